@@ -1,0 +1,7 @@
+//! zengate: a policy gateway for the Zenlayer Cloud API.
+
+pub mod api;
+pub mod clock;
+pub mod json;
+pub mod policy;
+pub mod secret;

@@ -1,0 +1,123 @@
+//! What a rule may answer. An unknown member anywhere is an error of the policy, never ignored.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing a request does that a rule forbids (`deny`) or frowns on (`warn`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Violation {
+    /// The rule: the last part of its package.
+    pub rule: String,
+    /// What is wrong, for the caller.
+    pub message: String,
+    /// The field, as a JSON Pointer into the request or a name of the normalised view.
+    pub field: String,
+    /// What to do about it.
+    pub remedy: String,
+    /// What was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Plain>,
+    /// What would have been allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<Plain>,
+    /// Where to read more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+}
+
+/// Any JSON, ordered by its text so that violations sort the same everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(transparent)]
+pub struct Plain(pub serde_json::Value);
+
+impl PartialOrd for Plain {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Plain {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.to_string().cmp(&other.0.to_string())
+    }
+}
+
+/// How a patch treats what the request holds.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Op {
+    /// Fills what is missing, null or "".
+    Default,
+    /// Replaces whatever is there.
+    Force,
+}
+
+/// A change that a rule wants made to a create.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Patch {
+    /// The rule.
+    pub rule: String,
+    /// Fill or replace.
+    pub op: Op,
+    /// Where (JSON Pointer).
+    pub path: String,
+    /// What to put there.
+    pub value: Plain,
+}
+
+/// Something a create would use up.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// The rule.
+    pub rule: String,
+    /// Whose, e.g. `team/payments/zone/SEL-A`.
+    pub scope: String,
+    /// `instances`, `vcpus`, `memory_gb`, `disk_gb` or `public_ips`.
+    pub resource: Resource,
+    /// How much.
+    pub amount: u64,
+    /// The most; `null` is counted and never refused.
+    pub limit: Option<u64>,
+}
+
+/// What quota counts.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Resource {
+    /// Machines.
+    Instances,
+    /// Virtual CPUs.
+    Vcpus,
+    /// Memory in GB.
+    MemoryGb,
+    /// Disk in GB, system and data.
+    DiskGb,
+    /// Public IPv4 addresses.
+    PublicIps,
+}
+
+/// The answer of `amend`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AmendAnswer {
+    /// The patches.
+    pub patches: Vec<Patch>,
+}
+
+/// The answer of `decide`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecideAnswer {
+    /// What is forbidden.
+    pub deny: Vec<Violation>,
+    /// What is frowned on.
+    pub warn: Vec<Violation>,
+    /// What it would use up.
+    pub quota: Vec<Claim>,
+}
