@@ -5,3 +5,4 @@ pub mod clock;
 pub mod json;
 pub mod policy;
 pub mod secret;
+pub mod sign;
