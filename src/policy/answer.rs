@@ -121,3 +121,16 @@ pub struct DecideAnswer {
     /// What it would use up.
     pub quota: Vec<Claim>,
 }
+
+impl Resource {
+    /// The word for messages and labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Instances => "instances",
+            Self::Vcpus => "vcpus",
+            Self::MemoryGb => "memory_gb",
+            Self::DiskGb => "disk_gb",
+            Self::PublicIps => "public_ips",
+        }
+    }
+}

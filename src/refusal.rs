@@ -1,0 +1,491 @@
+//! Every way in which the gateway says no, with its axes: status, code, whose fault, what the caller may read.
+//!
+//! [`Refusal::row`] is the table: an exhaustive match, so a new refusal must choose its answer. Two rules stand above
+//! the rows, both from how the SDKs behave: a refusal by a rule or by quota is 403 (429, 451 and
+//! `REQUEST_LIMIT_EXCEEDED` make clients repeat), and `SERVICE_TEMPORARY_UNAVAILABLE` is said only when nothing was
+//! sent (Terraform repeats a create for up to 90 minutes on it).
+
+use std::time::Duration;
+
+use crate::api::mistake::{Mistake, MistakeCode};
+use crate::json::ReadError;
+use crate::policy::answer::Violation;
+use crate::quota::Exceeded;
+use crate::sign::AuthorizationError;
+
+/// A request that the gateway does not answer with the cloud's answer. `Display` is the caller's message.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    // -- the head ---------------------------------------------------------------------------------
+    /// Another method than POST.
+    #[error("the method must be POST")]
+    Method,
+    /// A path that is not `/api/v2/<service>`.
+    #[error("no such path; use `/api/v2/<service>` with one of the services {services}{hint}")]
+    Path {
+        /// The known services.
+        services: String,
+        /// ` (did you mean ...?)`, or empty.
+        hint: String,
+    },
+    /// A head that two readers could understand differently.
+    #[error("{0}")]
+    Head(#[from] HeadTrouble),
+    /// A body that is not JSON by its headers.
+    #[error("{0}")]
+    MediaType(&'static str),
+    /// No `Content-Length`.
+    #[error("send the body with `Content-Length`; other framings are not accepted")]
+    LengthRequired,
+    /// `Expect` with something else than `100-continue`.
+    #[error("`Expect` may only be `100-continue`")]
+    Expectation,
+    /// Too many or too long header fields.
+    #[error("the header fields are too many or too long: at most {max_fields} fields and {max_bytes} bytes")]
+    HeadTooLarge {
+        /// The most fields.
+        max_fields: usize,
+        /// The most bytes.
+        max_bytes: usize,
+    },
+    /// A body over the limit.
+    #[error("the body is longer than {limit} bytes")]
+    BodyTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A body that did not arrive in time.
+    #[error("the body did not arrive within {limit:?}")]
+    BodyTimeout {
+        /// The limit.
+        limit: Duration,
+    },
+    /// A body that ended early.
+    #[error("the body ended before `Content-Length` bytes had arrived")]
+    BodyCut,
+    // -- what is asked ----------------------------------------------------------------------------
+    /// An action that the catalogue does not have, to the letter.
+    #[error("`{service}` has no action `{action}` that this gateway knows{hint}")]
+    UnknownAction {
+        /// The service.
+        service: String,
+        /// The action as asked for, shortened.
+        action: String,
+        /// `; it is spelt ...`, or empty.
+        hint: String,
+    },
+    /// A version that the action does not have.
+    #[error("`{service} {action}` has no version `{version}`; it has {known}")]
+    UnknownVersion {
+        /// The service.
+        service: &'static str,
+        /// The action.
+        action: &'static str,
+        /// As asked for, shortened.
+        version: String,
+        /// The versions there are.
+        known: String,
+    },
+    // -- who asks ---------------------------------------------------------------------------------
+    /// No credential in a form that can be checked.
+    #[error("the `Authorization` header cannot be used: {0}")]
+    Authorization(AuthorizationTrouble),
+    /// Unknown key or wrong signature: the same answer for both.
+    #[error(
+        "the signature does not match: check the access key id, the secret and that the host you sign is the host you call"
+    )]
+    Signature,
+    /// A timestamp out of the window.
+    #[error("`X-ZC-Timestamp` is {offset} seconds off this gateway's clock; at most {allowed} are allowed")]
+    Skew {
+        /// Seconds between the timestamp and now; positive when the caller's clock is ahead.
+        offset: i64,
+        /// The window in seconds.
+        allowed: i64,
+    },
+    /// A good credential that may not be used (now, from here, for this).
+    #[error("{0}")]
+    Key(#[from] KeyTrouble),
+    // -- the body ---------------------------------------------------------------------------------
+    /// Not strict JSON.
+    #[error("the body is not acceptable JSON: {0}")]
+    Json(#[from] ReadError),
+    /// Fields that the action does not have or that have wrong values.
+    #[error("{}", list_mistakes(.0))]
+    Fields(Vec<Mistake>),
+    // -- judgement --------------------------------------------------------------------------------
+    /// Rules forbid it.
+    #[error("{}", list_violations(.violations, .team))]
+    Violations {
+        /// All of them.
+        violations: Vec<Violation>,
+        /// The caller's team.
+        team: String,
+    },
+    /// A rule could not be asked.
+    #[error("a policy could not be evaluated, so the request is refused ({reason}{}); ask your platform team", in_rule(.rule))]
+    PolicyFailed {
+        /// Why, from a closed list.
+        reason: &'static str,
+        /// The rule, where known.
+        rule: Option<String>,
+    },
+    /// Quota is used up.
+    #[error("{}", list_exceeded(.0))]
+    Quota(Vec<Exceeded>),
+    // -- the gateway's own state ------------------------------------------------------------------
+    /// More in flight than the limit.
+    #[error("the gateway is busy; try again")]
+    Busy,
+    /// Shutting down.
+    #[error("the gateway is shutting down; nothing was sent; try again")]
+    Draining,
+    /// The ledger cannot book.
+    #[error("the quota ledger cannot be reached; nothing was sent; try again later")]
+    LedgerAway,
+    /// A bug.
+    #[error("the gateway failed on this request; nothing was sent")]
+    Panic,
+    // -- the cloud --------------------------------------------------------------------------------
+    /// Nothing was sent.
+    #[error("the cloud cannot be reached; nothing was sent; try again later")]
+    NotSent,
+    /// The edge of the cloud turned the request away before anything ran.
+    #[error("the edge of the cloud turned the request away (status {status}); nothing was run")]
+    EdgeRefused {
+        /// The status it gave.
+        status: u16,
+    },
+    /// Sent, and nobody knows what became of it.
+    #[error(
+        "the request was sent but its outcome is unknown ({what}). Do not repeat it before you have looked with a \
+         Describe call; the gateway keeps it booked under decision {decision}"
+    )]
+    OutcomeUnknown {
+        /// What happened, from a closed list.
+        what: &'static str,
+        /// The decision to ask about.
+        decision: String,
+    },
+    /// A read that got no usable answer.
+    #[error("the cloud gave no usable answer ({what}); it is safe to try again")]
+    ReadFailed {
+        /// What happened, from a closed list.
+        what: &'static str,
+    },
+    /// An error of the cloud that is not in the form that SDKs read.
+    #[error("the cloud answered with status {status} and something other than its error form")]
+    Unreadable {
+        /// Its status, kept.
+        status: u16,
+    },
+}
+
+/// What can be wrong with a head.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeadTrouble {
+    /// A header that may appear once is there more often.
+    #[error("the header `{0}` is repeated")]
+    Repeated(&'static str),
+    /// A header that must be there is not.
+    #[error("the header `{0}` is missing")]
+    Missing(&'static str),
+    /// A header that the gateway does not accept.
+    #[error("the header `{0}` is not accepted")]
+    Forbidden(&'static str),
+    /// A value that is not plain visible ASCII or not of the form that is due.
+    #[error("the value of the header `{0}` is not acceptable")]
+    Value(&'static str),
+    /// A header name with an underscore: some servers read it as a dash.
+    #[error("header names with `_` are not accepted")]
+    Underscore,
+    /// A query string, which no signature covers.
+    #[error("a query string is not accepted")]
+    Query,
+    /// A target with scheme and host.
+    #[error("the request target must be a path")]
+    AbsoluteTarget,
+    /// `X-ZC-Service` names another service than the path.
+    #[error("`X-ZC-Service` names another service than the path")]
+    ServiceMismatch,
+    /// HTTP/1.0 and older.
+    #[error("use HTTP/1.1 or HTTP/2")]
+    OldProtocol,
+}
+
+/// Why the `Authorization` header cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthorizationTrouble {
+    /// It is not there.
+    #[error("it is missing")]
+    Missing,
+    /// It does not follow the scheme.
+    #[error(transparent)]
+    Malformed(#[from] AuthorizationError),
+    /// `X-ZC-Signature-Method` names another algorithm.
+    #[error("`X-ZC-Signature-Method` must be `ZC2-HMAC-SHA256`")]
+    Method,
+    /// The timestamp is missing or no decimal number of seconds.
+    #[error("`X-ZC-Timestamp` must hold the seconds since 1970 in decimal")]
+    Timestamp,
+    /// A signed header is not in the request, or more than once.
+    #[error("a header listed in `SignedHeaders` is missing or repeated")]
+    SignedHeader,
+    /// A bearer token that no key has.
+    #[error("the bearer token is not valid")]
+    Token,
+}
+
+/// Why a good credential may not be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyTrouble {
+    /// Switched off.
+    #[error("this gateway key is disabled")]
+    Disabled,
+    /// Past its end.
+    #[error("this gateway key has expired")]
+    Expired,
+    /// From an address outside the key's source ranges.
+    #[error("this gateway key may not be used from this address")]
+    Source,
+    /// An action that is not among the key's.
+    #[error("this gateway key may not call `{0}`")]
+    Action(String),
+    /// A key that must sign the action and version.
+    #[error("this gateway key must list `x-zc-action` and `x-zc-version` in `SignedHeaders`")]
+    NotStrict,
+}
+
+/// Whose fault a refusal is; for alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The caller can mend it.
+    Caller,
+    /// A rule or a quota says no.
+    Policy,
+    /// The cloud or the way to it.
+    Upstream,
+    /// The gateway or what it depends on.
+    Gateway,
+}
+
+/// One row of the table of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// HTTP status.
+    pub status: u16,
+    /// The envelope's `code`.
+    pub code: &'static str,
+    /// Whose fault it is.
+    pub blame: Blame,
+    /// The label in metrics and logs.
+    pub outcome: Outcome,
+}
+
+/// How a request ended, as metrics and logs count it: a closed list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// The cloud answered 200.
+    Ok,
+    /// The cloud answered with an error, which was passed on.
+    CloudError,
+    /// The request was malformed.
+    BadRequest,
+    /// The credential was not good.
+    Unauthenticated,
+    /// The key may not do this, or nobody knows this action.
+    Unauthorized,
+    /// A rule said no.
+    DeniedPolicy,
+    /// Quota said no.
+    DeniedQuota,
+    /// A rule failed.
+    PolicyError,
+    /// Shed.
+    Overloaded,
+    /// Nothing sent because something was away.
+    Unavailable,
+    /// Sent, outcome unknown.
+    Unknown,
+    /// A bug.
+    InternalError,
+    /// The client left before its answer.
+    ClientGone,
+}
+
+impl Outcome {
+    /// The label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::CloudError => "cloud_error",
+            Self::BadRequest => "bad_request",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Unauthorized => "unauthorized",
+            Self::DeniedPolicy => "denied_policy",
+            Self::DeniedQuota => "denied_quota",
+            Self::PolicyError => "policy_error",
+            Self::Overloaded => "overloaded",
+            Self::Unavailable => "unavailable",
+            Self::Unknown => "unknown",
+            Self::InternalError => "internal_error",
+            Self::ClientGone => "client_gone",
+        }
+    }
+}
+
+const UNAUTHORIZED_OPERATION: &str = "AUTHFAILURE_UNAUTHORIZED_OPERATION";
+const INVALID_VALUE: &str = "INVALID_PARAMETER_VALUE";
+const INVALID_AUTHORIZATION: &str = "AUTHFAILURE_INVALID_AUTHORIZATION";
+const EXCEED_LENGTH: &str = "INVALID_PARAMETER_EXCEED_LENGTH";
+const TIMED_OUT: &str = "REQUEST_TIMED_OUT";
+const TEMPORARY: &str = "SERVICE_TEMPORARY_UNAVAILABLE";
+
+impl Refusal {
+    /// The table of answers.
+    pub fn row(&self) -> Row {
+        use Blame::{Caller, Gateway, Policy, Upstream};
+        let (status, code, blame, outcome) = match self {
+            Self::Method => (405, UNAUTHORIZED_OPERATION, Caller, Outcome::BadRequest),
+            Self::Path { .. } => (404, UNAUTHORIZED_OPERATION, Caller, Outcome::BadRequest),
+            Self::Head(_) => (400, INVALID_VALUE, Caller, Outcome::BadRequest),
+            Self::MediaType(_) => (415, INVALID_VALUE, Caller, Outcome::BadRequest),
+            Self::LengthRequired => (411, INVALID_VALUE, Caller, Outcome::BadRequest),
+            Self::Expectation => (417, INVALID_VALUE, Caller, Outcome::BadRequest),
+            Self::HeadTooLarge { .. } => (431, EXCEED_LENGTH, Caller, Outcome::BadRequest),
+            Self::BodyTooLarge { .. } => (413, EXCEED_LENGTH, Caller, Outcome::BadRequest),
+            Self::BodyTimeout { .. } => (408, TIMED_OUT, Caller, Outcome::BadRequest),
+            Self::BodyCut => (400, INVALID_VALUE, Caller, Outcome::BadRequest),
+            Self::UnknownAction { .. } | Self::UnknownVersion { .. } | Self::Key(_) => {
+                (401, UNAUTHORIZED_OPERATION, Caller, Outcome::Unauthorized)
+            }
+            Self::Authorization(_) => (401, INVALID_AUTHORIZATION, Caller, Outcome::Unauthenticated),
+            Self::Signature => (401, "AUTHFAILURE_SIGNATURE_FAILURE", Caller, Outcome::Unauthenticated),
+            Self::Skew { .. } => (401, "AUTHFAILURE_SIGNATURE_EXPIRED", Caller, Outcome::Unauthenticated),
+            Self::Json(_) => (400, "INVALID_PARAMETER_TYPE", Caller, Outcome::BadRequest),
+            Self::Fields(mistakes) => (400, first_code(mistakes), Caller, Outcome::BadRequest),
+            Self::Violations { .. } => (403, "OPERATION_DENIED_POLICY_VIOLATION", Policy, Outcome::DeniedPolicy),
+            Self::PolicyFailed { .. } => (403, "OPERATION_DENIED_POLICY_ERROR", Gateway, Outcome::PolicyError),
+            Self::Quota(_) => (403, "OPERATION_DENIED_INSTANCE_QUOTA_EXCEED", Policy, Outcome::DeniedQuota),
+            Self::Busy => (429, "REQUEST_LIMIT_EXCEEDED", Gateway, Outcome::Overloaded),
+            Self::Draining | Self::LedgerAway => (503, TEMPORARY, Gateway, Outcome::Unavailable),
+            Self::Panic => (500, "INTERNAL_SERVER_ERROR", Gateway, Outcome::InternalError),
+            Self::NotSent | Self::EdgeRefused { .. } => (503, TEMPORARY, Upstream, Outcome::Unavailable),
+            Self::OutcomeUnknown { .. } => (504, TIMED_OUT, Upstream, Outcome::Unknown),
+            Self::ReadFailed { .. } => (504, TIMED_OUT, Upstream, Outcome::Unavailable),
+            Self::Unreadable { status } => (*status, unreadable_code(*status), Upstream, Outcome::CloudError),
+        };
+        Row { status, code, blame, outcome }
+    }
+
+    /// Whether the connection cannot be used further: how much of it belongs to this request is in doubt.
+    pub fn closes_connection(&self) -> bool {
+        match self {
+            Self::LengthRequired
+            | Self::BodyTooLarge { .. }
+            | Self::HeadTooLarge { .. }
+            | Self::BodyTimeout { .. }
+            | Self::BodyCut
+            | Self::Expectation
+            | Self::Draining => true,
+            Self::Head(trouble) => matches!(
+                trouble,
+                HeadTrouble::Repeated("content-length" | "host")
+                    | HeadTrouble::Forbidden(_)
+                    | HeadTrouble::AbsoluteTarget
+                    | HeadTrouble::OldProtocol
+            ),
+            _ => false,
+        }
+    }
+
+    /// Seconds for `Retry-After`; only where nothing was run.
+    pub fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::Busy => Some(1),
+            Self::Draining | Self::LedgerAway | Self::NotSent => Some(5),
+            _ => None,
+        }
+    }
+
+    /// What stands beside the message for programs, under `violations` in the envelope.
+    pub fn violations(&self) -> Option<serde_json::Value> {
+        match self {
+            Self::Violations { violations, .. } => serde_json::to_value(violations).ok(),
+            Self::Quota(exceeded) => serde_json::to_value(exceeded).ok(),
+            Self::Fields(mistakes) => serde_json::to_value(mistakes).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// The code for an answer of the cloud that is not in its own form: nothing that makes a client repeat a change.
+fn unreadable_code(status: u16) -> &'static str {
+    match status {
+        429 => "REQUEST_LIMIT_EXCEEDED",
+        401 | 403 => UNAUTHORIZED_OPERATION,
+        400..=499 => INVALID_VALUE,
+        _ => "INTERNAL_SERVER_ERROR",
+    }
+}
+
+fn first_code(mistakes: &[Mistake]) -> &'static str {
+    mistakes.first().map_or(MistakeCode::Type, |mistake| mistake.code).as_str()
+}
+
+fn in_rule(rule: &Option<String>) -> String {
+    rule.as_ref().map(|rule| format!(" in rule `{rule}`")).unwrap_or_default()
+}
+
+fn list_mistakes(mistakes: &[Mistake]) -> String {
+    numbered(mistakes.iter().map(|mistake| format!("`{}`: {}; {}", mistake.pointer, mistake.message, mistake.remedy)))
+}
+
+fn list_violations(violations: &[Violation], team: &str) -> String {
+    let rules = if violations.len() == 1 { "1 rule" } else { "rules" };
+    let count = if violations.len() == 1 { String::new() } else { format!("{} ", violations.len()) };
+    format!(
+        "Refused by {count}{rules} for team `{team}`. {}",
+        numbered(violations.iter().map(|violation| {
+            let mut text = format!("{}: {}", violation.rule, violation.message);
+            let mut facts = vec![format!("field {}", violation.field)];
+            if let Some(asked) = &violation.asked {
+                facts.push(format!("asked {}", brief(&asked.0)));
+            }
+            if let Some(allowed) = &violation.allowed {
+                facts.push(format!("allowed {}", brief(&allowed.0)));
+            }
+            text.push_str(&format!(" ({}). To do: {}", facts.join("; "), violation.remedy));
+            if let Some(link) = &violation.link {
+                text.push_str(&format!(" See {link}"));
+            }
+            text
+        }))
+    )
+}
+
+fn list_exceeded(exceeded: &[Exceeded]) -> String {
+    format!("Quota is used up. {}", numbered(exceeded.iter().map(ToString::to_string)))
+}
+
+/// `[1] first [2] second`: one line, as SDKs print it.
+fn numbered(items: impl ExactSizeIterator<Item = String>) -> String {
+    if items.len() == 1 {
+        return items.collect();
+    }
+    items.enumerate().map(|(place, item)| format!("[{}] {item}", place + 1)).collect::<Vec<_>>().join(" ")
+}
+
+/// A value short enough for a message of one line.
+fn brief(value: &serde_json::Value) -> String {
+    const LONGEST: usize = 200;
+    let text = match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Array(items) => items.iter().map(brief).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    };
+    if text.chars().count() > LONGEST { text.chars().take(LONGEST).chain("...".chars()).collect() } else { text }
+}
+
+#[cfg(test)]
+mod tests;
