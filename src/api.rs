@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod fields;
+pub mod mistake;
 pub mod secrets;
 pub mod view;
 

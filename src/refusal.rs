@@ -364,8 +364,12 @@ impl Refusal {
             Self::Skew { .. } => (401, "AUTHFAILURE_SIGNATURE_EXPIRED", Caller, Outcome::Unauthenticated),
             Self::Json(_) => (400, "INVALID_PARAMETER_TYPE", Caller, Outcome::BadRequest),
             Self::Fields(mistakes) => (400, first_code(mistakes), Caller, Outcome::BadRequest),
-            Self::Violations { .. } => (403, "OPERATION_DENIED_POLICY_VIOLATION", Policy, Outcome::DeniedPolicy),
-            Self::PolicyFailed { .. } => (403, "OPERATION_DENIED_POLICY_ERROR", Gateway, Outcome::PolicyError),
+            Self::Violations { .. } => {
+                (403, "OPERATION_DENIED_POLICY_VIOLATION", Policy, Outcome::DeniedPolicy)
+            }
+            Self::PolicyFailed { .. } => {
+                (403, "OPERATION_DENIED_POLICY_ERROR", Gateway, Outcome::PolicyError)
+            }
             Self::Quota(_) => (403, "OPERATION_DENIED_INSTANCE_QUOTA_EXCEED", Policy, Outcome::DeniedQuota),
             Self::Busy => (429, "REQUEST_LIMIT_EXCEEDED", Gateway, Outcome::Overloaded),
             Self::Draining | Self::LedgerAway => (503, TEMPORARY, Gateway, Outcome::Unavailable),
@@ -438,7 +442,11 @@ fn in_rule(rule: &Option<String>) -> String {
 }
 
 fn list_mistakes(mistakes: &[Mistake]) -> String {
-    numbered(mistakes.iter().map(|mistake| format!("`{}`: {}; {}", mistake.pointer, mistake.message, mistake.remedy)))
+    numbered(
+        mistakes
+            .iter()
+            .map(|mistake| format!("`{}`: {}; {}", mistake.pointer, mistake.message, mistake.remedy)),
+    )
 }
 
 fn list_violations(violations: &[Violation], team: &str) -> String {
@@ -484,7 +492,11 @@ fn brief(value: &serde_json::Value) -> String {
         serde_json::Value::Array(items) => items.iter().map(brief).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };
-    if text.chars().count() > LONGEST { text.chars().take(LONGEST).chain("...".chars()).collect() } else { text }
+    if text.chars().count() > LONGEST {
+        text.chars().take(LONGEST).chain("...".chars()).collect()
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
