@@ -3,8 +3,10 @@
 pub mod api;
 pub mod clock;
 pub mod json;
+pub mod metrics;
 pub mod policy;
 pub mod quota;
+pub mod record;
 pub mod refusal;
 pub mod reply;
 pub mod secret;
