@@ -95,6 +95,12 @@ pub fn classify(facts: &Facts<'_>) -> Meaning {
     Meaning { fate, delivery, code, request_id }
 }
 
+/// The code of an answer that is an error in the form that SDKs read; none for anything else.
+pub fn error_code(facts: &Facts<'_>) -> Option<String> {
+    let envelope: Envelope = serde_json::from_slice(facts.body).ok()?;
+    if envelope.is_error() { envelope.code } else { None }
+}
+
 fn fate(facts: &Facts<'_>, envelope: Option<&Envelope>) -> (Fate, Delivery) {
     let error = envelope.filter(|envelope| envelope.is_error());
     let passed = |fate| match error {

@@ -24,6 +24,7 @@ use http_body_util::Full;
 pub use connect::{ConnectError, Origin, Scheme, client_tls};
 pub use stream::Streamed;
 
+use crate::api::Kind;
 use connect::connect;
 use link::{After, Link, LinkError};
 use pool::Pool;
@@ -35,7 +36,9 @@ pub struct Deadlines {
     pub connect: Duration,
     /// The TLS handshake.
     pub tls: Duration,
-    /// A create or change, from its first byte to the last of its answer.
+    /// A create, from its first byte to the last of its answer.
+    pub create: Duration,
+    /// A change, likewise.
     pub change: Duration,
     /// A read, from its first byte to the head of its answer; then between two pieces of its body.
     pub read: Duration,
@@ -138,26 +141,27 @@ impl Upstream {
     ///
     /// # Errors
     /// [`SendError::NotSent`] only if no byte left; then it is safe to send again.
-    pub async fn change(&self, request: &Request<Bytes>) -> Result<Reply, SendError> {
+    pub async fn change(&self, kind: Kind, request: &Request<Bytes>) -> Result<Reply, SendError> {
+        let limit = if kind == Kind::Create { self.deadlines.create } else { self.deadlines.change };
         if let Some(link) = self.pool.take(FRESH_ENOUGH_FOR_CHANGES) {
-            match self.exchange(link, request).await {
+            match self.exchange(link, request, limit).await {
                 // It closed between the look at the socket and the first byte. A fresh one has no such race.
                 Err(SendError::NotSent(_)) => {}
                 outcome => return outcome,
             }
         }
         let link = self.connect().await.map_err(|error| SendError::NotSent(error.into()))?;
-        self.exchange(link, request).await
+        self.exchange(link, request, limit).await
     }
 
-    async fn exchange(&self, mut link: Link, request: &Request<Bytes>) -> Result<Reply, SendError> {
+    async fn exchange(&self, mut link: Link, request: &Request<Bytes>, limit: Duration) -> Result<Reply, SendError> {
         let before = link.written();
         let whole = async {
             let (head, mut body) = link.send(copy(request)).await?.into_parts();
             let body = link.read_whole(&mut body, self.largest_answer).await?;
             Ok::<_, LinkError>((head, body))
         };
-        let outcome = tokio::time::timeout(self.deadlines.change, whole).await;
+        let outcome = tokio::time::timeout(limit, whole).await;
         let nothing_left = link.written() == before;
         match outcome {
             Ok(Ok((head, body))) => {

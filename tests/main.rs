@@ -1,1 +1,16 @@
-fn main() {}
+//! The integration tests: the built gateway on a real port, in front of the emulator.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests stop at the first thing that is not as it should be"
+)]
+
+mod support;
+
+mod path;
+mod tidy;

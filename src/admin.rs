@@ -1,0 +1,119 @@
+//! The operator's own listener: metrics, liveness, readiness, status. Never on the address that clients use.
+//!
+//! - `GET /metrics`: Prometheus text.
+//! - `GET /livez`: 200 while the process can answer at all; tied to nothing outside of it.
+//! - `GET /readyz`: 200, or 503 with the reasons, one per line.
+//! - `GET /status`: JSON: version, policy revision, key file, rule sets on the interpreter.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower::{ServiceBuilder, service_fn};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::metrics::Metrics;
+
+/// Why the process is not ready: a latch per component, ready when none is left.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<Mutex<BTreeMap<&'static str, String>>>);
+
+impl Readiness {
+    /// Not ready from now on, because of `component`.
+    pub fn hold(&self, component: &'static str, reason: impl Into<String>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(component, reason.into());
+    }
+
+    /// `component` is no reason any more.
+    pub fn release(&self, component: &'static str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(component);
+    }
+
+    /// The reasons, as `component: reason`.
+    pub fn reasons(&self) -> Vec<String> {
+        let latches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        latches.iter().map(|(component, reason)| format!("{component}: {reason}")).collect()
+    }
+}
+
+/// What the admin listener shows.
+#[derive(Clone)]
+pub struct Admin {
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+    /// Readiness.
+    pub readiness: Readiness,
+    /// The status document, made when asked for; holds no secrets.
+    pub status: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
+}
+
+/// Serves until `stop`.
+pub async fn serve(listener: TcpListener, admin: Admin, stop: CancellationToken) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        let Ok((socket, _)) = accepted else {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            continue;
+        };
+        let (admin, stop) = (admin.clone(), stop.clone());
+        tokio::spawn(async move {
+            let service = ServiceBuilder::new().layer(CatchPanicLayer::new()).service(service_fn(
+                move |request: Request<Incoming>| {
+                    let response = admin.answer(request.method(), request.uri().path());
+                    async move { Ok::<_, std::convert::Infallible>(response) }
+                },
+            ));
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service));
+            tokio::select! {
+                _ = connection => {}
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+}
+
+impl Admin {
+    fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
+        if method != Method::GET && method != Method::HEAD {
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "use GET\n");
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        match path {
+            "/metrics" => typed(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics.render()),
+            "/livez" => text(StatusCode::OK, "alive\n"),
+            "/readyz" => match self.readiness.reasons() {
+                reasons if reasons.is_empty() => text(StatusCode::OK, "ready\n"),
+                reasons => text(StatusCode::SERVICE_UNAVAILABLE, &format!("not ready\n{}\n", reasons.join("\n"))),
+            },
+            "/status" => typed(StatusCode::OK, "application/json", (self.status)().to_string()),
+            _ => text(StatusCode::NOT_FOUND, "/metrics, /livez, /readyz and /status are here\n"),
+        }
+    }
+}
+
+fn text(status: StatusCode, body: &str) -> Response<Full<Bytes>> {
+    typed(status, "text/plain; charset=utf-8", body.to_owned())
+}
+
+fn typed(status: StatusCode, media: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,89 @@
+//! The command line: one binary, one subcommand per job.
+//!
+//! Exit codes: 0 done, 1 the job ran and failed (a drain that had to be cut short, a refused check), 2 wrong usage or
+//! mistakes in the files it was given. Data goes to standard output, everything said about it to standard error.
+
+mod demo;
+mod log;
+mod serve;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::command::ConfigCommand;
+use crate::emulator::command::EmulatorArgs;
+
+/// Wrong usage or mistakes in the files.
+const MISTAKEN: u8 = 2;
+
+/// A policy gateway for the Zenlayer Cloud API.
+#[derive(Debug, Parser)]
+#[command(name = "zengate", version, about, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway.
+    Serve(serve::ServeArgs),
+    /// Run emulator and gateway together on this machine and show what they do; nothing to set up.
+    Demo(demo::DemoArgs),
+    /// Run a local stand-in for the cloud's API.
+    Emulator(EmulatorArgs),
+    /// Check a configuration or print its JSON Schema.
+    Config(ConfigCommand),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Serve(args) => on_runtime(serve::run(args)),
+        Command::Demo(args) => on_runtime(demo::run(args)),
+        Command::Emulator(args) => on_runtime(async { emulator(args).await }),
+        Command::Config(command) => {
+            command.run(&mut std::io::stdout(), &mut std::io::stderr()).map_err(|error| error.to_string())
+        }
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(message) => {
+            let _ = writeln!(std::io::stderr(), "{message}");
+            ExitCode::from(MISTAKEN)
+        }
+    }
+}
+
+async fn emulator(args: EmulatorArgs) -> Result<u8, String> {
+    crate::emulator::command::run(args).await.map(|()| 0).map_err(|error| error.to_string())
+}
+
+fn on_runtime(work: impl Future<Output = Result<u8, String>>) -> Result<u8, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no runtime: {error}"))?;
+    let outcome = runtime.block_on(work);
+    // What a hurried stop left behind does not keep the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Says something to a person, on standard error.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

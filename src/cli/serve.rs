@@ -1,0 +1,40 @@
+//! `zengate serve`: the gateway.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{log, say};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::lifecycle::Lifecycle;
+use crate::server::Server;
+
+/// Run the gateway.
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// The configuration file.
+    #[arg(long, default_value = "zengate.toml")]
+    config: PathBuf,
+}
+
+/// Runs until SIGTERM or SIGINT; 0 after a clean drain, 1 after one that was cut short.
+pub(super) async fn run(args: ServeArgs) -> Result<u8, String> {
+    let config = Config::load(&args.config).map_err(|mistakes| mistakes.to_string())?;
+    log::start(&config.log)?;
+    let lifecycle = Lifecycle::from_signals().map_err(|error| format!("signals: {error}"))?;
+    let server = Server::start(config, Clock::system()).await.map_err(|error| describe(&error))?;
+    say(&format!("zengate listens on {}, admin on {}", server.address(), server.admin_address()));
+    Ok(if server.run(lifecycle).await { 0 } else { 1 })
+}
+
+/// An error with its causes.
+pub(super) fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(&format!(": {inner}"));
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,149 @@
+//! The path of a request: [`path`] reads top to bottom.
+//!
+//! Every line consumes the type that the line above it mints, and nobody else can make one: a request that was not
+//! authenticated has no type that judging accepts. Swapping two lines does not compile.
+
+mod accept;
+mod amend;
+mod answer;
+mod authenticate;
+mod decide;
+mod limit;
+mod observe;
+mod parse;
+mod reserve;
+mod respond;
+mod route;
+mod send;
+mod stage;
+mod trail;
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Response;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::{Service, ServiceBuilder};
+
+pub use accept::{Listening, serve};
+pub use answer::{Body, BodyError};
+pub use observe::Arrival;
+pub use respond::{ADDED, DECISION, WARNING};
+
+use crate::api::fields::AdmittedField;
+use crate::clock::Clock;
+use crate::keys::KeyFile;
+use crate::metrics::Metrics;
+use crate::policy::engine::Judge;
+use crate::quota::Ledger;
+use crate::record::Records;
+use crate::secret::Secret;
+use crate::sign::SigningKey;
+use crate::upstream::Upstream;
+
+/// A request's life. Read down: the way in. Read up: the way out.
+pub fn path(
+    parts: &Parts,
+) -> impl Service<Arrival, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static + use<>
+{
+    ServiceBuilder::new()
+        .layer(observe::Observe::new(parts)) //           in: id, clock        out: one log line, metrics, the record
+        .layer(respond::Respond) //                                            out: refusal -> the cloud's error form
+        .layer(stage::stage(limit::Limit::new(parts))) // Observed -> Bounded: sizes, times, a place in flight
+        .layer(stage::stage(route::Route)) //             Bounded  -> Routed: service, action, version
+        .layer(stage::stage(authenticate::Authenticate::new(parts))) // Routed -> Verified: who calls
+        .layer(stage::stage(parse::Parse::new(parts))) // Verified -> Read or Proposed: the one reading of the body
+        .layer(stage::fork(send::Forward::new(parts))) // Read leaves here, its own bytes signed anew
+        .layer(stage::stage(amend::Amend::new(parts))) // Proposed -> Amended: what rules fill in
+        .layer(stage::stage(decide::Decide::new(parts))) // Amended -> Allowed: what rules judge
+        .layer(stage::Detach(parts.work.clone())) //      below this line a hang-up cancels nothing
+        .layer(reserve::Reserve::new(parts)) //           Allowed  -> Reserved  out: settle, then the answer
+        .layer(stage::stage(send::Sign::new(parts))) //   Reserved -> Signed: written and signed, last of all
+        .service(send::Send) //                           Signed   -> Sent: once
+}
+
+/// What the path needs of the process; shared by all connections.
+#[derive(Clone)]
+pub struct Parts {
+    /// What the operator set.
+    pub settings: Arc<Settings>,
+    /// The time.
+    pub clock: Clock,
+    /// Who may call.
+    pub keys: Arc<KeyFile>,
+    /// The cloud accounts by name.
+    pub accounts: Arc<BTreeMap<String, Arc<Account>>>,
+    /// The rules.
+    pub judge: Arc<Judge>,
+    /// What has been handed out.
+    pub ledger: Arc<dyn Ledger>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Where decisions are written.
+    pub records: Records,
+    /// Places for requests in flight.
+    pub places: Arc<Semaphore>,
+    /// Work that goes on when its caller has left; shutdown waits for it.
+    pub work: TaskTracker,
+    /// Set when no new request is taken any more.
+    pub closing: CancellationToken,
+}
+
+/// What the operator set, as the path uses it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Bounds.
+    pub limits: Limits,
+    /// Further hosts that clients may have signed.
+    pub host_aliases: Vec<String>,
+    /// Fields of creates beyond the tables.
+    pub admitted_fields: Vec<AdmittedField>,
+}
+
+/// Bounds on what one client may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The longest body, in bytes.
+    pub body: usize,
+    /// All header fields together, in bytes.
+    pub head: usize,
+    /// The most header fields.
+    pub headers: usize,
+    /// From the first byte of a connection or the end of an answer to the end of the next head.
+    pub head_timeout: Duration,
+    /// For the whole body.
+    pub body_timeout: Duration,
+    /// For the TLS handshake.
+    pub handshake_timeout: Duration,
+    /// The most open connections.
+    pub connections: usize,
+}
+
+/// A cloud account: whose key signs, and where it is sent.
+#[derive(Debug)]
+pub struct Account {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its credential.
+    pub credential: AccountCredential,
+    /// Its endpoint.
+    pub upstream: Arc<Upstream>,
+}
+
+/// How an account proves itself to the cloud.
+#[derive(Debug)]
+pub enum AccountCredential {
+    /// A key pair.
+    Signing {
+        /// The access key id.
+        access_key: String,
+        /// Its secret, ready for signing.
+        key: SigningKey,
+    },
+    /// A token.
+    Bearer(Secret),
+}

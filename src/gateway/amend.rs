@@ -1,0 +1,142 @@
+//! The policy's patches, applied to the document: defaults for what is missing, forced values for what is not free.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use super::Parts;
+use super::authenticate::Principal;
+use super::limit::Place;
+use super::parse::Proposed;
+use super::stage::Stage;
+use super::trail::Trail;
+use crate::api::view::{self, Create};
+use crate::api::{Call, Kind, fields, secrets, targets};
+use crate::json::Object;
+use crate::metrics::Phase;
+use crate::policy::PolicySet;
+use crate::policy::engine::PolicyFailure;
+use crate::policy::input::{ActionInput, ClientInput, Input, PrincipalInput, TargetInput};
+use crate::policy::patch::{self, Change};
+use crate::refusal::Refusal;
+
+/// A create or change as it would be sent.
+pub(super) struct Amended {
+    pub(super) call: Call,
+    pub(super) principal: Principal,
+    pub(super) headers: HeaderMap,
+    pub(super) document: Object,
+    pub(super) create: Option<Create>,
+    /// What the rules see of it.
+    pub(super) input: Input,
+    /// The policy that judges it from beginning to end.
+    pub(super) policy: Arc<PolicySet>,
+    pub(super) changes: Vec<Change>,
+    pub(super) place: Place,
+    pub(super) trail: Trail,
+}
+
+/// See the module.
+pub(super) struct Amend(Parts);
+
+impl Amend {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self(parts.clone())
+    }
+}
+
+impl Stage for Amend {
+    type In = Proposed;
+    type Out = Amended;
+
+    async fn apply(&self, proposed: Proposed) -> Result<Amended, Refusal> {
+        let Proposed { call, principal, headers, mut document, mut create, place, trail } = proposed;
+        let policy = self.0.judge.current();
+        trail.note(|facts| facts.policy_revision = Some(policy.revision().to_owned()));
+        let mut input = input(&call, &principal, &document, create.clone(), &policy, &trail);
+        let mut changes = Vec::new();
+        if call.action.kind == Kind::Create {
+            let patches = trail
+                .timed(Phase::Amend, self.0.judge.amend(&policy, input.clone()))
+                .await
+                .map_err(|failure| failed(&failure, &trail, &principal, &call))?;
+            let plan = patch::plan(&policy, &principal.team, patches)
+                .and_then(|plan| patch::apply(&mut document, plan))
+                .map_err(|failure| failed(&failure, &trail, &principal, &call))?;
+            trail.note(|facts| {
+                facts.changes = plan.made.iter().map(Change::to_json).collect();
+                facts.shadow_changes = plan.shadowed.iter().map(Change::to_json).collect();
+            });
+            changes = plan.made;
+            // What the rules wrote is held to the same fields as what the caller wrote.
+            create = Some(self.view(&call, &document).map_err(|detail| {
+                trail.detail(detail);
+                refuse("bad_patch", None, &trail, &principal, &call)
+            })?);
+            input.request = secrets::without_secrets(&document);
+            input.create.clone_from(&create);
+        }
+        Ok(Amended { call, principal, headers, document, create, input, policy, changes, place, trail })
+    }
+}
+
+impl Amend {
+    fn view(&self, call: &Call, document: &Object) -> Result<Create, String> {
+        let mistakes = fields::check(call, document, &self.0.settings.admitted_fields);
+        if mistakes.is_empty() { view::normalise(call, document) } else { Err(mistakes) }
+            .map_err(|mistakes| Refusal::Fields(mistakes).to_string())
+    }
+}
+
+fn input(
+    call: &Call,
+    principal: &Principal,
+    document: &Object,
+    create: Option<Create>,
+    policy: &PolicySet,
+    trail: &Trail,
+) -> Input {
+    let (mut sdk, mut user_agent) = (None, None);
+    trail.note(|facts| {
+        sdk.clone_from(&facts.sdk);
+        user_agent.clone_from(&facts.user_agent);
+    });
+    // Who owns an instance is the ledger's to know; until it does, every owner is unknown.
+    let owned = |id| TargetInput { id, team: None };
+    let change = call.action.kind == Kind::Change;
+    Input {
+        action: ActionInput {
+            service: call.action.service.to_owned(),
+            name: call.action.name.to_owned(),
+            version: call.version.to_owned(),
+            kind: call.action.kind,
+        },
+        principal: PrincipalInput {
+            key: principal.key.clone(),
+            team: principal.team.clone(),
+            labels: principal.labels.clone(),
+            account: principal.account.name.clone(),
+        },
+        request: secrets::without_secrets(document),
+        create,
+        targets: change.then(|| targets::named_in(document).into_iter().map(owned).collect()),
+        settings: policy.settings(&principal.team),
+        client: ClientInput { address: trail.peer().ip().to_canonical().to_string(), sdk, user_agent },
+        now: trail.arrived().to_string(),
+    }
+}
+
+/// A policy that cannot be asked refuses; only an engine that is full sheds.
+pub(super) fn failed(failure: &PolicyFailure, trail: &Trail, principal: &Principal, call: &Call) -> Refusal {
+    trail.detail(failure.detail());
+    if failure.is_busy() {
+        return Refusal::Busy;
+    }
+    refuse(failure.reason(), failure.rule().map(str::to_owned), trail, principal, call)
+}
+
+fn refuse(reason: &'static str, rule: Option<String>, trail: &Trail, principal: &Principal, call: &Call) -> Refusal {
+    trail.note(|facts| facts.verdict = Some("failed"));
+    trail.metrics().verdict(&principal.team, call.action.kind, "failed");
+    Refusal::PolicyFailed { reason, rule }
+}

@@ -1,0 +1,243 @@
+//! Who calls: a gateway-issued key that signed the raw bytes, or a bearer token.
+//!
+//! What a signature covers is narrow (see [`crate::sign`]), so it proves "this body, for this host, in this minute" and
+//! not the action. An unknown key and a wrong signature get the same answer after the same work. The one exception: a
+//! client that waits for `100 Continue` is told at once when its key is unknown, because the alternative is to take in
+//! a megabyte from anybody.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, header};
+
+use super::limit::{Head, Place};
+use super::route::{Routed, text};
+use super::stage::Stage;
+use super::trail::Trail;
+use super::{Account, Parts};
+use crate::api::Call;
+use crate::keys::{Key, KeyRefusal};
+use crate::metrics::Phase;
+use crate::refusal::{AuthorizationTrouble, KeyTrouble, Refusal};
+use crate::secret::Secret;
+use crate::sign::{
+    ALGORITHM, ALGORITHM_OLD_SPELLING, Authorization, Canonical, PayloadHash, SigningKey, StringToSign, WINDOW_SECONDS,
+};
+
+/// Who a request is from; only from its credential, never from a header of the client's choice.
+#[derive(Clone, Debug)]
+pub(super) struct Principal {
+    pub(super) key: String,
+    pub(super) team: String,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) account: Arc<Account>,
+}
+
+/// A request whose caller is known and may call its action.
+pub(super) struct Verified {
+    pub(super) call: Call,
+    pub(super) principal: Principal,
+    pub(super) headers: HeaderMap,
+    pub(super) bytes: Bytes,
+    pub(super) place: Place,
+    pub(super) trail: Trail,
+}
+
+/// See the module.
+pub(super) struct Authenticate {
+    parts: Parts,
+    /// Stands in for the secret of an unknown key, so that both cost the same.
+    nobody: SigningKey,
+}
+
+impl Authenticate {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self { parts: parts.clone(), nobody: SigningKey::new(&Secret::new("the secret of no key at all")) }
+    }
+}
+
+impl Stage for Authenticate {
+    type In = Routed;
+    type Out = Verified;
+
+    async fn apply(&self, routed: Routed) -> Result<Verified, Refusal> {
+        let Routed { call, host, head, body, trail } = routed;
+        let credential = Credential::read(&head.headers, &host)?;
+        let keyring = self.parts.keys.current();
+        let claimed = match &credential {
+            Credential::Bearer(token) => {
+                Some(keyring.by_token(token).ok_or(Refusal::Authorization(AuthorizationTrouble::Token))?)
+            }
+            Credential::Signed(signed) => {
+                signed.check_time(self.parts.clock.unix_seconds())?;
+                keyring.by_id(&signed.authorization.credential)
+            }
+        };
+        if claimed.is_none() && body.waits() {
+            return Err(Refusal::Signature);
+        }
+        let (bytes, place) = body.receive(&trail).await?;
+        let watch = crate::clock::Stopwatch::start();
+        let hash = PayloadHash::of(&bytes);
+        trail.note(|facts| facts.body_sha256 = Some(hash.to_hex()));
+        if let Credential::Signed(signed) = &credential {
+            let aliases = &self.parts.settings.host_aliases;
+            let secrets = claimed.map_or(std::slice::from_ref(&self.nobody), Key::signing_keys);
+            let good = signed.verifies(&head, aliases, &hash, secrets)?;
+            if !good || claimed.is_none() {
+                return Err(Refusal::Signature);
+            }
+        }
+        let key = claimed.ok_or(Refusal::Signature)?;
+        let principal = self.admit(key, &credential, call, trail.peer().ip(), &trail)?;
+        trail.took(Phase::Authenticate, watch.elapsed());
+        Ok(Verified { call, principal, headers: head.headers, bytes, place, trail })
+    }
+}
+
+impl Authenticate {
+    /// What a good credential may still not do.
+    fn admit(
+        &self,
+        key: &Key,
+        credential: &Credential,
+        call: Call,
+        from: IpAddr,
+        trail: &Trail,
+    ) -> Result<Principal, Refusal> {
+        trail.note(|facts| {
+            facts.key = Some(key.id.clone());
+            facts.team = Some(key.team.clone());
+            facts.account = Some(key.account.clone());
+        });
+        key.usable(self.parts.clock.timestamp(), from).map_err(|refusal| match refusal {
+            KeyRefusal::Disabled => KeyTrouble::Disabled,
+            KeyRefusal::Expired => KeyTrouble::Expired,
+            KeyRefusal::Source => KeyTrouble::Source,
+        })?;
+        if key.strict && !credential.binds_action() {
+            return Err(KeyTrouble::NotStrict.into());
+        }
+        if !key.permits(call.action.service, call.action.name) {
+            return Err(KeyTrouble::Action(format!("{} {}", call.action.service, call.action.name)).into());
+        }
+        // The keys were checked against the accounts when they were loaded.
+        let account = self.parts.accounts.get(&key.account).ok_or(Refusal::Signature)?;
+        Ok(Principal {
+            key: key.id.clone(),
+            team: key.team.clone(),
+            labels: key.labels.clone(),
+            account: Arc::clone(account),
+        })
+    }
+}
+
+/// What a request offers to prove who it is from.
+enum Credential {
+    Bearer(String),
+    Signed(Box<Signed>),
+}
+
+struct Signed {
+    authorization: Authorization,
+    /// The signed headers with their values as received, trimmed.
+    values: Vec<(String, String)>,
+    timestamp: String,
+    seconds: i64,
+}
+
+impl Credential {
+    fn read(headers: &HeaderMap, host: &str) -> Result<Self, Refusal> {
+        use AuthorizationTrouble::{Malformed, Method, Missing, SignedHeader, Timestamp, Token};
+        let value = text(headers, header::AUTHORIZATION.as_str()).ok_or(Refusal::Authorization(Missing))?;
+        if let Some(token) = value.strip_prefix("Bearer ") {
+            let token = token.trim();
+            let plain = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+            return if plain { Ok(Self::Bearer(token.to_owned())) } else { Err(Refusal::Authorization(Token)) };
+        }
+        let authorization = Authorization::parse(value).map_err(|error| Refusal::Authorization(Malformed(error)))?;
+        if text(headers, "x-zc-signature-method")
+            .is_some_and(|method| method != ALGORITHM && method != ALGORITHM_OLD_SPELLING)
+        {
+            return Err(Refusal::Authorization(Method));
+        }
+        let timestamp = text(headers, "x-zc-timestamp").unwrap_or_default();
+        let decimal = (1..=12).contains(&timestamp.len()) && timestamp.bytes().all(|byte| byte.is_ascii_digit());
+        let seconds = timestamp.parse().ok().filter(|_| decimal).ok_or(Refusal::Authorization(Timestamp))?;
+        let values = authorization
+            .signed_headers
+            .iter()
+            .map(|name| signed_value(headers, host, name).map(|value| (name.clone(), value)))
+            .collect::<Option<_>>()
+            .ok_or(Refusal::Authorization(SignedHeader))?;
+        Ok(Self::Signed(Box::new(Signed { authorization, values, timestamp: timestamp.to_owned(), seconds })))
+    }
+
+    /// Whether the credential covers the action and version. A bearer token covers nothing and so fails a strict key.
+    fn binds_action(&self) -> bool {
+        match self {
+            Self::Bearer(_) => false,
+            Self::Signed(signed) => ["x-zc-action", "x-zc-version"]
+                .iter()
+                .all(|name| signed.authorization.signed_headers.iter().any(|listed| listed == name)),
+        }
+    }
+}
+
+/// The value of a signed header, if it is there exactly once.
+fn signed_value(headers: &HeaderMap, host: &str, name: &str) -> Option<String> {
+    if name == "host" {
+        return Some(host.to_owned());
+    }
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    std::str::from_utf8(value.as_bytes()).ok().map(|value| value.trim().to_owned())
+}
+
+impl Signed {
+    fn check_time(&self, now: i64) -> Result<(), Refusal> {
+        let offset = self.seconds.saturating_sub(now);
+        if offset.abs() > WINDOW_SECONDS {
+            return Err(Refusal::Skew { offset, allowed: WINDOW_SECONDS });
+        }
+        Ok(())
+    }
+
+    /// Tries each form that a client may have signed: the host as received or under an alias, values as received or in
+    /// lower case (the vendor's page asks for that, no SDK does it).
+    fn verifies(
+        &self,
+        head: &Head,
+        aliases: &[String],
+        payload: &PayloadHash,
+        secrets: &[SigningKey],
+    ) -> Result<bool, Refusal> {
+        debug_assert!(head.method == http::Method::POST, "the canonical text says POST");
+        let received = self.values.iter().find(|(name, _)| name == "host").map_or("", |(_, value)| value.as_str());
+        let mut good = false;
+        for host in std::iter::once(received).chain(aliases.iter().map(String::as_str)) {
+            for lower in [false, true] {
+                let values: Vec<(&str, String)> = self
+                    .values
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), if name == "host" { host } else { value.as_str() }))
+                    .map(|(name, value)| (name, if lower { value.to_ascii_lowercase() } else { value.to_owned() }))
+                    .collect();
+                let pairs: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let string_to_sign = StringToSign::new(&self.timestamp, &Canonical::new(&pairs, payload));
+                for secret in secrets {
+                    good |= secret.verifies(&string_to_sign, &self.authorization.signature);
+                }
+                if good || pairs.iter().all(|(_, value)| !value.bytes().any(|byte| byte.is_ascii_uppercase())) {
+                    break;
+                }
+            }
+            if good {
+                break;
+            }
+        }
+        Ok(good)
+    }
+}

@@ -1,0 +1,126 @@
+//! The rules judge the amended document. What they say counts by their mode and the exemptions in force.
+
+use http::HeaderMap;
+
+use super::Parts;
+use super::amend::{Amended, failed};
+use super::authenticate::Principal;
+use super::limit::Place;
+use super::stage::{Detachable, Ended, Stage};
+use super::trail::{Ending, Trail};
+use crate::api::Call;
+use crate::api::view::Create;
+use crate::json::Object;
+use crate::metrics::{InstanceCount, Phase};
+use crate::policy::answer::{Claim, Op};
+use crate::policy::patch::Change;
+use crate::policy::verdict::{self, Verdict};
+use crate::refusal::{Outcome, Refusal};
+
+/// A create or change that every rule allows: what will be sent, to the byte.
+pub(super) struct Allowed {
+    pub(super) call: Call,
+    pub(super) principal: Principal,
+    pub(super) headers: HeaderMap,
+    pub(super) document: Object,
+    pub(super) create: Option<Create>,
+    pub(super) claims: Vec<Claim>,
+    pub(super) warnings: Vec<String>,
+    pub(super) added: Vec<String>,
+    pub(super) place: Place,
+    pub(super) trail: Trail,
+}
+
+/// See the module.
+pub(super) struct Decide(Parts);
+
+impl Decide {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self(parts.clone())
+    }
+}
+
+impl Stage for Decide {
+    type In = Amended;
+    type Out = Allowed;
+
+    async fn apply(&self, amended: Amended) -> Result<Allowed, Refusal> {
+        let Amended { call, principal, headers, document, create, input, policy, changes, place, trail } = amended;
+        let answer = trail
+            .timed(Phase::Decide, self.0.judge.decide(&policy, input))
+            .await
+            .map_err(|failure| failed(&failure, &trail, &principal, &call))?;
+        let verdict = verdict::judge(&policy, &principal.team, trail.arrived(), answer);
+        report(&verdict, &changes, &principal, &call, &trail);
+        if !verdict.refused.is_empty() {
+            let violations = verdict.refused.into_iter().map(|finding| finding.violation).collect();
+            return Err(Refusal::Violations { violations, team: principal.team });
+        }
+        if let Some(create) = &create {
+            let count = u64::from(create.count);
+            trail.metrics().instances(InstanceCount::Allowed, &principal.team, create.zone.as_deref(), count);
+        }
+        let warnings = verdict.warned.iter().map(|finding| warning(&finding.violation)).collect();
+        let added = changes.iter().map(described).collect();
+        let claims = verdict.claims;
+        Ok(Allowed { call, principal, headers, document, create, claims, warnings, added, place, trail })
+    }
+}
+
+fn report(verdict: &Verdict, changes: &[Change], principal: &Principal, call: &Call, trail: &Trail) {
+    let word = if verdict.refused.is_empty() { "allowed" } else { "refused" };
+    let (metrics, team) = (trail.metrics(), principal.team.as_str());
+    metrics.verdict(team, call.action.kind, word);
+    for finding in verdict.findings() {
+        metrics.finding(&finding.violation.rule, finding.mode.as_str(), team, finding.effect.as_str());
+    }
+    for change in changes {
+        metrics.patch(&change.rule, team, op(change.op));
+    }
+    trail.note(|facts| {
+        facts.verdict = Some(word);
+        facts.findings = verdict.findings().filter_map(|finding| serde_json::to_value(finding).ok()).collect();
+        facts.claims = verdict.claims.iter().filter_map(|claim| serde_json::to_value(claim).ok()).collect();
+    });
+}
+
+fn op(op: Op) -> &'static str {
+    match op {
+        Op::Default => "default",
+        Op::Force => "force",
+    }
+}
+
+fn warning(violation: &crate::policy::answer::Violation) -> String {
+    format!("{}: {} ({}); {}", violation.rule, violation.message, violation.field, violation.remedy)
+}
+
+/// One change as the caller reads it in `X-Zengate-Added`.
+fn described(change: &Change) -> String {
+    let replaced = match &change.before {
+        Some(before) => format!("; instead of {}", before.to_text()),
+        None => String::new(),
+    };
+    format!("{}={}; rule={}{replaced}", change.path, change.after.to_text(), change.rule)
+}
+
+impl Detachable for Allowed {
+    fn begin(&self) -> Box<dyn Ended> {
+        self.trail.detached();
+        Box::new(self.trail.clone())
+    }
+}
+
+impl Ended for Trail {
+    fn work_done(&self) {
+        Self::work_done(self);
+    }
+
+    fn nobody_waits(&self, refusal: Option<&Refusal>) {
+        let outcome = match refusal.map(|refusal| refusal.row().outcome) {
+            Some(Outcome::Unknown) => Outcome::Unknown,
+            _ => Outcome::ClientGone,
+        };
+        self.close(&Ending { outcome, status: None, response_bytes: None, refusal });
+    }
+}

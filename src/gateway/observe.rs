@@ -1,0 +1,90 @@
+//! The outermost layer: gives each request its id and reports how it ended, also when the client left.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tower::{Layer, Service, ServiceExt as _};
+
+use super::Parts;
+use super::answer::Body;
+use super::trail::{Ending, Trail};
+use crate::refusal::Outcome;
+
+/// A request as it comes from a connection.
+pub struct Arrival {
+    /// The other end of the connection.
+    pub peer: SocketAddr,
+    /// The request.
+    pub request: Request<Incoming>,
+}
+
+/// A request with its trail.
+pub(super) struct Observed {
+    pub(super) request: Request<Incoming>,
+    pub(super) trail: Trail,
+}
+
+/// See the module.
+#[derive(Clone)]
+pub(super) struct Observe(Parts);
+
+impl Observe {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self(parts.clone())
+    }
+}
+
+impl<Inner> Layer<Inner> for Observe {
+    type Service = ObserveService<Inner>;
+
+    fn layer(&self, inner: Inner) -> Self::Service {
+        ObserveService { parts: self.0.clone(), inner }
+    }
+}
+
+/// See the module.
+#[derive(Clone)]
+pub(super) struct ObserveService<Inner> {
+    parts: Parts,
+    inner: Inner,
+}
+
+impl<Inner> Service<Arrival> for ObserveService<Inner>
+where
+    Inner: Service<Observed, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, arrival: Arrival) -> Self::Future {
+        let parts = &self.parts;
+        let trail = Trail::begin(arrival.peer, &parts.clock, parts.metrics.clone(), parts.records.clone());
+        let inner = self.inner.clone();
+        Box::pin(async move {
+            // Declared first, dropped last: when the client leaves, the rest of the path is gone before this looks.
+            let _left = ReportIfLeft(trail.clone());
+            inner.oneshot(Observed { request: arrival.request, trail }).await
+        })
+    }
+}
+
+/// Reports a request whose future is dropped: the client has left. Work that goes on below reports by itself.
+struct ReportIfLeft(Trail);
+
+impl Drop for ReportIfLeft {
+    fn drop(&mut self) {
+        if !self.0.work_is_running() {
+            self.0.close(&Ending { outcome: Outcome::ClientGone, status: None, response_bytes: None, refusal: None });
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Around the sending: book before, settle after. The only stage with a way out of its own.
+//!
+//! | what happens                      | what is booked                                     |
+//! |-----------------------------------|----------------------------------------------------|
+//! | the ledger says no or is away     | nothing; nothing is sent                           |
+//! | nothing was sent                  | void                                               |
+//! | the cloud says nothing ran        | void                                               |
+//! | the cloud names instances         | created, those it did not name stay held           |
+//! | anything else                     | unknown: held until it is reconciled               |
+//! | the ledger fails after the send   | the hold stays; the answer still goes out, recorded |
+
+use tower::{Layer, Service, ServiceExt as _};
+
+use std::task::{Context, Poll};
+
+use super::Parts;
+use super::answer::{Answer, whole};
+use super::decide::Allowed;
+use super::send::Sent;
+use super::stage::{Answering, Rest};
+use super::trail::Trail;
+use crate::api::Kind;
+use crate::clock::Stopwatch;
+use crate::metrics::{InstanceCount, Phase};
+use crate::quota::{Hold, Order, ReserveError, Settlement};
+use crate::record::UpstreamRecord;
+use crate::refusal::Refusal;
+use crate::reply::{self, Delivery, Fate, Meaning};
+use crate::upstream::{Reply, SendError};
+
+/// An allowed request that is booked. `booked` says how old the hold is: one that rested too long is not sent.
+pub(super) struct Reserved {
+    pub(super) allowed: Allowed,
+    pub(super) booked: Stopwatch,
+}
+
+/// See the module.
+#[derive(Clone)]
+pub(super) struct Reserve(Parts);
+
+impl Reserve {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self(parts.clone())
+    }
+}
+
+impl<Inner> Layer<Inner> for Reserve {
+    type Service = ReserveService<Inner>;
+
+    fn layer(&self, inner: Inner) -> Self::Service {
+        ReserveService { parts: self.0.clone(), inner }
+    }
+}
+
+/// See the module.
+#[derive(Clone)]
+pub(super) struct ReserveService<Inner> {
+    parts: Parts,
+    inner: Inner,
+}
+
+impl<Inner> Service<Allowed> for ReserveService<Inner>
+where
+    Inner: Rest<Reserved, Sent>,
+{
+    type Response = Answer;
+    type Error = Refusal;
+    type Future = Answering<Answer>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, allowed: Allowed) -> Self::Future {
+        let (parts, inner) = (self.parts.clone(), self.inner.clone());
+        Box::pin(async move {
+            let about = About::of(&allowed);
+            let hold = about.trail.timed(Phase::Reserve, parts.ledger.reserve(order(&allowed))).await;
+            let hold = hold.map_err(|error| about.not_booked(error))?;
+            let booked = Stopwatch::start();
+            let sent = inner.oneshot(Reserved { allowed, booked }).await?;
+            let (settlement, result) = about.outcome(sent);
+            settle(&parts, &about.trail, hold, settlement).await;
+            result
+        })
+    }
+}
+
+fn order(allowed: &Allowed) -> Order {
+    Order {
+        id: allowed.trail.uuid(),
+        team: allowed.principal.team.clone(),
+        key: allowed.principal.key.clone(),
+        account: allowed.principal.account.name.clone(),
+        instances: allowed.create.as_ref().map_or(0, |create| create.count),
+        claims: allowed.claims.clone(),
+    }
+}
+
+async fn settle(parts: &Parts, trail: &Trail, hold: Hold, settlement: Settlement) {
+    let settled = trail.timed(Phase::Settle, parts.ledger.settle(hold, settlement)).await;
+    if let Err(error) = settled {
+        // The answer goes out all the same; its ids are in the decision record and the hold stays counted.
+        tracing::error!(request_id = trail.id(), %error, "a booking could not be settled and stays held");
+    }
+}
+
+/// What is needed to understand an answer, kept while the request itself moves on.
+struct About {
+    kind: Kind,
+    service: &'static str,
+    team: String,
+    zone: Option<String>,
+    asked: u32,
+    warnings: Vec<String>,
+    added: Vec<String>,
+    trail: Trail,
+}
+
+impl About {
+    fn of(allowed: &Allowed) -> Self {
+        Self {
+            kind: allowed.call.action.kind,
+            service: allowed.call.action.service,
+            team: allowed.principal.team.clone(),
+            zone: allowed.create.as_ref().and_then(|create| create.zone.clone()),
+            asked: allowed.create.as_ref().map_or(0, |create| create.count),
+            warnings: allowed.warnings.clone(),
+            added: allowed.added.clone(),
+            trail: allowed.trail.clone(),
+        }
+    }
+
+    fn not_booked(&self, error: ReserveError) -> Refusal {
+        match error {
+            ReserveError::Exceeded(exceeded) => Refusal::Quota(exceeded),
+            ReserveError::Away(_) => Refusal::LedgerAway,
+            ReserveError::NoStore => {
+                self.trail.detail(error);
+                Refusal::PolicyFailed { reason: "quota_without_store", rule: None }
+            }
+        }
+    }
+
+    /// What is booked and what the caller gets.
+    fn outcome(self: &About, sent: Sent) -> (Settlement, Result<Answer, Refusal>) {
+        match sent {
+            Sent::Never(refusal) => (Settlement::Void, Err(refusal)),
+            Sent::Tried(Ok(reply)) => self.understand(reply),
+            Sent::Tried(Err(SendError::NotSent(error))) => {
+                self.failure("not_sent", "not_run");
+                self.trail.detail(chain(&error));
+                (Settlement::Void, Err(Refusal::NotSent))
+            }
+            Sent::Tried(Err(SendError::Lost(lost))) => {
+                self.failure(lost.as_str(), "unknown");
+                (Settlement::Unknown, Err(self.unknown(lost.as_str())))
+            }
+        }
+    }
+
+    fn understand(&self, reply: Reply) -> (Settlement, Result<Answer, Refusal>) {
+        let status = reply.status.as_u16();
+        let meaning = reply::classify(&reply::Facts {
+            kind: self.kind,
+            asked: self.asked,
+            status,
+            challenged: reply.headers.contains_key("cf-mitigated"),
+            body: &reply.body,
+        });
+        self.trail.metrics().upstream(self.service, self.kind, status, reply::code_label(meaning.code.as_deref()));
+        self.note(&meaning, status);
+        let result = match meaning.delivery {
+            Delivery::Verbatim => Ok(self.answer(reply)),
+            Delivery::OutcomeUnknown(what) => Err(self.unknown(what)),
+            Delivery::EdgeRefused => Err(Refusal::EdgeRefused { status }),
+            Delivery::Rewritten => Err(Refusal::Unreadable { status }),
+        };
+        let settlement = match meaning.fate {
+            Fate::NotRun => Settlement::Void,
+            Fate::Unknown => Settlement::Unknown,
+            Fate::Ran { ids, missing } => {
+                let made = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+                if self.kind == Kind::Create {
+                    let metrics = self.trail.metrics();
+                    metrics.instances(InstanceCount::Created, &self.team, self.zone.as_deref(), made);
+                    if made != u64::from(self.asked) {
+                        tracing::error!(request_id = self.trail.id(), asked = self.asked, made, "the cloud made another number of instances than asked");
+                    }
+                }
+                Settlement::Created { ids, missing }
+            }
+        };
+        (settlement, result)
+    }
+
+    fn answer(&self, reply: Reply) -> Answer {
+        Answer {
+            status: reply.status,
+            length: u64::try_from(reply.body.len()).ok(),
+            body: whole(reply.body),
+            warnings: self.warnings.clone(),
+            added: self.added.clone(),
+        }
+    }
+
+    fn unknown(&self, what: &'static str) -> Refusal {
+        Refusal::OutcomeUnknown { what, decision: self.trail.id().to_owned() }
+    }
+
+    fn note(&self, meaning: &Meaning, status: u16) {
+        let (fate, ids) = match &meaning.fate {
+            Fate::Ran { ids, .. } => ("ran", ids.clone()),
+            Fate::NotRun => ("not_run", Vec::new()),
+            Fate::Unknown => ("unknown", Vec::new()),
+        };
+        self.trail.note(|facts| {
+            facts.upstream = Some(UpstreamRecord {
+                status: Some(status),
+                code: meaning.code.clone(),
+                request_id: meaning.request_id.clone(),
+                instance_ids: ids,
+                failure: None,
+                fate: Some(fate),
+            });
+        });
+    }
+
+    fn failure(&self, reason: &'static str, fate: &'static str) {
+        self.trail.metrics().upstream_failure(self.kind, reason);
+        self.trail.note(|facts| {
+            facts.upstream = Some(UpstreamRecord { failure: Some(reason), fate: Some(fate), ..UpstreamRecord::default() });
+        });
+    }
+}
+
+/// An error with its causes, for the operator's log.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}

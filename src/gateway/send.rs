@@ -1,0 +1,227 @@
+//! The request to the cloud: built new, signed last, nothing copied but what is on a short list.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http_body_util::BodyExt as _;
+
+use super::answer::Answer;
+use super::limit::Place;
+use super::parse::Read;
+use super::reserve::{Reserved, chain};
+use super::route::text;
+use super::stage::Stage;
+use super::{Account, AccountCredential, Parts};
+use crate::api::{Call, Kind};
+use crate::metrics::Phase;
+use crate::record::UpstreamRecord;
+use crate::refusal::Refusal;
+use crate::reply;
+use crate::sign::{self, ALGORITHM, PayloadHash};
+use crate::upstream::{Reply, SendError};
+
+const JSON: &str = "application/json";
+const AGENT: &str = concat!("zengate/", env!("CARGO_PKG_VERSION"));
+/// What a client says of itself and the cloud may want to know; passed on if it is plain.
+const PASSED_ON: &[&str] = &["x-zc-sdk-lang", "x-zc-sdk-version", "x-zc-request-client"];
+/// A hold older than this is not sent: another replica may already take its owner for dead.
+const OLDEST_HOLD: Duration = Duration::from_secs(10);
+/// Error answers to reads are held in memory up to this; longer ones are not in the cloud's error form.
+const LARGEST_ERROR: usize = 1024 * 1024;
+
+/// A request, signed, with where it goes.
+pub(super) struct Signed {
+    request: Request<Bytes>,
+    account: std::sync::Arc<Account>,
+    kind: Kind,
+    trail: super::trail::Trail,
+    /// Held until the work is done, whoever has left.
+    _place: Place,
+    too_old: bool,
+}
+
+/// What became of the sending.
+pub(super) enum Sent {
+    /// Not even tried.
+    Never(Refusal),
+    /// Tried.
+    Tried(Result<Reply, SendError>),
+}
+
+/// Writes and signs a booked request.
+pub(super) struct Sign(Parts);
+
+impl Sign {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self(parts.clone())
+    }
+}
+
+impl Stage for Sign {
+    type In = Reserved;
+    type Out = Signed;
+
+    async fn apply(&self, reserved: Reserved) -> Result<Signed, Refusal> {
+        let Reserved { allowed, booked } = reserved;
+        let body = Bytes::from(allowed.document.to_bytes());
+        let (account, kind) = (allowed.principal.account, allowed.call.action.kind);
+        let now = self.0.clock.unix_seconds();
+        // Only bytes that no header can hold make this fail; they were refused when the configuration was read.
+        let request = request(&account, &allowed.call, &allowed.headers, body, now).ok_or(Refusal::Panic)?;
+        let too_old = booked.elapsed() > OLDEST_HOLD;
+        Ok(Signed { request, account, kind, trail: allowed.trail, _place: allowed.place, too_old })
+    }
+}
+
+/// Sends a signed request, once.
+#[derive(Clone)]
+pub(super) struct Send;
+
+impl tower::Service<Signed> for Send {
+    type Response = Sent;
+    type Error = Refusal;
+    type Future = super::stage::Answering<Sent>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Refusal>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, signed: Signed) -> Self::Future {
+        Box::pin(async move {
+            if signed.too_old {
+                return Ok(Sent::Never(Refusal::NotSent));
+            }
+            let exchange = signed.account.upstream.change(signed.kind, &signed.request);
+            Ok(Sent::Tried(signed.trail.timed(Phase::Upstream, exchange).await))
+        })
+    }
+}
+
+/// Forwards a read: its own bytes, signed anew; the answer is passed on as it comes.
+#[derive(Clone)]
+pub(super) struct Forward(Parts);
+
+impl Forward {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self(parts.clone())
+    }
+}
+
+impl tower::Service<Read> for Forward {
+    type Response = Answer;
+    type Error = Refusal;
+    type Future = super::stage::Answering<Answer>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Refusal>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, read: Read) -> Self::Future {
+        let now = self.0.clock.unix_seconds();
+        Box::pin(forward(read, now))
+    }
+}
+
+async fn forward(read: Read, now: i64) -> Result<Answer, Refusal> {
+    let Read { call, principal, headers, bytes, place, trail } = read;
+    let request = request(&principal.account, &call, &headers, bytes, now).ok_or(Refusal::Panic)?;
+    let outcome = trail.timed(Phase::Upstream, principal.account.upstream.read(&request)).await;
+    let response = outcome.map_err(|error| {
+        trail.detail(chain(&error));
+        let (reason, refusal) = match error {
+            SendError::NotSent(_) => ("not_sent", Refusal::NotSent),
+            SendError::Lost(lost) => (lost.as_str(), Refusal::ReadFailed { what: lost.as_str() }),
+        };
+        trail.metrics().upstream_failure(Kind::Read, reason);
+        trail.note(|facts| {
+            facts.upstream = Some(UpstreamRecord { failure: Some(reason), ..UpstreamRecord::default() });
+        });
+        refusal
+    })?;
+    let status = response.status();
+    trail.note(|facts| {
+        facts.upstream = Some(UpstreamRecord { status: Some(status.as_u16()), ..UpstreamRecord::default() });
+    });
+    let service = call.action.service;
+    if status == http::StatusCode::OK {
+        trail.metrics().upstream(service, Kind::Read, 200, "none");
+        return streamed(response, place);
+    }
+    let whole = http_body_util::Limited::new(response.into_body(), LARGEST_ERROR).collect().await;
+    let body = whole.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let facts = reply::Facts { kind: Kind::Read, asked: 0, status: status.as_u16(), challenged: false, body: &body };
+    let code = reply::error_code(&facts);
+    trail.metrics().upstream(service, Kind::Read, status.as_u16(), reply::code_label(code.as_deref()));
+    match code {
+        Some(_) if status.is_client_error() || status.is_server_error() => Ok(Answer {
+            status,
+            length: u64::try_from(body.len()).ok(),
+            body: super::answer::whole(body),
+            warnings: Vec::new(),
+            added: Vec::new(),
+        }),
+        _ if status.is_client_error() || status.is_server_error() => {
+            Err(Refusal::Unreadable { status: status.as_u16() })
+        }
+        _ => Err(Refusal::ReadFailed { what: "unusable_status" }),
+    }
+}
+
+/// A good answer to a read, byte for byte; its place stays taken until the last byte.
+fn streamed(response: http::Response<crate::upstream::Streamed>, place: Place) -> Result<Answer, Refusal> {
+    let json = text(response.headers(), CONTENT_TYPE.as_str()).is_none_or(|media| media.contains("json"));
+    if !json {
+        return Err(Refusal::ReadFailed { what: "not_json" });
+    }
+    let length = http_body::Body::size_hint(response.body()).exact();
+    let body = response.into_body().map_err(move |error| {
+        let _held = &place;
+        super::answer::BodyError::from(error)
+    });
+    let (warnings, added) = (Vec::new(), Vec::new());
+    Ok(Answer { status: http::StatusCode::OK, length, body: body.boxed_unsync(), warnings, added })
+}
+
+fn request(account: &Account, call: &Call, said: &HeaderMap, body: Bytes, now: i64) -> Option<Request<Bytes>> {
+    let authority = account.upstream.origin().authority();
+    let plain = HeaderValue::from_static;
+    let mut headers = HeaderMap::with_capacity(16);
+    headers.insert(HOST, HeaderValue::from_str(authority).ok()?);
+    headers.insert(CONTENT_TYPE, plain(JSON));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    headers.insert(ACCEPT, plain(JSON));
+    headers.insert(ACCEPT_ENCODING, plain("identity"));
+    headers.insert(USER_AGENT, plain(AGENT));
+    headers.insert(HeaderName::from_static("x-zc-action"), plain(call.action.name));
+    headers.insert(HeaderName::from_static("x-zc-version"), plain(call.version));
+    headers.insert(HeaderName::from_static("x-zc-service"), plain(call.action.service));
+    for name in PASSED_ON {
+        if let Some(value) = text(said, name).filter(|value| is_plain(value)) {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).ok()?);
+        }
+    }
+    let authorization = match &account.credential {
+        AccountCredential::Bearer(token) => format!("Bearer {}", token.expose()),
+        AccountCredential::Signing { access_key, key } => {
+            headers.insert(HeaderName::from_static("x-zc-timestamp"), HeaderValue::from(now));
+            headers.insert(HeaderName::from_static("x-zc-signature-method"), plain(ALGORITHM));
+            sign::authorize(access_key, key, JSON, authority, now, &PayloadHash::of(&body))
+        }
+    };
+    let mut authorization = HeaderValue::from_str(&authorization).ok()?;
+    authorization.set_sensitive(true);
+    headers.insert(AUTHORIZATION, authorization);
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = Uri::try_from(format!("/api/v2/{}", call.action.service)).ok()?;
+    *request.headers_mut() = headers;
+    Some(request)
+}
+
+/// The vendor's own rule for `X-ZC-Request-Client`: 1 to 128 of these.
+fn is_plain(value: &str) -> bool {
+    (1..=128).contains(&value.len())
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_ ,;.".contains(&byte))
+}

@@ -1,0 +1,239 @@
+//! What is known of one request so far, shared by the stages that learn it and the observer that reports it.
+//!
+//! A request ends once: either its answer is ready, or its client has left. Where work goes on after the client left
+//! ([`super::stage::Detach`]), the task that does it reports; [`Trail::close`] makes sure that exactly one does.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::api::{Call, Kind};
+use crate::clock::{Clock, Stopwatch};
+use crate::json::Object;
+use crate::metrics::{Metrics, Phase};
+use crate::record::{ActionRecord, Caller, Record, Records, UpstreamRecord};
+use crate::refusal::{Outcome, Refusal};
+
+/// A request's trail. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Trail(Arc<Inner>);
+
+struct Inner {
+    id: String,
+    uuid: Uuid,
+    arrived: jiff::Timestamp,
+    watch: Stopwatch,
+    peer: SocketAddr,
+    metrics: Arc<Metrics>,
+    records: Records,
+    facts: Mutex<Facts>,
+    work: AtomicU8,
+    closed: AtomicBool,
+}
+
+/// States of detached work.
+const NOT_DETACHED: u8 = 0;
+const RUNNING: u8 = 1;
+const DONE: u8 = 2;
+
+/// What stages have learnt.
+#[derive(Default)]
+pub(super) struct Facts {
+    pub(super) call: Option<Call>,
+    pub(super) service: Option<&'static str>,
+    pub(super) key: Option<String>,
+    pub(super) team: Option<String>,
+    pub(super) account: Option<String>,
+    pub(super) sdk: Option<String>,
+    pub(super) user_agent: Option<String>,
+    pub(super) request_bytes: u64,
+    pub(super) body_sha256: Option<String>,
+    /// The body without secrets; on creates and changes that were understood.
+    pub(super) request: Option<Object>,
+    pub(super) policy_revision: Option<String>,
+    pub(super) verdict: Option<&'static str>,
+    pub(super) findings: Vec<serde_json::Value>,
+    pub(super) changes: Vec<serde_json::Value>,
+    pub(super) shadow_changes: Vec<serde_json::Value>,
+    pub(super) claims: Vec<serde_json::Value>,
+    pub(super) upstream: Option<UpstreamRecord>,
+    phases: Vec<(Phase, Duration)>,
+    detail: Option<String>,
+}
+
+/// How a request ended, for its one report.
+pub(super) struct Ending<'a> {
+    pub(super) outcome: Outcome,
+    pub(super) status: Option<u16>,
+    pub(super) response_bytes: Option<u64>,
+    pub(super) refusal: Option<&'a Refusal>,
+}
+
+impl Trail {
+    pub(super) fn begin(peer: SocketAddr, clock: &Clock, metrics: Arc<Metrics>, records: Records) -> Self {
+        let now = clock.since_epoch();
+        let uuid = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, now.as_secs(), now.subsec_nanos()));
+        let mut buffer = Uuid::encode_buffer();
+        Self(Arc::new(Inner {
+            id: format!("T{}", uuid.hyphenated().encode_upper(&mut buffer)),
+            uuid,
+            arrived: clock.timestamp(),
+            watch: Stopwatch::start(),
+            peer,
+            metrics,
+            records,
+            facts: Mutex::default(),
+            work: AtomicU8::new(NOT_DETACHED),
+            closed: AtomicBool::new(false),
+        }))
+    }
+
+    /// The request's id in the cloud's form; it names the decision too.
+    pub(super) fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// The id as it keys a booking.
+    pub(super) fn uuid(&self) -> Uuid {
+        self.0.uuid
+    }
+
+    /// The peer.
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.0.peer
+    }
+
+    /// When the request arrived.
+    pub(super) fn arrived(&self) -> jiff::Timestamp {
+        self.0.arrived
+    }
+
+    /// The metrics of the process.
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// Notes what a stage has learnt.
+    pub(super) fn note(&self, write: impl FnOnce(&mut Facts)) {
+        write(&mut self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Notes a detail for the operator's log that no caller may see.
+    pub(super) fn detail(&self, detail: impl ToString) {
+        self.note(|facts| facts.detail = Some(detail.to_string()));
+    }
+
+    /// Runs a phase and notes how long it took.
+    pub(super) async fn timed<T>(&self, phase: Phase, work: impl Future<Output = T>) -> T {
+        let watch = Stopwatch::start();
+        let result = work.await;
+        self.took(phase, watch.elapsed());
+        result
+    }
+
+    /// Notes how long a phase took.
+    pub(super) fn took(&self, phase: Phase, time: Duration) {
+        self.0.metrics.phase(phase, time);
+        self.note(|facts| facts.phases.push((phase, time)));
+    }
+
+    /// Work below the line begins, ...
+    pub(super) fn detached(&self) {
+        self.0.work.store(RUNNING, Ordering::SeqCst);
+    }
+
+    /// ... and is done.
+    pub(super) fn work_done(&self) {
+        self.0.work.store(DONE, Ordering::SeqCst);
+    }
+
+    /// Whether somebody else will report: work is still running below the line.
+    pub(super) fn work_is_running(&self) -> bool {
+        self.0.work.load(Ordering::SeqCst) == RUNNING
+    }
+
+    /// Reports the request: one log line, its metrics, one decision record. The first call counts, others do nothing.
+    pub(super) fn close(&self, ending: &Ending<'_>) {
+        if self.0.closed.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let facts = std::mem::take(&mut *self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));
+        let took = self.0.watch.elapsed();
+        let kind = facts.call.map(|call| call.action.kind);
+        self.0.metrics.request(facts.service, kind, ending.outcome, took);
+        self.0.metrics.sizes(kind, facts.request_bytes, ending.response_bytes);
+        self.log(&facts, ending, took);
+        if kind.is_some_and(|kind| kind != Kind::Read) && facts.request.is_some() {
+            self.0.records.write(&self.record(facts, ending));
+        }
+    }
+
+    fn log(&self, facts: &Facts, ending: &Ending<'_>, took: Duration) {
+        let upstream = facts.upstream.as_ref();
+        tracing::info!(
+            target: "zengate::access",
+            request_id = %self.0.id,
+            peer = %self.0.peer.ip(),
+            service = facts.service,
+            action = facts.call.map(|call| call.action.name),
+            version = facts.call.map(|call| call.version),
+            class = facts.call.map(|call| call.action.kind.as_str()),
+            key = facts.key.as_deref(),
+            team = facts.team.as_deref(),
+            outcome = ending.outcome.as_str(),
+            status = ending.status,
+            code = ending.refusal.map(|refusal| refusal.row().code),
+            refusal = ending.refusal.map(tracing::field::display),
+            detail = facts.detail.as_deref(),
+            upstream_status = upstream.and_then(|upstream| upstream.status),
+            upstream_request_id = upstream.and_then(|upstream| upstream.request_id.as_deref()),
+            request_bytes = facts.request_bytes,
+            response_bytes = ending.response_bytes,
+            duration_ms = took.as_secs_f64() * 1000.0,
+            "request"
+        );
+    }
+
+    fn record(&self, facts: Facts, ending: &Ending<'_>) -> Record {
+        let call = facts.call;
+        Record {
+            decision_id: self.0.id.clone(),
+            time: self.0.arrived.to_string(),
+            caller: Caller {
+                key: facts.key,
+                team: facts.team,
+                account: facts.account,
+                address: self.0.peer.ip().to_canonical().to_string(),
+                sdk: facts.sdk,
+                user_agent: facts.user_agent,
+                gone: ending.status.is_none(),
+            },
+            action: ActionRecord {
+                service: call.map_or("", |call| call.action.service),
+                name: call.map_or("", |call| call.action.name),
+                version: call.map_or("", |call| call.version),
+                kind: call.map_or("", |call| call.action.kind.as_str()),
+            },
+            body_sha256: facts.body_sha256.unwrap_or_default(),
+            request: facts.request.unwrap_or_default(),
+            outcome: ending.outcome.as_str(),
+            policy_revision: facts.policy_revision,
+            verdict: facts.verdict,
+            findings: facts.findings,
+            changes: facts.changes,
+            shadow_changes: facts.shadow_changes,
+            claims: facts.claims,
+            upstream: facts.upstream,
+            status: ending.status,
+            refusal: ending.refusal.map(ToString::to_string),
+            timings_seconds: facts
+                .phases
+                .iter()
+                .map(|(phase, took)| (phase.as_str().to_owned(), serde_json::json!(took.as_secs_f64())))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! From a configuration to a running gateway, and from a running gateway to a clean end.
+//!
+//! [`Server::start`] builds everything in order (accounts, keys, policy, listeners) and fails before the first
+//! connection if anything is wrong. [`Server::run`] serves until it is told to stop and then drains: readiness goes
+//! first, connections second, work whose callers have left third, the records last.
+
+mod accounts;
+mod reload;
+mod tls;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admin::{self, Admin, Readiness};
+use crate::clock::Clock;
+use crate::config::{Config, Mistakes};
+use crate::gateway::{self, Limits, Listening, Parts, Settings};
+use crate::keys::KeyFile;
+use crate::lifecycle::Lifecycle;
+use crate::metrics::Metrics;
+use crate::policy::engine::Judge;
+use crate::policy::{LoadError, PolicySet};
+use crate::quota::Uncounted;
+use crate::record::{Records, Writer};
+
+/// A gateway that is ready to run.
+pub struct Server {
+    address: SocketAddr,
+    admin_address: SocketAddr,
+    config: Config,
+    parts: Parts,
+    listening: Listening,
+    admin_listener: TcpListener,
+    readiness: Readiness,
+    writer: Writer,
+}
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Mistakes in the configuration or the key file.
+    #[error("{0}")]
+    Config(#[from] Mistakes),
+    /// A policy set that does not load.
+    #[error("{0}")]
+    Policy(#[from] LoadError),
+    /// An address that cannot be listened on.
+    #[error("cannot listen on {address} ({what})")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The setting.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Certificates that cannot be used.
+    #[error("TLS: {0}")]
+    Tls(String),
+    /// Records that cannot be written.
+    #[error("decision records cannot be written")]
+    Records(#[source] std::io::Error),
+    /// Threads or metrics that cannot be made.
+    #[error("the process cannot be set up: {0}")]
+    Setup(String),
+}
+
+impl Server {
+    /// Builds everything and binds both listeners.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with all its mistakes.
+    pub async fn start(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let metrics = Metrics::new().map_err(|error| StartError::Setup(error.to_string()))?;
+        let accounts = accounts::open(&config).map_err(StartError::Tls)?;
+        let keys = KeyFile::load(&config.keys.file, config.accounts.keys().cloned())?;
+        let set = PolicySet::load(&reload::source(&config), &reload::limits(&config))?;
+        reload::know(&metrics, &keys, &set, &clock);
+        let judge = Judge::start(set, reload::engine(&config)).map_err(|error| StartError::Setup(error.to_string()))?;
+        let (records, writer) =
+            Records::open(&config.records.target(), Arc::clone(&metrics)).map_err(StartError::Records)?;
+        let tls = config.listen.tls.as_ref().map(tls::server).transpose().map_err(StartError::Tls)?;
+        let listener = bind(config.listen.address, "listen.address").await?;
+        let admin_listener = bind(config.admin.address, "admin.address").await?;
+        let parts = Parts {
+            settings: Arc::new(settings(&config)?),
+            clock,
+            keys: Arc::new(keys),
+            accounts: Arc::new(accounts),
+            judge: Arc::new(judge),
+            ledger: Arc::new(Uncounted),
+            metrics,
+            records,
+            places: Arc::new(Semaphore::new(config.limits.in_flight)),
+            work: TaskTracker::new(),
+            closing: CancellationToken::new(),
+        };
+        Ok(Self {
+            address: local(&listener, config.listen.address),
+            admin_address: local(&admin_listener, config.admin.address),
+            config,
+            parts,
+            listening: Listening { listener, tls },
+            admin_listener,
+            readiness: Readiness::default(),
+            writer,
+        })
+    }
+
+    /// Where clients connect.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where metrics and probes are.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// What the path works with.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Serves until `lifecycle` says stop, then drains. True if everything ended by itself in time.
+    pub async fn run(self, lifecycle: Lifecycle) -> bool {
+        let Self { config, parts, listening, admin_listener, readiness, writer, .. } = self;
+        let admin_stop = CancellationToken::new();
+        let status = reload::status(&parts);
+        let shown = Admin { metrics: Arc::clone(&parts.metrics), readiness: readiness.clone(), status };
+        let admin_task = tokio::spawn(admin::serve(admin_listener, shown, admin_stop.clone()));
+        let watching = tokio::spawn(reload::watch(config.clone(), parts.clone(), lifecycle.reload.clone()));
+        let stop_accepting = CancellationToken::new();
+        let serving = tokio::spawn(gateway::serve(listening, parts.clone(), stop_accepting.clone(), config.drain.deadline));
+
+        lifecycle.stop.cancelled().await;
+        tracing::info!("draining");
+        readiness.hold("drain", "shutting down");
+        let drained = tokio::select! {
+            drained = drain(&config, &parts, &stop_accepting, serving) => drained,
+            () = lifecycle.stop_now.cancelled() => false,
+        };
+        watching.abort();
+        admin_stop.cancel();
+        let _ = admin_task.await;
+        let _ = watching.await;
+        drop(parts);
+        // All senders are gone when the work is; after a hurried end some may be left, and the writer with them.
+        if drained {
+            let _ = tokio::task::spawn_blocking(move || writer.finish()).await;
+        }
+        drained
+    }
+}
+
+/// Readiness is off; balancers get time to notice, then connections end, then the work below them.
+async fn drain(
+    config: &Config,
+    parts: &Parts,
+    stop_accepting: &CancellationToken,
+    serving: tokio::task::JoinHandle<()>,
+) -> bool {
+    tokio::time::sleep(config.drain.lame_duck).await;
+    stop_accepting.cancel();
+    parts.work.close();
+    let ended = tokio::time::timeout(config.drain.deadline, async {
+        let _ = serving.await;
+        parts.work.wait().await;
+    })
+    .await;
+    parts.closing.cancel();
+    if ended.is_err() {
+        tracing::error!(left = parts.work.len(), "work was left at the end of the drain; its outcomes are unknown");
+    }
+    ended.is_ok()
+}
+
+async fn bind(address: SocketAddr, what: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, what, source })
+}
+
+fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
+    listener.local_addr().unwrap_or(asked)
+}
+
+fn settings(config: &Config) -> Result<Settings, StartError> {
+    let admitted_fields = config
+        .api
+        .admit_fields
+        .iter()
+        .map(|field| field.to_string().parse())
+        .collect::<Result<_, _>>()
+        .map_err(|_| StartError::Setup("api.admit_fields holds something that is no field".to_owned()))?;
+    let limits = &config.limits;
+    Ok(Settings {
+        limits: Limits {
+            body: limits.body,
+            head: limits.head,
+            headers: limits.headers,
+            head_timeout: limits.head_timeout,
+            body_timeout: limits.body_timeout,
+            handshake_timeout: limits.head_timeout,
+            connections: limits.connections,
+        },
+        host_aliases: config.listen.host_aliases.clone(),
+        admitted_fields,
+    })
+}

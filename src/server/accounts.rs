@@ -1,0 +1,40 @@
+//! Cloud accounts from the configuration: credential, endpoint, connections.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config::{Config, Credential};
+use crate::gateway::{Account, AccountCredential};
+use crate::sign::SigningKey;
+use crate::upstream::{Deadlines, Origin, Scheme, Upstream, client_tls};
+
+/// Opens every account. Accounts never share connections: an answer can only belong to the account that asked.
+pub(super) fn open(config: &Config) -> Result<BTreeMap<String, Arc<Account>>, String> {
+    let upstream = &config.upstream;
+    let deadlines = Deadlines {
+        connect: upstream.connect_timeout,
+        tls: upstream.tls_timeout,
+        create: upstream.create_timeout,
+        change: upstream.change_timeout,
+        read: upstream.read_timeout,
+    };
+    let mut tls = None;
+    let mut accounts = BTreeMap::new();
+    for (name, account) in &config.accounts {
+        let origin: Origin = account.origin.to_string().parse().map_err(|error| format!("account {name}: {error}"))?;
+        if origin.scheme() == Scheme::Https && tls.is_none() {
+            tls = Some(client_tls(upstream.ca_file.as_deref())?);
+        }
+        let credential = match &account.credential {
+            Credential::Key { access_key_id, secret } => AccountCredential::Signing {
+                access_key: access_key_id.clone(),
+                key: SigningKey::new(&secret.secret),
+            },
+            Credential::Token(token) => AccountCredential::Bearer(token.secret.clone()),
+        };
+        let idle = upstream.idle_connections;
+        let upstream = Arc::new(Upstream::new(origin, tls.clone(), deadlines, config.limits.answer, idle));
+        accounts.insert(name.clone(), Arc::new(Account { name: name.clone(), credential, upstream }));
+    }
+    Ok(accounts)
+}

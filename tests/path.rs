@@ -1,0 +1,10 @@
+//! The path, stage by stage: what passes, what is refused, what reached the cloud.
+
+mod body;
+mod create;
+mod head;
+mod identity;
+mod judge;
+mod keyfile;
+mod observe;
+mod read;

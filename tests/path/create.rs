@@ -1,0 +1,111 @@
+//! Creates that pass: what the caller gets and what the cloud got.
+
+use crate::support::world::{CLOUD_KEY, RESOURCE_GROUP, SECURITY_GROUP};
+use crate::support::{Call, World};
+use serde_json::{Value, json};
+
+#[test]
+fn the_vendors_example_is_created_with_the_default_groups_added() {
+    let world = World::new();
+    let answer = world.send(&Call::example());
+    let ids = answer.instance_ids();
+    assert_eq!(ids.len(), 1);
+
+    let received = world.emulator.requests();
+    assert_eq!(received.len(), 1);
+    let sent: Value = serde_json::from_slice(&received[0].body).unwrap();
+    assert_eq!(
+        sent,
+        json!({
+            "zoneId": "SEL-A", "instanceType": "c.1c2g", "imageId": "img-yKK4q6XybymPgfx7ynUUqC3N8",
+            "instanceChargeType": "POSTPAID", "internetChargeType": "ByBandwidth",
+            "resourceGroupId": RESOURCE_GROUP, "securityGroupId": SECURITY_GROUP,
+        })
+    );
+    let mut added = answer.headers("x-zengate-added");
+    added.sort_unstable();
+    assert_eq!(
+        added,
+        [
+            format!("/resourceGroupId=\"{RESOURCE_GROUP}\"; rule=resource_group"),
+            format!("/securityGroupId=\"{SECURITY_GROUP}\"; rule=security_group"),
+        ]
+    );
+    assert_eq!(world.emulator.instance_count(), 1);
+}
+
+#[test]
+fn the_body_that_is_sent_is_the_judged_document() {
+    let world = World::new();
+    // Key order, number text and escapes: only nulls leave and only defaults come.
+    let body = r#"{ "instanceType": "c.1c2g" , "zoneId":"SEL-A", "imageId":"img-yKK4q6XybymPgfx7ynUUqC3N8",
+        "instanceChargeType":"POSTPAID","internetChargeType":"ByTrafficPackage","trafficPackageSize":0.10,
+        "instanceName":"web\u002d1","password":null,"resourceGroupId":"","systemDisk":{"diskSize":40,"diskCategory":null}}"#;
+    world.send(&Call::new("vm", "CreateInstances").body(body)).instance_ids();
+    let received = world.emulator.requests();
+    assert_eq!(
+        String::from_utf8(received[0].body.to_vec()).unwrap(),
+        format!(
+            r#"{{"instanceType":"c.1c2g","zoneId":"SEL-A","imageId":"img-yKK4q6XybymPgfx7ynUUqC3N8","instanceChargeType":"POSTPAID","internetChargeType":"ByTrafficPackage","trafficPackageSize":0.10,"instanceName":"web-1","resourceGroupId":"{RESOURCE_GROUP}","systemDisk":{{"diskSize":40}},"securityGroupId":"{SECURITY_GROUP}"}}"#
+        )
+    );
+}
+
+#[test]
+fn a_zone_without_security_groups_gets_none() {
+    let world = World::new();
+    let body = crate::support::client::EXAMPLE.replace("SEL-A", "SAO-A");
+    world.send(&Call::new("vm", "CreateInstances").body(body)).instance_ids();
+    let sent: Value = serde_json::from_slice(&world.emulator.requests()[0].body).unwrap();
+    assert_eq!(sent.get("securityGroupId"), None);
+    assert_eq!(sent["resourceGroupId"], RESOURCE_GROUP);
+}
+
+#[test]
+fn the_request_to_the_cloud_is_built_new() {
+    let world = World::new();
+    let junk = [
+        ("Connection", "keep-alive, X-Forwarded-For, te"),
+        ("TE", "trailers"),
+        ("X-Forwarded-For", "1.2.3.4"),
+        ("X-Forwarded-Host", "evil.example"),
+        ("Forwarded", "host=evil.example"),
+        ("X-Team", "admins"),
+        ("Cookie", "a=b"),
+        ("X-ZC-Sdk-Lang", "go"),
+        ("X-ZC-Sdk-Version", "0.2.45"),
+        ("X-ZC-Request-Client", "Terraform-latest"),
+        ("User-Agent", "Go-http-client/1.1"),
+        ("Accept-Encoding", "gzip"),
+    ];
+    let call = junk.iter().fold(Call::example(), |call, (name, value)| call.header(name, value));
+    world.send(&call).instance_ids();
+    let received = &world.emulator.requests()[0];
+    let mut names: Vec<String> = received.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "accept", "accept-encoding", "authorization", "content-length", "content-type", "host", "user-agent",
+            "x-zc-action", "x-zc-request-client", "x-zc-sdk-lang", "x-zc-sdk-version", "x-zc-service",
+            "x-zc-signature-method", "x-zc-timestamp", "x-zc-version",
+        ]
+    );
+    let header = |wanted: &str| {
+        received.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.clone())
+    };
+    assert_eq!(header("host").unwrap(), world.emulator.address().to_string());
+    assert_eq!(header("accept-encoding").unwrap(), "identity");
+    assert_eq!(header("x-zc-version").unwrap(), "2026-04-01");
+    assert_eq!(header("x-zc-request-client").unwrap(), "Terraform-latest");
+    assert!(header("authorization").unwrap().contains(&format!("Credential={CLOUD_KEY},")));
+}
+
+#[test]
+fn both_versions_of_the_vm_create_pass() {
+    let world = World::new();
+    for version in ["2023-03-13", "2026-04-01"] {
+        world.send(&Call::example().version(version)).instance_ids();
+    }
+    assert_eq!(world.emulator.instance_count(), 2);
+}

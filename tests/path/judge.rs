@@ -1,0 +1,80 @@
+//! Refusals by rules: all at once, with what to do, and nothing sent.
+
+use crate::support::client::EXAMPLE;
+use crate::support::world::Setup;
+use crate::support::{Call, World};
+use serde_json::{Value, json};
+
+#[test]
+fn three_violations_come_in_one_answer() {
+    let world = World::new();
+    let mut body: Value = serde_json::from_str(EXAMPLE).unwrap();
+    body["zoneId"] = "FRA-A".into();
+    body["instanceCount"] = 50.into();
+    body["resourceGroupId"] = "not-ours".into();
+    let answer = world.send(&Call::new("vm", "CreateInstances").json(&body));
+    answer.assert_refused(403, "OPERATION_DENIED_POLICY_VIOLATION");
+    let rules: Vec<&str> = answer.json()["violations"].as_array().unwrap().iter().map(|v| v["rule"].as_str().unwrap().to_owned().leak() as &str).collect();
+    assert_eq!(rules, ["count", "resource_group", "zones"]);
+    for part in ["3 rules", "[1] count", "[2] resource_group", "[3] zones", "asked 50", "asked FRA-A", "SEL-A", "To do:"] {
+        assert!(answer.message().contains(part), "{part}: {}", answer.message());
+    }
+    assert_eq!(world.emulator.requests().len(), 0);
+}
+
+#[test]
+fn what_no_rule_lists_does_not_pass() {
+    let world = World::new();
+    for (service, action, body) in [
+        ("zec", "CreateZecInstances", r#"{"zoneId":"asia-east-1a","instanceType":"z2a.cpu.1"}"#),
+        ("vm", "CreateDisks", r#"{"zoneId":"SEL-A","diskSize":100}"#),
+        ("user", "AddResourceResourceGroup", r#"{"resourceGroupId":"x"}"#),
+    ] {
+        let answer = world.send(&Call::new(service, action).body(body));
+        answer.assert_refused(403, "OPERATION_DENIED_POLICY_VIOLATION");
+        assert!(answer.message().contains("actions"), "names the setting: {}", answer.message());
+    }
+    assert_eq!(world.emulator.requests().len(), 0);
+}
+
+#[test]
+fn required_tags_and_a_version_that_cannot_carry_them() {
+    let organisation = "settings:\n  tags: {required: {owner: {}, environment: [production, test]}}\n  actions: {creates: [\"vm *\", \"zec *\"]}\n";
+    let world = World::with(Setup { organisation: organisation.into(), ..Setup::default() });
+    let mut body: Value = serde_json::from_str(EXAMPLE).unwrap();
+    world.send(&Call::new("vm", "CreateInstances").json(&body)).assert_refused(403, "OPERATION_DENIED_POLICY_VIOLATION");
+    body["tags"] = json!({"tags": [{"key": "owner", "value": "web"}, {"key": "environment", "value": "test"}]});
+    world.send(&Call::new("vm", "CreateInstances").json(&body)).instance_ids();
+    let zec = json!({"zoneId": "asia-east-1a", "instanceType": "z2a.cpu.1", "imageId": "img"});
+    let answer = world.send(&Call::new("zec", "CreateZecInstances").version("2024-04-01").json(&zec));
+    answer.assert_refused(403, "OPERATION_DENIED_POLICY_VIOLATION");
+    assert!(answer.message().contains("2025-09-01"), "{}", answer.message());
+}
+
+#[test]
+fn teams_have_settings_of_their_own() {
+    let organisation = "settings:\n  zones: {allowed: [HKG-A]}\nteams:\n  payments: {settings: {zones: {allowed: [SEL-A]}}}\n";
+    let world = World::with(Setup { organisation: organisation.into(), ..Setup::default() });
+    world.send(&Call::example()).instance_ids();
+}
+
+#[test]
+fn modes_soften_and_exemptions_excuse() {
+    let organisation = "rules:\n  zones: {mode: warn}\n  count: {modes: {payments: shadow}}\nsettings:\n  zones: {allowed: [HKG-A]}\n  count: {maximum: 1}\n  \
+        resource_group: {allowed: [theirs]}\nexemptions:\n  - {rule: resource_group, team: payments, until: 2099-01-01, reason: moving, ticket: OPS-1, owner: ann}\n";
+    let world = World::with(Setup { organisation: organisation.into(), ..Setup::default() });
+    let mut body: Value = serde_json::from_str(EXAMPLE).unwrap();
+    body["instanceCount"] = 2.into();
+    let answer = world.send(&Call::new("vm", "CreateInstances").json(&body));
+    assert_eq!(answer.instance_ids().len(), 2);
+    let warnings = answer.headers("x-zengate-warning");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("zones: "), "{warnings:?}");
+    let record = world.gateway.record(answer.header("x-zengate-decision").unwrap());
+    let mut effects: Vec<(String, String)> = record["findings"].as_array().unwrap().iter()
+        .map(|finding| (finding["violation"]["rule"].as_str().unwrap().into(), finding["effect"].as_str().unwrap().into()))
+        .collect();
+    effects.sort();
+    let effect = |rule: &str, effect: &str| (rule.to_owned(), effect.to_owned());
+    assert_eq!(effects, [effect("count", "shadowed"), effect("resource_group", "exempted"), effect("zones", "warned")]);
+}

@@ -1,0 +1,145 @@
+//! The built gateway as a process, with its files in a directory of its own.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use tempfile::TempDir;
+
+use super::eventually;
+
+/// A running gateway. Dropping it ends the process.
+pub struct Gateway {
+    process: Child,
+    directory: TempDir,
+    address: SocketAddr,
+    admin: SocketAddr,
+    log: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Gateway {
+    /// Starts `zengate serve` on the `zengate.toml` in `directory` and waits until it listens.
+    pub fn start(directory: TempDir) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_zengate"))
+            .args(["serve", "--config"])
+            .arg(directory.path().join("zengate.toml"))
+            .env("ZENGATE_TEST_TOKEN", super::world::TOKEN)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the built binary starts");
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let kept = Arc::clone(&log);
+        let reader = std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                kept.lock().unwrap().push(line);
+            }
+        });
+        let seen = Arc::clone(&log);
+        let (address, admin) = eventually("the gateway listens", move || {
+            let log = seen.lock().unwrap();
+            assert!(!log.iter().any(|line| line.contains("cannot")), "{log:?}");
+            let line = log.iter().find(|line| line.starts_with("zengate listens on "))?;
+            let (address, admin) = line.strip_prefix("zengate listens on ")?.split_once(", admin on ")?;
+            Some((address.parse().unwrap(), admin.parse().unwrap()))
+        });
+        Self { process, directory, address, admin, log, reader: Some(reader) }
+    }
+
+    /// Where clients connect.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where metrics are.
+    pub fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// Its files.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Replaces one of its files.
+    pub fn write(&self, name: &str, content: &str) {
+        write(&self.directory.path().join(name), content);
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// The first log line that holds `text`, once it is there.
+    pub fn logged(&self, text: &str) -> String {
+        eventually(&format!("a log line with {text:?}"), || self.log().into_iter().find(|line| line.contains(text)))
+    }
+
+    /// The decision records so far.
+    pub fn records(&self) -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(self.directory.path().join("records.jsonl")).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// The record of a decision, once it is written.
+    pub fn record(&self, decision: &str) -> serde_json::Value {
+        eventually("the decision record", || {
+            self.records().into_iter().find(|record| record["decision_id"] == decision)
+        })
+    }
+
+    /// An admin page.
+    pub fn admin_page(&self, path: &str) -> super::Answer {
+        let mut call = super::Call::new("", "").unsigned();
+        call.method = "GET".into();
+        call.target(path).send(self.admin)
+    }
+
+    /// The value of one series of the metrics; 0 when it is not there.
+    pub fn metric(&self, series: &str) -> f64 {
+        let page = String::from_utf8(self.admin_page("/metrics").body).unwrap();
+        page.lines()
+            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
+            .unwrap_or(0.0)
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.process.id().to_string()]).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill -{name}");
+    }
+
+    /// Waits for the process to end.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.process.wait().unwrap()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+        if std::thread::panicking() {
+            eprintln!("the gateway's log:\n{}", self.log().join("\n"));
+        }
+    }
+}
+
+/// Writes a file that only its owner may read, in one step: a reader never sees half of it.
+pub fn write(path: &Path, content: &str) {
+    let new: PathBuf = path.with_extension("new");
+    std::fs::write(&new, content).unwrap();
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::rename(&new, path).unwrap();
+}
