@@ -1,0 +1,18 @@
+# Names of actions, as lists in the settings spell them: `<service> <Action>`, with a `*` allowed at the end.
+package zengate.lib.actions
+
+# The action of this request, e.g. `vm CreateInstances`.
+asked := concat(" ", [input.action.service, input.action.name])
+
+# Whether any of the patterns names the action of this request.
+listed(patterns) if {
+	some pattern in patterns
+	matches(pattern)
+}
+
+matches(pattern) if pattern == asked
+
+matches(pattern) if {
+	endswith(pattern, "*")
+	startswith(asked, trim_suffix(pattern, "*"))
+}
