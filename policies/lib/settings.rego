@@ -11,9 +11,9 @@ given(rule, name) if input.settings[rule][name] != null
 # What is wrong with the settings of `rule`. `kinds` says for each setting that the rule knows what it must be (one of
 # the keys of `words`).
 mistakes(rule, kinds) := {mistake |
-	some name in object.keys(object.get(input.settings, rule, {}))
+	is_object(input.settings[rule])
+	some name, value in input.settings[rule]
 	kind := object.get(kinds, name, "unknown")
-	value := input.settings[rule][name]
 	value != null
 	not is_kind(kind, value)
 	mistake := violation(rule, concat(".", [rule, name]), words[kind])
@@ -96,6 +96,7 @@ is_requirement(requirement) if is_strings(requirement)
 is_requirement(requirement) if requirement == {}
 
 is_requirement(requirement) if {
+	is_object(requirement)
 	object.keys(requirement) == {"pattern"}
 	is_string(requirement.pattern)
 	regex.is_valid(requirement.pattern)

@@ -33,16 +33,17 @@ default_changes := [
 	"zrm ModifyResourceTags",
 ]
 
-deny contains mistake if {
-	some mistake in settings.mistakes("actions", {
-		"allow": "actions",
-		"changes": "actions",
-		"creates": "actions",
-	})
-}
+mistakes := settings.mistakes("actions", {
+	"allow": "actions",
+	"changes": "actions",
+	"creates": "actions",
+})
+
+deny contains mistake if some mistake in mistakes
 
 deny contains violation if {
 	input.action.kind != "read"
+	count(mistakes) == 0
 	not listed
 	violation := {
 		"rule": "actions",
@@ -69,13 +70,9 @@ listed if {
 
 listed if {
 	settings.given("actions", "allow")
-	is_array(input.settings.actions.allow)
 	actions.listed(input.settings.actions.allow)
 }
 
-chosen(name, _) := input.settings.actions[name] if {
-	settings.given("actions", name)
-	is_array(input.settings.actions[name])
-}
+chosen(name, _) := input.settings.actions[name] if settings.given("actions", name)
 
 chosen(name, fallback) := fallback if not settings.given("actions", name)

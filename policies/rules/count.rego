@@ -4,14 +4,16 @@ package zengate.rules.count
 import data.zengate.lib.fields
 import data.zengate.lib.settings
 
-deny contains mistake if some mistake in settings.mistakes("count", {"maximum": "number"})
+mistakes := settings.mistakes("count", {"maximum": "number"})
+
+deny contains mistake if some mistake in mistakes
 
 deny contains violation if {
 	input.action.kind == "create"
+	count(mistakes) == 0
 	settings.given("count", "maximum")
+	not passes
 	maximum := input.settings.count.maximum
-	not within(maximum)
-	asked := object.get(input.create, "count", null)
 	violation := {
 		"rule": "count",
 		"message": sprintf("%v machines in one request are too many: at most %v are allowed", [asked, maximum]),
@@ -22,7 +24,11 @@ deny contains violation if {
 	}
 }
 
-within(maximum) if {
+passes if {
 	is_number(input.create.count)
-	input.create.count <= maximum
+	input.create.count <= input.settings.count.maximum
 }
+
+asked := input.create.count
+
+default asked := null

@@ -3,21 +3,28 @@ package zengate.rules.resource_group
 
 import data.zengate.lib.groups
 
-deny contains mistake if some mistake in groups.mistakes("resource_group")
+mistakes := groups.mistakes("resource_group")
+
+deny contains mistake if some mistake in mistakes
 
 patches contains patch if {
 	input.action.kind == "create"
+	count(mistakes) == 0
 	path := input.create.resource_group_path
-	path != null
+	is_string(path)
 	some patch in groups.patches("resource_group", path)
 }
 
 deny contains violation if {
 	input.action.kind == "create"
-	group := object.get(input.create, "resource_group", null)
+	count(mistakes) == 0
 	some violation in groups.violations("resource_group", "resource group", field, group)
 }
 
+group := input.create.resource_group
+
+default group := null
+
 field := input.create.resource_group_path if is_string(input.create.resource_group_path)
 
-field := "/resourceGroupId" if not is_string(input.create.resource_group_path)
+default field := "/resourceGroupId"

@@ -9,10 +9,13 @@ import data.zengate.lib.fields
 import data.zengate.lib.groups
 import data.zengate.lib.settings
 
-deny contains mistake if some mistake in groups.mistakes("security_group")
+mistakes := groups.mistakes("security_group")
+
+deny contains mistake if some mistake in mistakes
 
 patches contains patch if {
 	input.action.kind == "create"
+	count(mistakes) == 0
 	carried
 	supported
 	some patch in groups.patches("security_group", input.create.security_group_path)
@@ -20,8 +23,8 @@ patches contains patch if {
 
 deny contains violation if {
 	input.action.kind == "create"
+	count(mistakes) == 0
 	judged
-	group := object.get(input.create, "security_group", null)
 	some violation in groups.violations("security_group", "security group", field, group)
 }
 
@@ -30,18 +33,24 @@ warn contains violation if {
 	input.action.kind == "create"
 	carried
 	wanted
-	not is_string(input.create.security_group)
+	not given
 	not known
 	violation := {
 		"rule": "security_group",
-		"message": sprintf("no security group was filled in: zone %v is not among the cloud facts", [input.create.zone]),
+		"message": sprintf("no security group was filled in: zone %v is not among the cloud facts", [zone]),
 		"field": fields.zone,
 		"remedy": "Name a security group where the zone has them, or ask the platform team to renew the cloud facts.",
-		"asked": input.create.zone,
+		"asked": zone,
 	}
 }
 
-judged if is_string(input.create.security_group)
+group := input.create.security_group
+
+default group := null
+
+given if is_string(group)
+
+judged if given
 
 judged if {
 	carried
@@ -55,10 +64,14 @@ wanted if {
 
 carried if is_string(input.create.security_group_path)
 
+zone := input.create.zone
+
+default zone := null
+
 known if is_boolean(data.facts.zones[input.create.zone].security_groups)
 
 supported if data.facts.zones[input.create.zone].security_groups == true
 
 field := input.create.security_group_path if carried
 
-field := "/securityGroupId" if not carried
+default field := "/securityGroupId"

@@ -7,9 +7,12 @@ package zengate.rules.tags
 import data.zengate.lib.fields
 import data.zengate.lib.settings
 
-deny contains mistake if some mistake in settings.mistakes("tags", {"required": "requirements"})
+mistakes := settings.mistakes("tags", {"required": "requirements"})
+
+deny contains mistake if some mistake in mistakes
 
 required[key] := requirement if {
+	count(mistakes) == 0
 	some key, requirement in input.settings.tags.required
 	requirement != false
 }
@@ -36,18 +39,21 @@ deny contains violation if {
 	input.action.kind == "create"
 	input.create.tags_supported
 	some key, requirement in required
-	value := object.get(input.create.tags, key, "")
+	value := given(key)
 	not satisfied(requirement, value)
 	violation := refusal(key, requirement, value, fields.tag(key))
 }
 
+given(key) := input.create.tags[key]
+
+default given(_) := ""
+
 # Later changes: required keys stay, and their values stay among the allowed ones.
 
 deny contains violation if {
-	count(required) > 0
 	some pointer, entry in set_tags
 	requirement := required[entry.key]
-	value := object.get(entry, "value", "")
+	value := text(entry)
 	not satisfied(requirement, value)
 	violation := refusal(entry.key, requirement, value, concat("", [pointer, "/value"]))
 }
@@ -92,6 +98,7 @@ members := {
 }
 
 readable if {
+	members[input.action.name]
 	every name, value in input.request {
 		name in members[input.action.name]
 		well_formed(name, value)
@@ -124,14 +131,28 @@ is_list_of_keys(value) if {
 }
 
 is_tag(entry) if {
+	is_object(entry)
 	is_string(entry.key)
-	object.keys(entry) - {"key", "value"} == set()
+	every name, value in entry {
+		name in {"key", "value"}
+		is_string_or_null(value)
+	}
 }
+
+is_string_or_null(value) if is_string(value)
+
+is_string_or_null(null)
+
+# The value that an entry sets; none is a blank one.
+text(entry) := entry.value if is_string(entry.value)
+
+default text(_) := ""
 
 # Tags that the change sets, and keys that it removes, by where they stand in the request.
 
 set_tags[pointer] := entry if {
 	changes_tags
+	readable
 	input.action.name == "ModifyResourceTags"
 	some index, entry in input.request.replaceTags
 	pointer := sprintf("/replaceTags/%d", [index])
@@ -139,6 +160,7 @@ set_tags[pointer] := entry if {
 
 set_tags[pointer] := entry if {
 	changes_tags
+	readable
 	input.action.name == "TagBindResources"
 	entry := input.request.tag
 	pointer := "/tag"
@@ -146,6 +168,7 @@ set_tags[pointer] := entry if {
 
 deleted_keys[pointer] := key if {
 	changes_tags
+	readable
 	input.action.name == "ModifyResourceTags"
 	some index, key in input.request.deleteTagKeys
 	pointer := sprintf("/deleteTagKeys/%d", [index])
@@ -153,6 +176,7 @@ deleted_keys[pointer] := key if {
 
 deleted_keys[pointer] := key if {
 	changes_tags
+	readable
 	input.action.name == "TagUnbindResources"
 	key := input.request.tag.key
 	pointer := "/tag/key"
@@ -160,6 +184,7 @@ deleted_keys[pointer] := key if {
 
 deleted_keys[pointer] := entry.key if {
 	changes_tags
+	readable
 	input.action.name == "DeleteTags"
 	some index, entry in input.request.tags
 	pointer := sprintf("/tags/%d/key", [index])
@@ -177,7 +202,10 @@ satisfied(requirement, value) if {
 	value in requirement
 }
 
-satisfied(requirement, value) if regex.match(requirement.pattern, value)
+satisfied(requirement, value) if {
+	is_object(requirement)
+	regex.match(requirement.pattern, value)
+}
 
 blank(value) if not is_string(value)
 
@@ -187,7 +215,7 @@ wanted(requirement) := "any value but a blank one" if requirement in {null, {}}
 
 wanted(requirement) := sprintf("one of %s", [concat(", ", requirement)]) if is_array(requirement)
 
-wanted(requirement) := sprintf("a value that matches %s", [requirement.pattern])
+wanted(requirement) := sprintf("a value that matches %s", [requirement.pattern]) if is_object(requirement)
 
 # Only the requirement that was missed; `allowed` is left out where any value would do.
 refusal(key, requirement, value, field) := object.union(
@@ -212,12 +240,10 @@ allowed(requirement) := {} if requirement in {null, {}}
 
 allowed(requirement) := {"allowed": requirement} if is_array(requirement)
 
-allowed(requirement) := {"allowed": {"pattern": requirement.pattern}}
+allowed(requirement) := {"allowed": {"pattern": requirement.pattern}} if is_object(requirement)
 
 carrier := sprintf("Use version %s of this action, which can.", [input.create.tags_supported_by]) if {
 	is_string(input.create.tags_supported_by)
 }
 
-carrier := "Use another action that can carry tags, or ask the platform team for an exemption." if {
-	not is_string(input.create.tags_supported_by)
-}
+default carrier := "Use another action that can carry tags, or ask the platform team for an exemption."

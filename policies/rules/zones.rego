@@ -4,23 +4,32 @@ package zengate.rules.zones
 import data.zengate.lib.fields
 import data.zengate.lib.settings
 
-deny contains mistake if some mistake in settings.mistakes("zones", {"allowed": "strings"})
+mistakes := settings.mistakes("zones", {"allowed": "strings"})
+
+deny contains mistake if some mistake in mistakes
 
 deny contains violation if {
 	input.action.kind == "create"
+	count(mistakes) == 0
 	settings.given("zones", "allowed")
+	not passes
 	allowed := input.settings.zones.allowed
-	not input.create.zone in allowed
 	violation := {
 		"rule": "zones",
 		"message": message,
 		"field": fields.zone,
 		"remedy": sprintf("Choose one of the allowed zones: %s.", [concat(", ", allowed)]),
-		"asked": object.get(input.create, "zone", null),
+		"asked": asked,
 		"allowed": allowed,
 	}
 }
 
-message := sprintf("zone %s is not allowed", [input.create.zone]) if is_string(input.create.zone)
+passes if input.create.zone in input.settings.zones.allowed
 
-message := "no zone is given" if not is_string(input.create.zone)
+asked := input.create.zone
+
+default asked := null
+
+message := sprintf("zone %s is not allowed", [asked]) if is_string(asked)
+
+message := "no zone is given" if asked == null
