@@ -2,11 +2,16 @@
 package zengate.lib.actions
 
 # The action of this request, e.g. `vm CreateInstances`.
-asked := concat(" ", [input.action.service, input.action.name])
+asked := concat(" ", [input.action.service, input.action.name]) if {
+	is_string(input.action.service)
+	is_string(input.action.name)
+}
 
 # Whether any of the patterns names the action of this request.
 listed(patterns) if {
+	is_array(patterns)
 	some pattern in patterns
+	is_string(pattern)
 	matches(pattern)
 }
 

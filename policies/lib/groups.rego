@@ -14,29 +14,25 @@ kinds := {
 	"on_replace": "replacement",
 }
 
-# What is wrong with the settings of `rule`.
-mistakes(rule) := settings.mistakes(rule, kinds) | {mistake |
+# What is wrong with the settings of `rule` taken together.
+contradictions(rule) := {mistake |
 	some name in ["default", "force"]
 	group := input.settings[rule][name]
 	is_string(group)
 	allowed := input.settings[rule].allowed
 	is_array(allowed)
 	not group in allowed
-	mistake := settings.violation(rule, concat(".", [rule, name]), concat("", [
-		"must be one of `",
-		rule,
-		".allowed`",
-	]))
+	mistake := settings.violation(rule, concat(".", [rule, name]), sprintf("must be one of `%s.allowed`", [rule]))
 }
 
-# The patches of `rule` for a field at `path`.
-patches(rule, path) := {patch |
+# The patch of `rule` for the field at `path`.
+patch(rule, path) := {"rule": rule, "op": "default", "path": path, "value": input.settings[rule].default} if {
 	settings.given(rule, "default")
 	not settings.given(rule, "force")
-	patch := {"rule": rule, "op": "default", "path": path, "value": input.settings[rule].default}
-} | {patch |
+}
+
+patch(rule, path) := {"rule": rule, "op": operation(rule), "path": path, "value": input.settings[rule].force} if {
 	settings.given(rule, "force")
-	patch := {"rule": rule, "op": operation(rule), "path": path, "value": input.settings[rule].force}
 }
 
 # Without leave to replace, a forced group only fills what is empty; another one that the caller wrote is refused.
@@ -47,31 +43,31 @@ operation(rule) := "default" if not replaces(rule)
 replaces(rule) if input.settings[rule].on_replace in {"replace", "warn"}
 
 # What is wrong with `group`, the group in the request as it will be sent (null: none).
-violations(rule, noun, field, group) := {violation |
+violation(rule, noun, field, group) := {
+	"rule": rule,
+	"message": sprintf("%s is not the one that must be used", [description(noun, group)]),
+	"field": field,
+	"remedy": sprintf("Leave the field out, or set it to %s.", [force]),
+	"asked": group,
+	"allowed": [force],
+} if {
 	settings.given(rule, "force")
 	force := input.settings[rule].force
 	group != force
-	violation := {
-		"rule": rule,
-		"message": sprintf("%s is not the one that must be used", [description(noun, group)]),
-		"field": field,
-		"remedy": sprintf("Leave the field out, or set it to %s.", [force]),
-		"asked": group,
-		"allowed": [force],
-	}
-} | {violation |
+}
+
+violation(rule, noun, field, group) := {
+	"rule": rule,
+	"message": sprintf("%s is not allowed", [description(noun, group)]),
+	"field": field,
+	"remedy": sprintf("Choose one of the allowed groups: %s.", [concat(", ", allowed)]),
+	"asked": group,
+	"allowed": allowed,
+} if {
 	settings.given(rule, "allowed")
 	not settings.given(rule, "force")
 	allowed := input.settings[rule].allowed
 	not group in allowed
-	violation := {
-		"rule": rule,
-		"message": sprintf("%s is not allowed", [description(noun, group)]),
-		"field": field,
-		"remedy": sprintf("Choose one of the allowed groups: %s.", [concat(", ", allowed)]),
-		"asked": group,
-		"allowed": allowed,
-	}
 }
 
 description(noun, group) := sprintf("%s %s", [noun, group]) if is_string(group)

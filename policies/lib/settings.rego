@@ -11,18 +11,29 @@ given(rule, name) if input.settings[rule][name] != null
 # What is wrong with the settings of `rule`. `kinds` says for each setting that the rule knows what it must be (one of
 # the keys of `words`).
 mistakes(rule, kinds) := {mistake |
-	is_object(input.settings[rule])
 	some name, value in input.settings[rule]
 	kind := object.get(kinds, name, "unknown")
 	value != null
 	not is_kind(kind, value)
 	mistake := violation(rule, concat(".", [rule, name]), words[kind])
-} | {mistake |
+} if {
+	is_object(input.settings[rule])
+}
+
+mistakes(rule, _) := {violation(rule, rule, "must be an object")} if {
 	value := input.settings[rule]
 	value != null
 	not is_object(value)
-	mistake := violation(rule, rule, "must be an object")
 }
+
+mistakes(rule, _) := set() if {
+	readable
+	object.get(input.settings, rule, null) == null
+}
+
+mistakes(rule, _) := {violation(rule, rule, "must be an object")} if not readable
+
+readable if is_object(input.settings)
 
 # A refusal that tells the caller that the fault is not theirs, and the platform team where it is.
 violation(rule, setting, problem) := {
@@ -78,9 +89,10 @@ is_strings(value) if {
 	}
 }
 
-is_action("*")
+is_action(entry) if entry == "*"
 
 is_action(entry) if {
+	is_string(entry)
 	parts := split(entry, " ")
 	count(parts) == 2
 	every part in parts {

@@ -2,8 +2,9 @@
 package zengate.rules.resource_group
 
 import data.zengate.lib.groups
+import data.zengate.lib.settings
 
-mistakes := groups.mistakes("resource_group")
+mistakes := settings.mistakes("resource_group", groups.kinds) | groups.contradictions("resource_group")
 
 deny contains mistake if some mistake in mistakes
 
@@ -12,13 +13,13 @@ patches contains patch if {
 	count(mistakes) == 0
 	path := input.create.resource_group_path
 	is_string(path)
-	some patch in groups.patches("resource_group", path)
+	patch := groups.patch("resource_group", path)
 }
 
 deny contains violation if {
 	input.action.kind == "create"
 	count(mistakes) == 0
-	some violation in groups.violations("resource_group", "resource group", field, group)
+	violation := groups.violation("resource_group", "resource group", field, group)
 }
 
 group := input.create.resource_group

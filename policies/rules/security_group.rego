@@ -9,7 +9,7 @@ import data.zengate.lib.fields
 import data.zengate.lib.groups
 import data.zengate.lib.settings
 
-mistakes := groups.mistakes("security_group")
+mistakes := settings.mistakes("security_group", groups.kinds) | groups.contradictions("security_group")
 
 deny contains mistake if some mistake in mistakes
 
@@ -18,14 +18,14 @@ patches contains patch if {
 	count(mistakes) == 0
 	carried
 	supported
-	some patch in groups.patches("security_group", input.create.security_group_path)
+	patch := groups.patch("security_group", input.create.security_group_path)
 }
 
 deny contains violation if {
 	input.action.kind == "create"
 	count(mistakes) == 0
 	judged
-	some violation in groups.violations("security_group", "security group", field, group)
+	violation := groups.violation("security_group", "security group", field, group)
 }
 
 # Without facts on the zone nobody would notice that the organisation's group is missing.

@@ -13,6 +13,7 @@ deny contains mistake if some mistake in mistakes
 
 required[key] := requirement if {
 	count(mistakes) == 0
+	is_object(input.settings.tags.required)
 	some key, requirement in input.settings.tags.required
 	requirement != false
 }
@@ -39,21 +40,21 @@ deny contains violation if {
 	input.action.kind == "create"
 	input.create.tags_supported
 	some key, requirement in required
-	value := given(key)
+	value := object.get(carried, key, null)
 	not satisfied(requirement, value)
 	violation := refusal(key, requirement, value, fields.tag(key))
 }
 
-given(key) := input.create.tags[key]
+carried := input.create.tags if is_object(input.create.tags)
 
-default given(_) := ""
+default carried := {}
 
 # Later changes: required keys stay, and their values stay among the allowed ones.
 
 deny contains violation if {
 	some pointer, entry in set_tags
 	requirement := required[entry.key]
-	value := text(entry)
+	value := object.get(entry, "value", null)
 	not satisfied(requirement, value)
 	violation := refusal(entry.key, requirement, value, concat("", [pointer, "/value"]))
 }
@@ -107,26 +108,29 @@ readable if {
 
 well_formed(name, _) if name in {"resourceUuid", "resourceUuids"}
 
-well_formed("tag", value) if is_tag(value)
+well_formed(name, value) if {
+	name == "tag"
+	is_tag(value)
+}
 
-well_formed("deleteTagKeys", value) if is_list_of_keys(value)
+well_formed(name, value) if {
+	name != "tag"
+	value == null
+}
 
-well_formed("deleteTagKeys", null)
-
-well_formed(name, null) if name in {"replaceTags", "tags"}
+well_formed(name, value) if {
+	name == "deleteTagKeys"
+	is_array(value)
+	every key in value {
+		is_string(key)
+	}
+}
 
 well_formed(name, value) if {
 	name in {"replaceTags", "tags"}
 	is_array(value)
 	every entry in value {
 		is_tag(entry)
-	}
-}
-
-is_list_of_keys(value) if {
-	is_array(value)
-	every key in value {
-		is_string(key)
 	}
 }
 
@@ -141,12 +145,7 @@ is_tag(entry) if {
 
 is_string_or_null(value) if is_string(value)
 
-is_string_or_null(null)
-
-# The value that an entry sets; none is a blank one.
-text(entry) := entry.value if is_string(entry.value)
-
-default text(_) := ""
+is_string_or_null(value) if value == null
 
 # Tags that the change sets, and keys that it removes, by where they stand in the request.
 
@@ -154,6 +153,7 @@ set_tags[pointer] := entry if {
 	changes_tags
 	readable
 	input.action.name == "ModifyResourceTags"
+	is_array(input.request.replaceTags)
 	some index, entry in input.request.replaceTags
 	pointer := sprintf("/replaceTags/%d", [index])
 }
@@ -170,6 +170,7 @@ deleted_keys[pointer] := key if {
 	changes_tags
 	readable
 	input.action.name == "ModifyResourceTags"
+	is_array(input.request.deleteTagKeys)
 	some index, key in input.request.deleteTagKeys
 	pointer := sprintf("/deleteTagKeys/%d", [index])
 }
@@ -186,6 +187,7 @@ deleted_keys[pointer] := entry.key if {
 	changes_tags
 	readable
 	input.action.name == "DeleteTags"
+	is_array(input.request.tags)
 	some index, entry in input.request.tags
 	pointer := sprintf("/tags/%d/key", [index])
 }
@@ -204,12 +206,16 @@ satisfied(requirement, value) if {
 
 satisfied(requirement, value) if {
 	is_object(requirement)
+	is_string(value)
 	regex.match(requirement.pattern, value)
 }
 
 blank(value) if not is_string(value)
 
-blank(value) if trim_space(value) == ""
+blank(value) if {
+	is_string(value)
+	trim_space(value) == ""
+}
 
 wanted(requirement) := "any value but a blank one" if requirement in {null, {}}
 
