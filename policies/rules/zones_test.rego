@@ -75,6 +75,14 @@ test_settings_that_are_no_object_refuse if {
 	}
 }
 
+test_settings_that_are_missing_altogether_refuse if {
+	asked := requests.create({}, {})
+	every broken in [object.remove(asked, ["settings"]), object.union(asked, {"settings": null})] {
+		answer := zones.deny with input as broken
+		{violation.message | some violation in answer} == {"the setting `zones` must be an object"}
+	}
+}
+
 test_changes_are_not_its_matter if {
 	zones.deny == set() with input as requests.change("vm", "StartInstances", {}, allowed)
 }
