@@ -142,14 +142,6 @@ test_without_facts_nothing_is_filled_in if {
 	count(warned) == 1
 }
 
-test_the_shipped_facts_know_the_zones if {
-	filled := {zone |
-		some zone in ["FRA-A", "HKG-A", "SAO-A", "SEL-A"]
-		some _ in security_group.patches with input as requests.create({"zone": zone}, group({"default": "sg-1"}))
-	}
-	filled == {"FRA-A", "HKG-A", "SEL-A"}
-}
-
 test_changes_are_not_its_matter if {
 	asked := requests.change("vm", "StartInstances", {}, group({"force": "sg-1", "allowed": ["sg-1"]}))
 	messages(asked) == set()
