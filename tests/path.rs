@@ -8,3 +8,4 @@ mod judge;
 mod keyfile;
 mod observe;
 mod read;
+mod tls;
