@@ -11,7 +11,8 @@ use std::pin::Pin;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::policy::answer::{Claim, Resource};
+use crate::policy::answer::Resource;
+use crate::policy::verdict::{Effect, JudgedClaim};
 
 /// What the ledger's methods give back.
 pub type Booking<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -39,7 +40,7 @@ pub struct Order {
     /// How many machines are asked for; 0 for a change.
     pub instances: u32,
     /// What it would use up.
-    pub claims: Vec<Claim>,
+    pub claims: Vec<JudgedClaim>,
 }
 
 /// A booking that waits for its outcome. Dropping it without [`Ledger::settle`] leaves it counted.
@@ -124,7 +125,8 @@ pub struct Uncounted;
 impl Ledger for Uncounted {
     fn reserve(&self, order: Order) -> Booking<'_, Result<Hold, ReserveError>> {
         Box::pin(async move {
-            if order.claims.iter().any(|claim| claim.limit.is_some()) {
+            let binding = |judged: &JudgedClaim| judged.claim.limit.is_some() && judged.over_limit == Effect::Refused;
+            if order.claims.iter().any(binding) {
                 return Err(ReserveError::NoStore);
             }
             Ok(Hold { id: order.id })

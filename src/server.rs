@@ -18,7 +18,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::admin::{self, Admin, Readiness};
 use crate::clock::Clock;
-use crate::config::{Config, Mistakes};
+use crate::config::diagnostics::Mistakes;
+use crate::config::{Config, RecordsTo};
 use crate::gateway::{self, Limits, Listening, Parts, Settings};
 use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
@@ -26,7 +27,7 @@ use crate::metrics::Metrics;
 use crate::policy::engine::Judge;
 use crate::policy::{LoadError, PolicySet};
 use crate::quota::Uncounted;
-use crate::record::{Records, Writer};
+use crate::record::{Records, Target, Writer};
 
 /// A gateway that is ready to run.
 pub struct Server {
@@ -80,14 +81,14 @@ impl Server {
         let metrics = Metrics::new().map_err(|error| StartError::Setup(error.to_string()))?;
         let accounts = accounts::open(&config).map_err(StartError::Tls)?;
         let keys = KeyFile::load(&config.keys.file, config.accounts.keys().cloned())?;
-        let set = PolicySet::load(&reload::source(&config), &reload::limits(&config))?;
-        reload::know(&metrics, &keys, &set, &clock);
+        let set = PolicySet::load(&reload::source(&config), &config.policy.data)?;
+        reload::know(&metrics, &keys.current(), &set, &clock);
         let judge = Judge::start(set, reload::engine(&config)).map_err(|error| StartError::Setup(error.to_string()))?;
         let (records, writer) =
-            Records::open(&config.records.target(), Arc::clone(&metrics)).map_err(StartError::Records)?;
+            Records::open(&target(&config.records), Arc::clone(&metrics)).map_err(StartError::Records)?;
         let tls = config.listen.tls.as_ref().map(tls::server).transpose().map_err(StartError::Tls)?;
         let listener = bind(config.listen.address, "listen.address").await?;
-        let admin_listener = bind(config.admin.address, "admin.address").await?;
+        let admin_listener = bind(config.admin, "admin.address").await?;
         let parts = Parts {
             settings: Arc::new(settings(&config)?),
             clock,
@@ -103,7 +104,7 @@ impl Server {
         };
         Ok(Self {
             address: local(&listener, config.listen.address),
-            admin_address: local(&admin_listener, config.admin.address),
+            admin_address: local(&admin_listener, config.admin),
             config,
             parts,
             listening: Listening { listener, tls },
@@ -185,13 +186,20 @@ async fn bind(address: SocketAddr, what: &'static str) -> Result<TcpListener, St
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, what, source })
 }
 
+fn target(to: &RecordsTo) -> Target {
+    match to {
+        RecordsTo::Stdout => Target::Stdout,
+        RecordsTo::None => Target::None,
+        RecordsTo::File(path) => Target::File(path.clone()),
+    }
+}
+
 fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
     listener.local_addr().unwrap_or(asked)
 }
 
 fn settings(config: &Config) -> Result<Settings, StartError> {
     let admitted_fields = config
-        .api
         .admit_fields
         .iter()
         .map(|field| field.to_string().parse())

@@ -15,7 +15,7 @@ use crate::api::{Call, Kind, fields, secrets, targets};
 use crate::json::Object;
 use crate::metrics::Phase;
 use crate::policy::PolicySet;
-use crate::policy::engine::PolicyFailure;
+use crate::policy::failure::{PolicyFailure, Reason};
 use crate::policy::input::{ActionInput, ClientInput, Input, PrincipalInput, TargetInput};
 use crate::policy::patch::{self, Change};
 use crate::refusal::Refusal;
@@ -60,18 +60,18 @@ impl Stage for Amend {
                 .timed(Phase::Amend, self.0.judge.amend(&policy, input.clone()))
                 .await
                 .map_err(|failure| failed(&failure, &trail, &principal, &call))?;
-            let plan = patch::plan(&policy, &principal.team, patches)
-                .and_then(|plan| patch::apply(&mut document, plan))
+            let amended = patch::apply(policy.organisation(), &principal.team, patches, &document)
                 .map_err(|failure| failed(&failure, &trail, &principal, &call))?;
             trail.note(|facts| {
-                facts.changes = plan.made.iter().map(Change::to_json).collect();
-                facts.shadow_changes = plan.shadowed.iter().map(Change::to_json).collect();
+                facts.changes = as_json(&amended.changes);
+                facts.shadow_changes = as_json(&amended.shadowed);
             });
-            changes = plan.made;
+            document = amended.document;
+            changes = amended.changes;
             // What the rules wrote is held to the same fields as what the caller wrote.
             create = Some(self.view(&call, &document).map_err(|detail| {
                 trail.detail(detail);
-                refuse("bad_patch", None, &trail, &principal, &call)
+                refuse(Reason::BadPatch, None, &trail, &principal, &call)
             })?);
             input.request = secrets::without_secrets(&document);
             input.create.clone_from(&create);
@@ -120,7 +120,7 @@ fn input(
         request: secrets::without_secrets(document),
         create,
         targets: change.then(|| targets::named_in(document).into_iter().map(owned).collect()),
-        settings: policy.settings(&principal.team),
+        settings: Arc::clone(policy.organisation().settings(&principal.team)),
         client: ClientInput { address: trail.peer().ip().to_canonical().to_string(), sdk, user_agent },
         now: trail.arrived().to_string(),
     }
@@ -128,15 +128,19 @@ fn input(
 
 /// A policy that cannot be asked refuses; only an engine that is full sheds.
 pub(super) fn failed(failure: &PolicyFailure, trail: &Trail, principal: &Principal, call: &Call) -> Refusal {
-    trail.detail(failure.detail());
-    if failure.is_busy() {
+    trail.detail(failure);
+    if failure.reason == Reason::Busy {
         return Refusal::Busy;
     }
-    refuse(failure.reason(), failure.rule().map(str::to_owned), trail, principal, call)
+    refuse(failure.reason, failure.rule.clone(), trail, principal, call)
 }
 
-fn refuse(reason: &'static str, rule: Option<String>, trail: &Trail, principal: &Principal, call: &Call) -> Refusal {
+fn as_json(changes: &[Change]) -> Vec<serde_json::Value> {
+    changes.iter().filter_map(|change| serde_json::to_value(change).ok()).collect()
+}
+
+fn refuse(reason: Reason, rule: Option<String>, trail: &Trail, principal: &Principal, call: &Call) -> Refusal {
     trail.note(|facts| facts.verdict = Some("failed"));
     trail.metrics().verdict(&principal.team, call.action.kind, "failed");
-    Refusal::PolicyFailed { reason, rule }
+    Refusal::PolicyFailed { reason: reason.as_str(), rule }
 }

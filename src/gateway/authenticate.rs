@@ -68,7 +68,7 @@ impl Stage for Authenticate {
         let keyring = self.parts.keys.current();
         let claimed = match &credential {
             Credential::Bearer(token) => {
-                Some(keyring.by_token(token).ok_or(Refusal::Authorization(AuthorizationTrouble::Token))?)
+                Some(keyring.by_token(token, self.parts.clock.timestamp()).ok_or(Refusal::Authorization(AuthorizationTrouble::Token))?)
             }
             Credential::Signed(signed) => {
                 signed.check_time(self.parts.clock.unix_seconds())?;
@@ -84,8 +84,12 @@ impl Stage for Authenticate {
         trail.note(|facts| facts.body_sha256 = Some(hash.to_hex()));
         if let Credential::Signed(signed) = &credential {
             let aliases = &self.parts.settings.host_aliases;
-            let secrets = claimed.map_or(std::slice::from_ref(&self.nobody), Key::signing_keys);
-            let good = signed.verifies(&head, aliases, &hash, secrets)?;
+            let now = self.parts.clock.timestamp();
+            let secrets: Vec<SigningKey> = match claimed {
+                Some(key) => key.secrets_at(now).map(SigningKey::new).collect(),
+                None => vec![self.nobody.clone()],
+            };
+            let good = signed.verifies(&head, aliases, &hash, &secrets)?;
             if !good || claimed.is_none() {
                 return Err(Refusal::Signature);
             }

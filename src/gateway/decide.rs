@@ -12,9 +12,10 @@ use crate::api::Call;
 use crate::api::view::Create;
 use crate::json::Object;
 use crate::metrics::{InstanceCount, Phase};
-use crate::policy::answer::{Claim, Op};
+use crate::policy::PolicySet;
+use crate::policy::answer::Op;
 use crate::policy::patch::Change;
-use crate::policy::verdict::{self, Verdict};
+use crate::policy::verdict::{self, Effect, Finding, JudgedClaim, Verdict};
 use crate::refusal::{Outcome, Refusal};
 
 /// A create or change that every rule allows: what will be sent, to the byte.
@@ -24,7 +25,7 @@ pub(super) struct Allowed {
     pub(super) headers: HeaderMap,
     pub(super) document: Object,
     pub(super) create: Option<Create>,
-    pub(super) claims: Vec<Claim>,
+    pub(super) claims: Vec<JudgedClaim>,
     pub(super) warnings: Vec<String>,
     pub(super) added: Vec<String>,
     pub(super) place: Place,
@@ -50,8 +51,8 @@ impl Stage for Decide {
             .timed(Phase::Decide, self.0.judge.decide(&policy, input))
             .await
             .map_err(|failure| failed(&failure, &trail, &principal, &call))?;
-        let verdict = verdict::judge(&policy, &principal.team, trail.arrived(), answer);
-        report(&verdict, &changes, &principal, &call, &trail);
+        let verdict = verdict::judge(policy.organisation(), &principal.team, trail.arrived(), answer);
+        report(&verdict, &changes, &policy, &principal, &call, &trail);
         if !verdict.refused.is_empty() {
             let violations = verdict.refused.into_iter().map(|finding| finding.violation).collect();
             return Err(Refusal::Violations { violations, team: principal.team });
@@ -67,21 +68,42 @@ impl Stage for Decide {
     }
 }
 
-fn report(verdict: &Verdict, changes: &[Change], principal: &Principal, call: &Call, trail: &Trail) {
+fn report(
+    verdict: &Verdict,
+    changes: &[Change],
+    policy: &PolicySet,
+    principal: &Principal,
+    call: &Call,
+    trail: &Trail,
+) {
     let word = if verdict.refused.is_empty() { "allowed" } else { "refused" };
     let (metrics, team) = (trail.metrics(), principal.team.as_str());
     metrics.verdict(team, call.action.kind, word);
-    for finding in verdict.findings() {
-        metrics.finding(&finding.violation.rule, finding.mode.as_str(), team, finding.effect.as_str());
+    for finding in findings(verdict) {
+        let rule = finding.violation.rule.as_str();
+        metrics.finding(rule, policy.organisation().mode(rule, team).as_str(), team, effect(finding.effect));
     }
     for change in changes {
         metrics.patch(&change.rule, team, op(change.op));
     }
     trail.note(|facts| {
         facts.verdict = Some(word);
-        facts.findings = verdict.findings().filter_map(|finding| serde_json::to_value(finding).ok()).collect();
+        facts.findings = findings(verdict).filter_map(|finding| serde_json::to_value(finding).ok()).collect();
         facts.claims = verdict.claims.iter().filter_map(|claim| serde_json::to_value(claim).ok()).collect();
     });
+}
+
+fn findings(verdict: &Verdict) -> impl Iterator<Item = &Finding> {
+    verdict.refused.iter().chain(&verdict.warned).chain(&verdict.shadowed).chain(&verdict.exempted)
+}
+
+fn effect(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Refused => "refused",
+        Effect::Warned => "warned",
+        Effect::Shadowed => "shadowed",
+        Effect::Exempted => "exempted",
+    }
 }
 
 fn op(op: Op) -> &'static str {

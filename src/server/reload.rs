@@ -1,24 +1,149 @@
 //! What can change while the gateway runs: keys and policy, looked at again every few seconds and on SIGHUP.
 //!
-//! Good replaces good in one swap; a bad version keeps the old one, loudly: a log line with every mistake, a metric
+//! Good replaces good in one swap; a bad version keeps the old one, loudly: a log line with every mistake, and a metric
 //! that stays 1 until the file is good again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::gateway::Parts;
-use crate::keys::{KeyFile, PollOutcome};
+use crate::keys::{Keyring, PollOutcome};
 use crate::metrics::Metrics;
 use crate::policy::engine::EngineOptions;
 use crate::policy::source::Source;
-use crate::policy::{LoadLimits, PolicySet};
+use crate::policy::{LoadError, PolicySet};
 
+/// Where the rules come from.
 pub(super) fn source(config: &Config) -> Source {
     match &config.policy.directory {
-        Some(directory) => Source::directory(directory.clone(), config.policy.data.clone()),
-        None => Source::embedded(config.policy.data.clone()),
+        Some(directory) => Source::Directory(directory.clone()),
+        None => Source::Embedded,
     }
+}
+
+/// How the rules are evaluated.
+pub(super) fn engine(config: &Config) -> EngineOptions {
+    EngineOptions {
+        threads: config.policy.threads,
+        queue: config.policy.queue,
+        time_limit: config.policy.time_limit,
+        deadline: config.policy.deadline,
+        instruction_limit: config.policy.instruction_limit,
+    }
+}
+
+/// Tells the metrics which teams, rules and zones may become labels, and which policy is in force.
+pub(super) fn know(metrics: &Metrics, keys: &Keyring, set: &PolicySet, clock: &Clock) {
+    metrics.know(|known| {
+        known.teams = keys.iter().map(|key| key.team.clone()).collect();
+        known.teams.extend(set.organisation().teams().map(str::to_owned));
+        known.rules = set.rules().map(str::to_owned).collect();
+        known.zones = set.zones().map(str::to_owned).collect();
+    });
+    metrics.policy(set.revision(), clock.since_epoch(), set.fallbacks().len());
+}
+
+/// Looks at the files until aborted.
+pub(super) async fn watch(config: Config, parts: Parts, now: Arc<Notify>) {
+    let policy = watch_policy(config.clone(), parts.clone(), Arc::clone(&now));
+    let keys = watch_keys(config.keys.poll_interval, parts, now);
+    tokio::join!(policy, keys);
+}
+
+async fn pause(interval: Duration, now: &Notify) {
+    tokio::select! {
+        () = tokio::time::sleep(interval) => {}
+        () = now.notified() => {}
+    }
+}
+
+async fn watch_keys(interval: Duration, parts: Parts, now: Arc<Notify>) {
+    loop {
+        pause(interval, &now).await;
+        let keys = Arc::clone(&parts.keys);
+        let Ok(outcome) = tokio::task::spawn_blocking(move || keys.poll()).await else { continue };
+        match outcome {
+            PollOutcome::Unchanged => {}
+            PollOutcome::Replaced => {
+                parts.metrics.reload("keys", true);
+                know(&parts.metrics, &parts.keys.current(), &parts.judge.current(), &parts.clock);
+                tracing::info!(keys = parts.keys.current().len(), "the key file was replaced");
+            }
+            PollOutcome::Kept(mistakes) => {
+                parts.metrics.reload("keys", false);
+                tracing::error!(%mistakes, "the new key file is refused; the old keys stay");
+            }
+        }
+    }
+}
+
+async fn watch_policy(config: Config, parts: Parts, now: Arc<Notify>) {
+    let mut refused = String::new();
+    loop {
+        pause(config.policy.poll_interval, &now).await;
+        let (source, overlays) = (source(&config), config.policy.data.clone());
+        let current = parts.judge.current().revision().to_owned();
+        let looked = tokio::task::spawn_blocking(move || changed_set(&source, &overlays, &current)).await;
+        match looked {
+            Err(_) => {}
+            Ok(Ok(None)) if refused.is_empty() => {}
+            Ok(Ok(None)) => {
+                // What was refused has been taken back.
+                refused.clear();
+                parts.metrics.reload("policy", true);
+            }
+            Ok(Ok(Some(set))) => {
+                refused.clear();
+                know(&parts.metrics, &parts.keys.current(), &set, &parts.clock);
+                parts.metrics.reload("policy", true);
+                tracing::info!(revision = set.revision(), "a new policy set is in force");
+                parts.judge.swap(set);
+            }
+            Ok(Err(error)) => {
+                let problems = error.to_string();
+                if problems != refused {
+                    parts.metrics.reload("policy", false);
+                    tracing::error!(%problems, "the new policy set is refused; the old one stays");
+                    refused = problems;
+                }
+            }
+        }
+    }
+}
+
+/// A new set if the files have changed; reading is cheap, compiling is not.
+fn changed_set(
+    source: &Source,
+    overlays: &[std::path::PathBuf],
+    current: &str,
+) -> Result<Option<PolicySet>, LoadError> {
+    let tree = source.read(overlays)?;
+    if tree.revision == current { Ok(None) } else { PolicySet::from_tree(tree).map(Some) }
+}
+
+/// The status document of the admin listener.
+pub(super) fn status(parts: &Parts) -> Arc<dyn Fn() -> serde_json::Value + Send + Sync> {
+    let parts = parts.clone();
+    Arc::new(move || {
+        let policy = parts.judge.current();
+        let keys = parts.keys.status();
+        serde_json::json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "policy": {
+                "revision": policy.revision(),
+                "rules": policy.rules().collect::<Vec<_>>(),
+                "interpreted_sets": policy.fallbacks(),
+            },
+            "keys": {
+                "count": parts.keys.current().len(),
+                "replaced": keys.replaced,
+                "mistakes": keys.mistakes.map(|mistakes| mistakes.to_string()),
+            },
+            "accounts": parts.accounts.keys().collect::<Vec<_>>(),
+        })
+    })
 }

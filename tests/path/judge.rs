@@ -72,7 +72,7 @@ fn modes_soften_and_exemptions_excuse() {
     assert!(warnings[0].starts_with("zones: "), "{warnings:?}");
     let record = world.gateway.record(answer.header("x-zengate-decision").unwrap());
     let mut effects: Vec<(String, String)> = record["findings"].as_array().unwrap().iter()
-        .map(|finding| (finding["violation"]["rule"].as_str().unwrap().into(), finding["effect"].as_str().unwrap().into()))
+        .map(|finding| (finding["rule"].as_str().unwrap().into(), finding["effect"].as_str().unwrap().into()))
         .collect();
     effects.sort();
     let effect = |rule: &str, effect: &str| (rule.to_owned(), effect.to_owned());
