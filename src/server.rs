@@ -202,7 +202,7 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
     let admitted_fields = config
         .admit_fields
         .iter()
-        .map(|field| field.to_string().parse())
+        .map(|field| format!("{} {} {}", field.service, field.action, field.field).parse())
         .collect::<Result<_, _>>()
         .map_err(|_| StartError::Setup("api.admit_fields holds something that is no field".to_owned()))?;
     let limits = &config.limits;

@@ -13,4 +13,5 @@
 mod support;
 
 mod path;
+mod sdk;
 mod tidy;

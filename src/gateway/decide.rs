@@ -134,6 +134,11 @@ impl Detachable for Allowed {
 }
 
 impl Ended for Trail {
+    fn broke(&self) -> Refusal {
+        self.metrics().panicked();
+        Refusal::OutcomeUnknown { what: "the gateway failed while working on it", decision: self.id().to_owned() }
+    }
+
     fn work_done(&self) {
         Self::work_done(self);
     }

@@ -61,7 +61,7 @@ pub(super) struct ReserveService<Inner> {
 
 impl<Inner> Service<Allowed> for ReserveService<Inner>
 where
-    Inner: Rest<Reserved, Sent>,
+    Inner: Rest<Reserved, Response = Sent>,
 {
     type Response = Answer;
     type Error = Refusal;

@@ -58,25 +58,24 @@ impl<S, Inner: Clone> Clone for StageService<S, Inner> {
 }
 
 /// The rest of the path: every service below is always ready, so a clone of it is as good as itself.
-pub(super) trait Rest<In, Out>:
-    Service<In, Response = Out, Error = Refusal, Future: Send> + Clone + Send + Sync + 'static
+pub(super) trait Rest<In>:
+    Service<In, Response: Send, Error = Refusal, Future: Send> + Clone + Send + Sync + 'static
 {
 }
 
-impl<In, Out, S> Rest<In, Out> for S where
-    S: Service<In, Response = Out, Error = Refusal, Future: Send> + Clone + Send + Sync + 'static
+impl<In, S> Rest<In> for S where
+    S: Service<In, Response: Send, Error = Refusal, Future: Send> + Clone + Send + Sync + 'static
 {
 }
 
-impl<S, Inner, Out> Service<S::In> for StageService<S, Inner>
+impl<S, Inner> Service<S::In> for StageService<S, Inner>
 where
     S: Stage,
-    Inner: Rest<S::Out, Out>,
-    Out: Send + 'static,
+    Inner: Rest<S::Out>,
 {
-    type Response = Out;
+    type Response = Inner::Response;
     type Error = Refusal;
-    type Future = Answering<Out>;
+    type Future = Answering<Inner::Response>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
         Poll::Ready(Ok(()))
@@ -125,17 +124,16 @@ impl<A: Clone, L, R, Inner: Clone> Clone for ForkService<A, L, R, Inner> {
     }
 }
 
-impl<A, L, R, Inner, Out> Service<Way<L, R>> for ForkService<A, L, R, Inner>
+impl<A, L, R, Inner> Service<Way<L, R>> for ForkService<A, L, R, Inner>
 where
-    A: Rest<L, Out>,
-    Inner: Rest<R, Out>,
+    A: Rest<L>,
+    Inner: Rest<R, Response = A::Response>,
     L: Send + 'static,
     R: Send + 'static,
-    Out: Send + 'static,
 {
-    type Response = Out;
+    type Response = A::Response;
     type Error = Refusal;
-    type Future = Answering<Out>;
+    type Future = Answering<A::Response>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
         Poll::Ready(Ok(()))
@@ -157,6 +155,8 @@ pub(super) trait Detachable {
 
 /// The other half of [`Detachable`].
 pub(super) trait Ended: Send {
+    /// The work has panicked: what is said then.
+    fn broke(&self) -> Refusal;
     /// The work has ended and its result is about to be handed over.
     fn work_done(&self);
     /// Nobody was left to take the result; `refusal` is its error, if it was one.
@@ -183,15 +183,16 @@ pub(super) struct DetachService<Inner> {
     inner: Inner,
 }
 
-impl<In, Inner, Out> Service<In> for DetachService<Inner>
+impl<In, Inner> Service<In> for DetachService<Inner>
 where
     In: Detachable + Send + 'static,
-    Inner: Rest<In, Out>,
-    Out: Send + 'static,
+    Inner: Rest<In>,
+    Inner::Response: 'static,
+    Inner::Future: 'static,
 {
-    type Response = Out;
+    type Response = Inner::Response;
     type Error = Refusal;
-    type Future = Answering<Out>;
+    type Future = Answering<Inner::Response>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
         Poll::Ready(Ok(()))
@@ -205,10 +206,7 @@ where
             let ended = input.begin();
             tracker.spawn(async move {
                 let work = tokio::spawn(inner.oneshot(input));
-                let outcome = work.await.unwrap_or_else(|_| {
-                    let what = "the gateway failed while working on it";
-                    Err(Refusal::OutcomeUnknown { what, decision: String::new() })
-                });
+                let outcome = work.await.unwrap_or_else(|_| Err(ended.broke()));
                 ended.work_done();
                 if let Err(unheard) = hand_over.send(outcome) {
                     ended.nobody_waits(unheard.as_ref().err());
@@ -218,3 +216,6 @@ where
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,8 +26,8 @@ pub(super) fn open(config: &Config) -> Result<BTreeMap<String, Arc<Account>>, St
             tls = Some(client_tls(upstream.ca_file.as_deref())?);
         }
         let credential = match &account.credential {
-            Credential::Key { access_key_id, secret } => AccountCredential::Signing {
-                access_key: access_key_id.clone(),
+            Credential::Key { id, secret } => AccountCredential::Signing {
+                access_key: id.clone(),
                 key: SigningKey::new(&secret.secret),
             },
             Credential::Token(token) => AccountCredential::Bearer(token.secret.clone()),
