@@ -12,8 +12,8 @@
 //!   machines: disks, addresses, gateways, load balancers and accelerators are changes.
 //! - *read*: what certainly changes nothing and hands out nothing that opens a machine or a network: `Describe...`,
 //!   `Inquiry...`, the `Query...Price` actions of `sdn` and `AvailableLanIp` of `zec`.
-//! - *change*: everything else; also the five `Describe...` actions that answer with a console address or a password, which
-//!   a key that may only read must not get.
+//! - *change*: everything else; also the seven `Describe...` actions that answer with a console address, a password or a
+//!   script, which a key that may only read must not get.
 
 mod aigw;
 mod alarm;

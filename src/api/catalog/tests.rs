@@ -164,6 +164,8 @@ fn what_hands_out_access_is_no_read() {
         ("bmc", "DescribeInstanceIpmiUrl"),
         ("ipt", "DescribeIPTransits"),
         ("sdn", "DescribeCloudRouters"),
+        ("zos", "DescribeCommands"),
+        ("zos", "DescribeCommandInvocations"),
     ] {
         assert_eq!(lookup(service, name).unwrap().kind, Kind::Change, "{service} {name}");
     }
