@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod fields;
 pub mod mistake;
 pub mod secrets;
+pub mod targets;
 pub mod view;
 
 /// How the gateway guards an action.

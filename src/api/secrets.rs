@@ -5,34 +5,42 @@
 
 use crate::json::{Object, Value};
 
-/// Members whose value is a secret, compared without case. From the request structs of the Go SDK (0.2.x) that carry
-/// credentials, keys or scripts: vm and bmc `password`, `initScript`, `userData`; zec `password`, `userData`; ccs and zls
-/// `privateKey`, `secretKey`; zos `content` (a command to run); certificate uploads.
+/// Members whose value is a secret, compared without case, and where the request structs of the SDKs hold them.
+///
+/// A name stands for every action: no struct uses one of these for something harmless. Not among them, because rules may
+/// judge them and they open nothing: public keys (`publicKey`, `sshKeys`), ids of keys and certificates (`keyId`,
+/// `certificateId`), `clientToken` (bmc, an order number of the client's choice) and `tokenLimit` (aigw, a number).
 const SECRET_KEYS: &[&str] = &[
-    "accesskeysecret",
-    "accesskeypassword",
-    "authkey",
-    "certificatecontent",
-    "certificatekey",
-    "content",
+    // Passwords.
+    "password", // vm, bmc, zec: creates and resets; ipt bgp; sdn bgpConnection, ipSecBgpConnection, backupIpSec
+    "psk",      // sdn CreateCloudRouter, AddCloudRouterEdgePoints: edgePoints[], backupIpSec
+    // What a machine runs.
+    "initScript", // vm CreateInstances, ResetInstance
+    "userData", // bmc CreateInstances, ReinstallInstance; zec CreateZecInstances, ResetInstance, ResetInstances
+    "ipxeUrl",  // bmc CreateInstances, ReinstallInstance: such addresses often carry credentials
+    "content",  // zos CreateCommand, ModifyCommand
+    // Keys.
+    "certificateContent", // zga, cdn CreateCertificate, ModifyCertificate
+    "certificateKey",     // zga, cdn CreateCertificate, ModifyCertificate: the private key
+    "pairingKey",         // sdn Describe...Regions, Describe...VlanUsage: a key of another cloud
+    // In no request so far. Names that mean a secret wherever they are met, for requests that the vendor adds.
+    "accessKeyPassword",
+    "accessKeySecret",
+    "apiKey",
+    "authKey",
+    "commandContent",
     "cookie",
     "credential",
     "credentials",
-    "initscript",
-    "oldpassword",
-    "newpassword",
+    "newPassword",
+    "oldPassword",
     "passphrase",
-    "password",
-    "privatekey",
-    "psk",
-    "presharedkey",
+    "preSharedKey",
+    "privateKey",
     "secret",
-    "secretaccesskey",
-    "secretkey",
+    "secretAccessKey",
+    "secretKey",
     "token",
-    "userdata",
-    "apikey",
-    "commandcontent",
 ];
 
 /// Whether the member `key` holds a secret.
@@ -86,5 +94,46 @@ mod tests {
             String::from_utf8(without_secrets(&document).to_bytes()).unwrap(),
             r##"{"password":{"set":true,"length":8},"disks":[{"userData":{"set":true,"length":9}}],"zoneId":"SEL-A","InitScript":{"set":false,"length":0}}"##
         );
+    }
+
+    #[test]
+    fn ordinary_names_stay_visible() {
+        for name in [
+            "zoneId",
+            "keyId",
+            "sshKeys",
+            "publicKey",
+            "certificateId",
+            "clientToken",
+            "tokenLimit",
+            "instanceName",
+            "resourceGroupId",
+            "tags",
+            "key",
+            "value",
+            "commandId",
+            "description",
+        ] {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_secret_remains_whatever_its_type() {
+        let document = read_object(
+            br##"{"PASSWORD":{"value":"hunter2"},"psk":["hunter2"],"content":72623859790382856}"##,
+        )
+        .unwrap();
+        let text = String::from_utf8(without_secrets(&document).to_bytes()).unwrap();
+        assert!(!text.contains("hunter2") && !text.contains("72623859790382856"), "{text}");
+    }
+
+    /// Every name is given once: the list is compared without case.
+    #[test]
+    fn the_list_has_no_twins() {
+        let folded: std::collections::HashSet<_> =
+            SECRET_KEYS.iter().map(|key| key.to_ascii_lowercase()).collect();
+        assert_eq!(folded.len(), SECRET_KEYS.len());
+        assert!(SECRET_KEYS.iter().all(|key| is_secret(key) && is_secret(&key.to_uppercase())));
     }
 }
