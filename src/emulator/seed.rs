@@ -3,6 +3,8 @@
 //! Each entry that exists to make a documented refusal reachable says so. Nothing here changes while the emulator
 //! runs; what is used up is counted from the live machines.
 
+use std::net::Ipv4Addr;
+
 /// A zone of vm and bmc.
 pub(super) struct Zone {
     pub(super) id: &'static str,
@@ -166,59 +168,35 @@ pub(super) struct Subnet {
     pub(super) zone: &'static str,
     pub(super) name: &'static str,
     pub(super) cidr: &'static str,
-    /// Addresses are this and a number.
-    pub(super) prefix: &'static str,
-    /// Addresses machines can have.
-    pub(super) size: usize,
+    /// The first address a machine can have.
+    pub(super) first: Ipv4Addr,
+    /// Addresses machines can ask for.
+    pub(super) size: u32,
+    /// It takes machines that name no subnet; their addresses come from above `size`.
     pub(super) default: bool,
+}
+
+/// Addresses of a default subnet, and as many again for machines that name no subnet.
+const MAIN: u32 = 30_000;
+
+const fn main_subnet(id: &'static str, zone: &'static str, cidr: &'static str, first: Ipv4Addr) -> Subnet {
+    Subnet { id, zone, name: "main", cidr, first, size: MAIN, default: true }
 }
 
 /// subnet-sel-small has two addresses.
 pub(super) const SUBNETS: &[Subnet] = &[
-    Subnet {
-        id: "subnet-sel-main",
-        zone: "SEL-A",
-        name: "main",
-        cidr: "10.10.0.0/24",
-        prefix: "10.10.0.",
-        size: 250,
-        default: true,
-    },
+    main_subnet("subnet-sel-main", "SEL-A", "10.10.0.0/16", Ipv4Addr::new(10, 10, 0, 2)),
+    main_subnet("subnet-hkg-main", "HKG-A", "10.20.0.0/16", Ipv4Addr::new(10, 20, 0, 2)),
+    main_subnet("subnet-fra-main", "FRA-A", "10.30.0.0/16", Ipv4Addr::new(10, 30, 0, 2)),
+    main_subnet("subnet-sao-main", "SAO-A", "10.40.0.0/16", Ipv4Addr::new(10, 40, 0, 2)),
     Subnet {
         id: "subnet-sel-small",
         zone: "SEL-A",
         name: "small",
-        cidr: "10.10.1.0/29",
-        prefix: "10.10.1.",
+        cidr: "10.11.1.0/29",
+        first: Ipv4Addr::new(10, 11, 1, 2),
         size: 2,
         default: false,
-    },
-    Subnet {
-        id: "subnet-hkg-main",
-        zone: "HKG-A",
-        name: "main",
-        cidr: "10.20.0.0/24",
-        prefix: "10.20.0.",
-        size: 250,
-        default: true,
-    },
-    Subnet {
-        id: "subnet-fra-main",
-        zone: "FRA-A",
-        name: "main",
-        cidr: "10.30.0.0/24",
-        prefix: "10.30.0.",
-        size: 250,
-        default: true,
-    },
-    Subnet {
-        id: "subnet-sao-main",
-        zone: "SAO-A",
-        name: "main",
-        cidr: "10.40.0.0/24",
-        prefix: "10.40.0.",
-        size: 250,
-        default: true,
     },
 ];
 
@@ -287,17 +265,15 @@ pub(super) const RESOURCE_GROUPS: &[ResourceGroup] = &[
 pub(super) struct CidrBlock {
     pub(super) id: &'static str,
     pub(super) zone: &'static str,
-    pub(super) prefix: &'static str,
-    /// The last number of the first address.
-    pub(super) first: usize,
-    pub(super) size: usize,
+    pub(super) first: Ipv4Addr,
+    pub(super) size: u32,
 }
 
 /// cidr-sel-tiny has one address.
 pub(super) const CIDR_BLOCKS: &[CidrBlock] = &[
-    CidrBlock { id: "cidr-sel-main", zone: "SEL-A", prefix: "198.51.100.", first: 16, size: 16 },
-    CidrBlock { id: "cidr-sel-tiny", zone: "SEL-A", prefix: "198.51.100.", first: 64, size: 1 },
-    CidrBlock { id: "cidr-hkg-main", zone: "HKG-A", prefix: "203.0.113.", first: 16, size: 16 },
+    CidrBlock { id: "cidr-sel-main", zone: "SEL-A", first: Ipv4Addr::new(198, 51, 100, 16), size: 16 },
+    CidrBlock { id: "cidr-sel-tiny", zone: "SEL-A", first: Ipv4Addr::new(198, 51, 100, 64), size: 1 },
+    CidrBlock { id: "cidr-hkg-main", zone: "HKG-A", first: Ipv4Addr::new(203, 0, 113, 16), size: 16 },
 ];
 
 /// SSH key pairs.

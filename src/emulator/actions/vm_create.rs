@@ -3,17 +3,16 @@
 //! The order in which the cloud looks at the fields is not documented; here it is: what is ordered, how it is paid,
 //! how it is reached, disks, names and logins, and last what the account and the stock still allow.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value, json};
 
 use super::tags;
 use crate::emulator::call::{Call, Reply};
 use crate::emulator::fields::Fields;
 use crate::emulator::problem::Problem;
-use crate::emulator::seed::{self, Stock};
+use crate::emulator::seed::Stock;
 use crate::emulator::world::{Disk, Machine, Product};
 
+mod addresses;
 pub(super) mod charge;
 pub(super) mod disks;
 pub(super) mod login;
@@ -21,6 +20,8 @@ pub(super) mod misc;
 pub(super) mod name;
 pub(super) mod network;
 pub(super) mod place;
+
+use addresses::Addresses;
 
 #[cfg(test)]
 mod tests;
@@ -110,10 +111,11 @@ pub(super) fn run(call: &mut Call<'_>) -> Reply {
     let edition = Edition::of(call.version);
     let order = Order::read(call.fields, edition)?;
     check_account(call, &order)?;
+    let addresses = addresses::find(call, &order)?;
     let order_number = call.world.number();
     let (mut ids, mut with_disks) = (Vec::new(), Vec::new());
-    for name in &order.names {
-        let machine = build(call, &order, name);
+    for (index, name) in order.names.iter().enumerate() {
+        let machine = build(call, &order, &addresses, (index, name.as_str()));
         let disks: Vec<&str> = machine.data_disks.iter().map(|disk| disk.id.as_str()).collect();
         with_disks.push(json!({ "instanceId": machine.id, "diskIdSet": disks }));
         ids.push(machine.id.clone());
@@ -128,7 +130,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Reply {
     Ok(result)
 }
 
-/// What the account, the zone's stock and the address pools still allow.
+/// What the account and the zone's stock still allow.
 fn check_account(call: &Call<'_>, order: &Order) -> Result<(), Problem> {
     let now = call.now;
     super::simple::check_quota(call.world, order.count, now)?;
@@ -145,36 +147,12 @@ fn check_account(call: &Call<'_>, order: &Order) -> Result<(), Problem> {
         }
         _ => {}
     }
-    if let Some(subnet) = order.private.subnet
-        && used(call, |machine| machine.subnet == subnet.id).saturating_add(order.count) > subnet.size
-    {
-        return Err(Problem::denied(
-            "OPERATION_DENIED_SUBNET_IP_INSUFFICIENT",
-            "Insufficient private IP addresses in the subnet.",
-        ));
-    }
-    if let Some((block, start)) = order.private.cidr_block {
-        let taken = used(call, |machine| machine.cidr_block.as_deref() == Some(block.id));
-        if taken.max(start).saturating_add(order.count) > block.size {
-            return Err(Problem::denied(
-                "OPERATION_DENIED_IPV4_CIDR_IP_NOT_ENOUGH",
-                "CIDR Block IPv4 is not sufficient.",
-            ));
-        }
-    }
     Ok(())
 }
 
-fn used(call: &Call<'_>, counts: impl Fn(&Machine) -> bool) -> usize {
-    call.world.listed(Product::Vm, call.now).filter(|machine| counts(machine)).count()
-}
-
-fn build(call: &mut Call<'_>, order: &Order, name: &str) -> Machine {
-    let now: Duration = call.now;
-    let subnet = order.private.subnet.or_else(|| default_subnet(order.place.zone.id));
-    let in_subnet = subnet.map_or(0, |subnet| used(call, |machine| machine.subnet == subnet.id));
+fn build(call: &mut Call<'_>, order: &Order, addresses: &Addresses, (index, name): (usize, &str)) -> Machine {
     let serial = call.world.machines.len();
-    let mut machine = call.world.order(Product::Vm, now, call.fate);
+    let mut machine = call.world.order(Product::Vm, call.now, call.fate);
     machine.zone = order.place.zone.id.to_owned();
     machine.name = name.to_owned();
     machine.model = order.place.model.id.to_owned();
@@ -187,14 +165,10 @@ fn build(call: &mut Call<'_>, order: &Order, name: &str) -> Machine {
     machine.internet_charge_type = order.internet.kind.clone();
     machine.bandwidth = order.internet.bandwidth;
     machine.traffic_package = order.internet.traffic_package;
-    if let Some(subnet) = subnet {
-        machine.subnet = subnet.id.to_owned();
-        machine.private_ips = vec![format!("{}{}", subnet.prefix, in_subnet.saturating_add(2))];
-    }
-    if let Some((block, start)) = order.private.cidr_block {
-        let taken = used(call, |machine| machine.cidr_block.as_deref() == Some(block.id)).max(start);
-        machine.cidr_block = Some(block.id.to_owned());
-        machine.public_ips = vec![format!("{}{}", block.prefix, block.first.saturating_add(taken))];
+    machine.subnet = addresses.subnet.map_or("", |subnet| subnet.id).to_owned();
+    machine.private_ips = addresses.private.get(index).cloned().into_iter().collect();
+    if let Some(address) = addresses.public.get(index) {
+        machine.public_ips = vec![address.clone()];
     } else if order.public_ipv4 {
         machine.public_ips = vec![super::simple::public_ip(serial)];
     }
@@ -210,8 +184,4 @@ fn build(call: &mut Call<'_>, order: &Order, name: &str) -> Machine {
     machine.nic = order.nic.clone();
     machine.tags = order.tags.clone();
     machine
-}
-
-fn default_subnet(zone: &str) -> Option<&'static seed::Subnet> {
-    seed::SUBNETS.iter().find(|subnet| subnet.zone == zone && subnet.default)
 }

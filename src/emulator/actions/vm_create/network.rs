@@ -1,5 +1,7 @@
 //! How the machine is reached: billing and width of its traffic, subnet, security group, address block.
 
+use std::net::Ipv4Addr;
+
 use super::{Edition, place::Place};
 use crate::emulator::fields::Fields;
 use crate::emulator::problem::Problem;
@@ -22,7 +24,7 @@ pub(in crate::emulator::actions) struct Private {
     pub(in crate::emulator::actions) subnet: Option<&'static Subnet>,
     pub(in crate::emulator::actions) security_group: Option<String>,
     /// The block and the offset of the first address asked for.
-    pub(in crate::emulator::actions) cidr_block: Option<(&'static CidrBlock, usize)>,
+    pub(in crate::emulator::actions) cidr_block: Option<(&'static CidrBlock, u32)>,
 }
 
 fn charge_types(edition: Edition) -> &'static [&'static str] {
@@ -137,7 +139,7 @@ fn security_group(id: &str, zone: &Zone) -> Result<String, Problem> {
     Ok(id.to_owned())
 }
 
-fn cidr_block(fields: Fields<'_>, zone: &Zone) -> Result<Option<(&'static CidrBlock, usize)>, Problem> {
+fn cidr_block(fields: Fields<'_>, zone: &Zone) -> Result<Option<(&'static CidrBlock, u32)>, Problem> {
     let start = fields.text("startCidrIpv4")?;
     let Some(id) = fields.text("cidrBlockId")? else {
         return if start.is_some() { Err(Problem::missing("cidrBlockId")) } else { Ok(None) };
@@ -147,9 +149,9 @@ fn cidr_block(fields: Fields<'_>, zone: &Zone) -> Result<Option<(&'static CidrBl
         .ok_or_else(|| Problem::absent("OPERATION_DENIED_IPV4_CIDR_NOT_FOUND", "CIDR Block not found."))?;
     let Some(start) = start else { return Ok(Some((block, 0))) };
     let offset = start
-        .strip_prefix(block.prefix)
-        .and_then(|last| last.parse::<usize>().ok())
-        .and_then(|last| last.checked_sub(block.first))
+        .parse::<Ipv4Addr>()
+        .ok()
+        .and_then(|start| u32::from(start).checked_sub(u32::from(block.first)))
         .filter(|offset| *offset < block.size)
         .ok_or_else(|| Problem::value("startCidrIpv4", "must be an address of the block"))?;
     Ok(Some((block, offset)))
