@@ -123,3 +123,46 @@ fn key(text: &str) -> Result<(String, Secret), String> {
 fn token(text: &str) -> Result<Secret, String> {
     Ok(Secret::new(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: EmulatorArgs,
+    }
+
+    fn parse(line: &[&str]) -> Result<Options, clap::Error> {
+        let line = Line::try_parse_from([&["emulator"], line].concat())?;
+        Ok(options(line.args))
+    }
+
+    #[test]
+    fn an_emulator_without_keys_gets_the_built_in_one() {
+        let keys = parse(&[]).unwrap().keys;
+        assert_eq!(keys.len(), 1);
+        assert_eq!((keys[0].0.as_str(), keys[0].1.expose()), DEFAULT_KEY);
+        assert!(parse(&["--token", "t"]).unwrap().keys.is_empty());
+    }
+
+    #[test]
+    fn keys_are_split_at_the_first_colon() {
+        let keys = parse(&["--key", "AK:a:b", "--key", "AL:c"]).unwrap().keys;
+        assert_eq!((keys[0].0.as_str(), keys[0].1.expose(), keys[1].0.as_str()), ("AK", "a:b", "AL"));
+        for bad in ["AK", "AK:", ":secret"] {
+            assert!(parse(&["--key", bad]).is_err(), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_named_in_the_error() {
+        let first = Emulator::start(Options::default()).await.unwrap();
+        let line = Line::try_parse_from(["emulator", "--listen", &first.address().to_string()]).unwrap();
+        let error = run(line.args).await.unwrap_err();
+        assert!(error.to_string().contains(&first.address().to_string()), "{error}");
+    }
+}

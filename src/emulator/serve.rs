@@ -19,6 +19,9 @@ use super::shared::Shared;
 /// Most bytes read and thrown away after a refusal, so that the client sees the answer instead of a reset.
 const DRAIN_LIMIT: u64 = 16 * 1024 * 1024;
 
+/// The pause after a failed accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+
 /// A stream whose TCP connection can be reset.
 trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
     fn tcp(&self) -> &TcpStream;
@@ -58,9 +61,9 @@ pub(super) async fn accept(
             () = stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
-        // A failed accept is the client's problem or a shortage that passes.
+        // A failed accept is the client's problem or a shortage of descriptors, which passes.
         let Ok((stream, _)) = accepted else {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
         let (shared, stop) = (Arc::clone(&shared), stop.clone());

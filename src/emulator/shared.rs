@@ -93,9 +93,7 @@ impl Shared {
     /// Back to the seeded account: no machines, no scripts, an empty record. Counters go on.
     pub(super) fn reset(&self) {
         let mut state = self.lock();
-        let creates = state.world.creates;
-        state.world = World::new(pace(&self.options), self.options.instance_quota);
-        state.world.creates = creates;
+        state.world.machines.clear();
         state.scripts.clear();
         state.record.clear();
     }

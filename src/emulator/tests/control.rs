@@ -71,10 +71,11 @@ async fn faults_are_scripted_and_released_over_http() {
 #[tokio::test]
 async fn a_reset_leaves_the_seeded_account() {
     let (emulator, _) = emulator().await;
-    created(&emulator, json!({})).await;
+    let old = created(&emulator, json!({})).await;
     control(&emulator, "POST", "faults", &json!({ "fault": { "kind": "create_fails" } })).await;
     assert_eq!(control(&emulator, "POST", "reset", &json!({})).await.status, 200);
     assert_eq!((emulator.instance_count(), emulator.requests().len(), emulator.faults_left()), (0, 0, 0));
     assert_eq!(emulator.creates(), 1);
+    assert_ne!(created(&emulator, json!({})).await, old);
     assert_eq!(control(&emulator, "GET", "nothing", &json!({})).await.status, 404);
 }
