@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod clock;
+pub mod emulator;
 pub mod json;
 pub mod metrics;
 pub mod policy;

@@ -1,0 +1,70 @@
+//! The fields that stand alone.
+
+use super::Edition;
+use crate::emulator::fields::Fields;
+use crate::emulator::problem::Problem;
+use crate::emulator::seed;
+
+/// Longest init script, in bytes.
+const SCRIPT_LIMIT: usize = 32 * 1024;
+
+/// The resource group; absent or "" is the account's default.
+pub(in crate::emulator::actions) fn resource_group(fields: Fields<'_>) -> Result<String, Problem> {
+    let Some(id) = fields.text("resourceGroupId")? else {
+        return Ok(seed::default_resource_group().to_owned());
+    };
+    let group = seed::resource_group(id).ok_or_else(|| {
+        Problem::absent(
+            "OPERATION_FAILED_RESOURCE_GROUP_NOT_FOUND",
+            format!("The resource group {id} does not exist."),
+        )
+    })?;
+    Ok(group.id.to_owned())
+}
+
+/// The names of the two interfaces.
+pub(super) fn nic(fields: Fields<'_>, edition: Edition) -> Result<(String, String), Problem> {
+    let Some(nic) = fields.object("nic")? else { return Ok(("eth0".to_owned(), "eth1".to_owned())) };
+    let name = |field: &str, default: &str| -> Result<String, Problem> {
+        let name = nic.text(field)?.unwrap_or(default);
+        if good_interface(name, edition) {
+            return Ok(name.to_owned());
+        }
+        Err(Problem::invalid(
+            "INVALID_PARAMETER_PATTERN_ERROR",
+            format!("nic.{field} must begin with a letter and have 4 to 15 letters and digits."),
+        ))
+    };
+    Ok((name("wanName", "eth0")?, name("lanName", "eth1")?))
+}
+
+/// 2023 allows upper-case letters, 2026 does not.
+fn good_interface(name: &str, edition: Edition) -> bool {
+    let letter = |byte: u8| match edition {
+        Edition::Y2023 => byte.is_ascii_alphabetic(),
+        Edition::Y2026 => byte.is_ascii_lowercase(),
+    };
+    (4..=15).contains(&name.len())
+        && name.bytes().next().is_some_and(letter)
+        && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
+}
+
+/// Types and bounds of what the emulator does not use.
+pub(super) fn check_rest(fields: Fields<'_>) -> Result<(), Problem> {
+    for flag in ["enableIpv6", "cpuPassThrough", "diskPreAllocated"] {
+        fields.boolean(flag)?;
+    }
+    fields.one_of("networkMode", &["Vf", "Virtio"])?;
+    fields.text("clusterId")?;
+    if fields.text("initScript")?.is_some_and(|script| script.len() > SCRIPT_LIMIT) {
+        return Err(Problem::invalid(
+            "INVALID_PARAMETER_EXCEED_LENGTH",
+            "The initScript must not exceed 32 KB.",
+        ));
+    }
+    if let Some(marketing) = fields.object("marketingOptions")? {
+        marketing.text("discountCode")?;
+        marketing.boolean("usePocVoucher")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! What is ordered: zone, image and model.
+
+use crate::emulator::fields::Fields;
+use crate::emulator::problem::Problem;
+use crate::emulator::seed::{self, Image, Model, Stock, Zone};
+
+/// Zone, image and model that go together.
+pub(in crate::emulator::actions) struct Place {
+    pub(in crate::emulator::actions) zone: &'static Zone,
+    pub(in crate::emulator::actions) image: &'static Image,
+    pub(in crate::emulator::actions) model: &'static Model,
+    pub(in crate::emulator::actions) stock: Stock,
+}
+
+/// Reads the three. A price can be asked without an image; the first one stands in then.
+pub(in crate::emulator::actions) fn read(fields: Fields<'_>, image_required: bool) -> Result<Place, Problem> {
+    let zone_id = fields.required("zoneId")?;
+    let image_id = if image_required { Some(fields.required("imageId")?) } else { fields.text("imageId")? };
+    let model_id = fields.required("instanceType")?;
+    for field in ["instanceChargeType", "internetChargeType"] {
+        fields.required(field)?;
+    }
+    let zone =
+        seed::zone(zone_id).ok_or_else(|| Problem::absent("INVALID_ZONE_NOT_FOUND", "Zone not found."))?;
+    let image = match image_id {
+        Some(id) => seed::image(id),
+        None => seed::IMAGES.first(),
+    };
+    let image = image.ok_or_else(|| Problem::absent("INVALID_IMAGE_NOT_FOUND", "Image not found."))?;
+    if image.own_partitions {
+        return Err(Problem::invalid(
+            "INVALID_PARTITION_IMAGE_NOT_SET",
+            "Custom partition are only supported for specific operating system.",
+        ));
+    }
+    let model = seed::model(model_id)
+        .ok_or_else(|| Problem::absent("INVALID_INSTANCE_TYPE_NOT_FOUND", "Instance model not found."))?;
+    let (_, stock) = model.offers.iter().find(|(offered, _)| *offered == zone.id).ok_or_else(|| {
+        Problem::invalid("INVALID_INSTANCE_TYPE_ZONE_NO_SELL", "Instance model not available in the zone.")
+    })?;
+    if matches!(stock, Stock::Empty) {
+        return Err(Problem::invalid("RESOURCES_SOLDOUT_INSTANCE_TYPE", "Instance models sold out."));
+    }
+    Ok(Place { zone, image, model, stock: *stock })
+}

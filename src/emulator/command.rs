@@ -1,0 +1,168 @@
+//! `zengate emulator`: the emulator on a port until Ctrl-C, with a word on how to call it.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Emulator, Options};
+use crate::clock::Clock;
+use crate::secret::Secret;
+
+/// The key taken when none is given.
+const DEFAULT_KEY: (&str, &str) = ("AKEMULATOR", "SKEMULATOR-not-a-secret");
+
+/// Options of `zengate emulator`.
+#[derive(Args, Clone, Debug)]
+pub struct EmulatorArgs {
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:9100", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// An access key and its secret; may be given several times
+    #[arg(long = "key", value_name = "AKID:SECRET", value_parser = key)]
+    pub keys: Vec<(String, Secret)>,
+    /// A bearer token; may be given several times
+    #[arg(long = "token", value_name = "TOKEN", value_parser = token)]
+    pub tokens: Vec<Secret>,
+    /// Seconds from a create to DEPLOYING
+    #[arg(long, default_value_t = 2, value_name = "SECONDS")]
+    pub deploy_after: u64,
+    /// Seconds from a create to RUNNING
+    #[arg(long, default_value_t = 6, value_name = "SECONDS")]
+    pub run_after: u64,
+    /// Machines the account may have
+    #[arg(long, default_value_t = 500, value_name = "COUNT")]
+    pub instance_quota: u32,
+    /// A clock that starts now and stands still until POST /_emulator/clock moves it
+    #[arg(long)]
+    pub manual_clock: bool,
+}
+
+/// Why the emulator could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The port is taken or not ours to take.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Standard output or the signal handler failed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Runs until Ctrl-C.
+///
+/// # Errors
+/// When the port cannot be bound, or standard output or the signal handler fails.
+pub async fn run(args: EmulatorArgs) -> Result<(), CommandError> {
+    let address = args.listen;
+    let options = options(args);
+    let keys = options.keys.clone();
+    let emulator =
+        Emulator::start(options).await.map_err(|source| CommandError::Listen { address, source })?;
+    greet(&emulator, &keys)?;
+    tokio::signal::ctrl_c().await?;
+    emulator.shutdown().await;
+    Ok(())
+}
+
+fn options(args: EmulatorArgs) -> Options {
+    let mut keys = args.keys;
+    if keys.is_empty() && args.tokens.is_empty() {
+        keys.push((DEFAULT_KEY.0.to_owned(), Secret::new(DEFAULT_KEY.1)));
+    }
+    let system = Clock::system();
+    let clock = if args.manual_clock { Clock::manual(system.since_epoch().as_secs()) } else { system };
+    Options {
+        listen: args.listen,
+        keys,
+        tokens: args.tokens,
+        clock,
+        deploy_after: Duration::from_secs(args.deploy_after),
+        run_after: Duration::from_secs(args.run_after),
+        instance_quota: args.instance_quota,
+        ..Options::default()
+    }
+}
+
+fn greet(emulator: &Emulator, keys: &[(String, Secret)]) -> std::io::Result<()> {
+    let address = emulator.address();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "The emulated cloud listens on http://{address}/api/v2/<service>")?;
+    for (key, secret) in keys {
+        // Only the built-in key is shown: it is no secret.
+        let shown = if key == DEFAULT_KEY.0 { secret.expose() } else { "(as given)" };
+        writeln!(out, "  access key {key}, secret {shown}")?;
+    }
+    writeln!(out, "Point an SDK at it: scheme \"http\", domain \"{address}\".")?;
+    writeln!(out, "Look inside: curl http://{address}/_emulator/requests, .../instances")?;
+    writeln!(
+        out,
+        "Break it: curl -d '{{\"fault\":{{\"kind\":\"reset\",\"when\":\"after\"}},\"on\":{{\"action\":\"CreateInstances\"}}}}' \
+         http://{address}/_emulator/faults"
+    )?;
+    writeln!(out, "Stop with Ctrl-C.")?;
+    out.flush()
+}
+
+fn key(text: &str) -> Result<(String, Secret), String> {
+    match text.split_once(':') {
+        Some((key, secret)) if !key.is_empty() && !secret.is_empty() => {
+            Ok((key.to_owned(), Secret::new(secret)))
+        }
+        _ => Err("must be AKID:SECRET".to_owned()),
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "clap wants a Result from a value parser")]
+fn token(text: &str) -> Result<Secret, String> {
+    Ok(Secret::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: EmulatorArgs,
+    }
+
+    fn parse(line: &[&str]) -> Result<Options, clap::Error> {
+        let line = Line::try_parse_from([&["emulator"], line].concat())?;
+        Ok(options(line.args))
+    }
+
+    #[test]
+    fn an_emulator_without_keys_gets_the_built_in_one() {
+        let keys = parse(&[]).unwrap().keys;
+        assert_eq!(keys.len(), 1);
+        assert_eq!((keys[0].0.as_str(), keys[0].1.expose()), DEFAULT_KEY);
+        assert!(parse(&["--token", "t"]).unwrap().keys.is_empty());
+    }
+
+    #[test]
+    fn keys_are_split_at_the_first_colon() {
+        let keys = parse(&["--key", "AK:a:b", "--key", "AL:c"]).unwrap().keys;
+        assert_eq!((keys[0].0.as_str(), keys[0].1.expose(), keys[1].0.as_str()), ("AK", "a:b", "AL"));
+        for bad in ["AK", "AK:", ":secret"] {
+            assert!(parse(&["--key", bad]).is_err(), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_named_in_the_error() {
+        let first = Emulator::start(Options::default()).await.unwrap();
+        let line = Line::try_parse_from(["emulator", "--listen", &first.address().to_string()]).unwrap();
+        let error = run(line.args).await.unwrap_err();
+        assert!(error.to_string().contains(&first.address().to_string()), "{error}");
+    }
+}

@@ -1,0 +1,146 @@
+//! The account as the emulated cloud knows it: its machines, and the numbers it hands out.
+
+use std::time::Duration;
+
+use super::life::{Fate, Life, Pace, Status};
+
+/// The product line a machine belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Product {
+    /// Virtual machines, service `vm`.
+    Vm,
+    /// Bare metal, service `bmc`.
+    Bmc,
+    /// Elastic compute, service `zec`.
+    Zec,
+}
+
+/// A disk of a machine.
+#[derive(Clone, Debug)]
+pub(super) struct Disk {
+    pub(super) id: String,
+    /// GB.
+    pub(super) size: i64,
+    pub(super) category: String,
+}
+
+/// A machine, whatever its product; what a product does not know stays empty.
+#[derive(Clone, Debug)]
+pub(super) struct Machine {
+    pub(super) product: Product,
+    pub(super) id: String,
+    pub(super) zone: String,
+    pub(super) name: String,
+    pub(super) hostname: String,
+    pub(super) model: String,
+    pub(super) cpu: i64,
+    pub(super) memory: i64,
+    pub(super) image: String,
+    pub(super) image_name: String,
+    pub(super) charge_type: String,
+    pub(super) period: Option<i64>,
+    pub(super) internet_charge_type: String,
+    pub(super) bandwidth: i64,
+    pub(super) traffic_package: Option<f64>,
+    pub(super) public_ips: Vec<String>,
+    pub(super) private_ips: Vec<String>,
+    pub(super) subnet: String,
+    pub(super) resource_group: String,
+    pub(super) security_groups: Vec<String>,
+    pub(super) system_disk: Disk,
+    pub(super) data_disks: Vec<Disk>,
+    pub(super) key: Option<String>,
+    pub(super) nic: (String, String),
+    pub(super) tags: Vec<(String, String)>,
+    pub(super) created: Duration,
+    pub(super) life: Life,
+}
+
+impl Machine {
+    /// A bare machine; the create fills the rest.
+    pub(super) fn new(product: Product, id: String, disk: String, now: Duration, life: Life) -> Self {
+        Self {
+            product,
+            id,
+            zone: String::new(),
+            name: "instance".to_owned(),
+            hostname: String::new(),
+            model: String::new(),
+            cpu: 0,
+            memory: 0,
+            image: String::new(),
+            image_name: String::new(),
+            charge_type: "POSTPAID".to_owned(),
+            period: None,
+            internet_charge_type: "ByBandwidth".to_owned(),
+            bandwidth: 1,
+            traffic_package: None,
+            public_ips: Vec::new(),
+            private_ips: Vec::new(),
+            subnet: String::new(),
+            resource_group: super::seed::default_resource_group().to_owned(),
+            security_groups: Vec::new(),
+            system_disk: Disk { id: disk, size: 20, category: "SSD".to_owned() },
+            data_disks: Vec::new(),
+            key: None,
+            nic: ("eth0".to_owned(), "eth1".to_owned()),
+            tags: Vec::new(),
+            created: now,
+            life,
+        }
+    }
+}
+
+/// The account.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) machines: Vec<Machine>,
+    pub(super) pace: Pace,
+    pub(super) instance_quota: u32,
+    /// Creates that were executed.
+    pub(super) creates: u64,
+    last_number: u64,
+}
+
+impl World {
+    pub(super) fn new(pace: Pace, instance_quota: u32) -> Self {
+        Self {
+            machines: Vec::new(),
+            pace,
+            instance_quota,
+            creates: 0,
+            last_number: 1_310_000_000_000_000_000,
+        }
+    }
+
+    /// A fresh 19-digit number, the shape of the cloud's instance, disk and order ids.
+    pub(super) fn number(&mut self) -> String {
+        self.last_number = self.last_number.wrapping_add(1);
+        self.last_number.to_string()
+    }
+
+    /// A machine ordered now.
+    pub(super) fn order(&mut self, product: Product, now: Duration, fate: Fate) -> Machine {
+        let (id, disk) = (self.number(), self.number());
+        Machine::new(product, id, disk, now, Life::begin(now, self.pace, fate))
+    }
+
+    /// The machines still listed.
+    pub(super) fn listed(&self, product: Product, now: Duration) -> impl Iterator<Item = &Machine> {
+        self.machines
+            .iter()
+            .filter(move |machine| machine.product == product && machine.life.at(now) != Status::Gone)
+    }
+
+    /// A listed machine by its id.
+    pub(super) fn machine(&mut self, product: Product, id: &str, now: Duration) -> Option<&mut Machine> {
+        self.machines.iter_mut().find(|machine| {
+            machine.product == product && machine.id == id && machine.life.at(now) != Status::Gone
+        })
+    }
+
+    /// How many machines count against the account's quota.
+    pub(super) fn held(&self, now: Duration) -> usize {
+        self.machines.iter().filter(|machine| machine.life.at(now).holds_quota()).count()
+    }
+}
