@@ -9,6 +9,7 @@ mod data;
 pub mod failure;
 pub mod input;
 pub mod organisation;
+pub mod patch;
 pub mod problem;
 pub mod source;
 pub mod verdict;
