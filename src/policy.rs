@@ -5,11 +5,13 @@
 
 pub mod answer;
 pub mod applies;
+mod check;
 mod data;
 pub mod failure;
 pub mod input;
 pub mod organisation;
 pub mod patch;
 pub mod problem;
+pub mod schema;
 pub mod source;
 pub mod verdict;

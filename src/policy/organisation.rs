@@ -17,7 +17,9 @@ mod read;
 pub(super) use read::read;
 
 /// How hard a rule bites.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// What it denies is refused.
@@ -121,7 +123,14 @@ impl Organisation {
     }
 
     /// Whether `rule` applies to this call.
-    pub fn applies(&self, rule: &str, kind: crate::api::Kind, service: &str, action: &str, team: &str) -> bool {
+    pub fn applies(
+        &self,
+        rule: &str,
+        kind: crate::api::Kind,
+        service: &str,
+        action: &str,
+        team: &str,
+    ) -> bool {
         self.rules.get(rule).is_some_and(|setting| setting.applies.matches(kind, service, action, team))
     }
 

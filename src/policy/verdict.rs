@@ -117,7 +117,8 @@ fn effect(
         Mode::Warn => (Effect::Warned, None),
         Mode::Enforce => match organisation.exemption(rule, team, now) {
             Some(held) => {
-                let leave = Leave { ticket: held.ticket.clone(), owner: held.owner.clone(), until: held.until };
+                let leave =
+                    Leave { ticket: held.ticket.clone(), owner: held.owner.clone(), until: held.until };
                 (Effect::Exempted, Some(leave))
             }
             None => (full, None),

@@ -78,12 +78,13 @@ pub(in crate::policy) fn read(
 ) -> Organisation {
     let empty = Value::Object(Map::new());
     let mut reader = Reader { file, packages, problems };
-    let raw: RawOrganisation = reader.shape("organisation", value.unwrap_or(&empty)).unwrap_or(RawOrganisation {
-        rules: Map::new(),
-        settings: Map::new(),
-        teams: Map::new(),
-        exemptions: Vec::new(),
-    });
+    let raw: RawOrganisation =
+        reader.shape("organisation", value.unwrap_or(&empty)).unwrap_or(RawOrganisation {
+            rules: Map::new(),
+            settings: Map::new(),
+            teams: Map::new(),
+            exemptions: Vec::new(),
+        });
     let settings = Value::Object(raw.settings);
     let mut organisation = Organisation {
         rules: packages.iter().map(|rule| (rule.clone(), RuleSetting::default())).collect(),
@@ -208,7 +209,8 @@ impl Reader<'_> {
             }
         }
         let Some(until) = end_of(&raw.until) else {
-            let message = format!("`until`: `{}` is neither a date (2026-12-31) nor an RFC 3339 time", raw.until);
+            let message =
+                format!("`until`: `{}` is neither a date (2026-12-31) nor an RFC 3339 time", raw.until);
             self.trouble(place, &message);
             return None;
         };

@@ -15,7 +15,9 @@ fn read(yaml: &str) -> Organisation {
 }
 
 fn granted() -> Organisation {
-    read("rules: {group: {grants: [/a, /b, /nic]}, firewall: {grants: [/a, /nic]}, other: {mode: shadow, grants: [/a]}}")
+    read(
+        "rules: {group: {grants: [/a, /b, /nic]}, firewall: {grants: [/a, /nic]}, other: {mode: shadow, grants: [/a]}}",
+    )
 }
 
 fn patch(rule: &str, op: Op, path: &str, value: serde_json::Value) -> Patch {
@@ -85,7 +87,8 @@ fn rules_at_odds_fail_with_both_named_and_rules_that_agree_do_not() {
         assert!(failure.detail.contains("`group`") && failure.detail.contains("`firewall`"), "{failure}");
     }
     let agreed =
-        run(patch("group", Op::Default, "/a", json!(1)), patch("firewall", Op::Force, "/a", json!(1))).unwrap();
+        run(patch("group", Op::Default, "/a", json!(1)), patch("firewall", Op::Force, "/a", json!(1)))
+            .unwrap();
     assert_eq!((agreed.changes.len(), agreed.changes[0].rule.as_str()), (1, "firewall"));
 }
 
