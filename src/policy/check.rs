@@ -20,6 +20,7 @@ mod swallowed;
 mod walk;
 
 use ast::{Module, RulePath};
+pub(super) use packages::Parts;
 
 /// The package that gives the gateway's answer under plain OPA; the gateway itself only checks that it parses.
 const MAIN: &[&str] = &["data", "zengate"];
@@ -30,7 +31,7 @@ pub(super) struct Checked {
     /// The files to load, `main.rego` left out.
     pub(super) modules: Vec<RegoFile>,
     /// The rules and what each defines of `patches`, `deny`, `warn` and `quota`.
-    pub(super) rules: BTreeMap<String, packages::Parts>,
+    pub(super) rules: BTreeMap<String, Parts>,
     /// The members of `input.settings` that some rule reads, and whether one reads them under a computed name.
     pub(super) settings_read: references::SettingsRead,
     /// Per rule package the first place at which the bytecode machine would hide an error, if there is one.
@@ -86,6 +87,11 @@ pub(super) fn parse(files: &[RegoFile], problems: &mut Vec<Problem>) -> Vec<Modu
         }
     }
     ast::modules(&raw)
+}
+
+/// One problem for each circle of references.
+pub(super) fn recursion(modules: &[Module]) -> Vec<Problem> {
+    graph::Graph::new(modules).cycles()
 }
 
 /// The engine says `\n--> <file>:<line>:<column>\n ... error: <message>`.

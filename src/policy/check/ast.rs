@@ -288,7 +288,10 @@ pub(super) fn line(node: &Value) -> u32 {
 }
 
 /// A reference taken apart: its root variable and its steps, computed ones with their expression.
-pub(super) fn chain(expression: &Value) -> Option<(&str, Vec<(Step, Option<&Value>)>)> {
+pub(super) type Chain<'a> = (&'a str, Vec<(Step, Option<&'a Value>)>);
+
+/// Takes a reference apart; none for any other expression.
+pub(super) fn chain(expression: &Value) -> Option<Chain<'_>> {
     let mut steps = Vec::new();
     let mut here = expression;
     loop {

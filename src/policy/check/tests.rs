@@ -72,6 +72,15 @@ fn builtins_are_named_with_their_line() {
         "deny contains 1 if { some n in numbers.range(1, input.create.count); n > 1 }",
         "argument 2 of `numbers.range` must be written out",
     );
+    refused(
+        "deny contains n if some n in numbers.range(1, 1000000000000000)",
+        "argument 2 of `numbers.range` is too large",
+    );
+    refused("deny contains sprintf(\"%99999999999d\", [1])", "too large");
+    refused(
+        "deny contains 1 if units.parse(input.create.name) > 1",
+        "argument 1 of `units.parse` must be written out",
+    );
     refused("deny contains 1 if sprintf(input.create.name, [])", "must be written out");
     refused(
         "deny contains 1 if data.zengate.lib.nothing(1)",
