@@ -1,4 +1,31 @@
 //! Judgement: the organisation's rules, written in Rego, asked about one call. Knows no HTTP.
+//!
+//! A tree of Rego and data ([`source`]) is read, checked, compiled and tried ([`set`]); the [`engine`] evaluates it on
+//! threads of its own; [`patch`] applies what rules add to a create and [`verdict`] says what their findings mean.
 
 pub mod answer;
+pub mod applies;
+mod applying;
+mod check;
+mod compile;
+mod data;
+pub mod engine;
+mod evaluate;
+pub mod failure;
 pub mod input;
+pub mod organisation;
+pub mod patch;
+pub mod problem;
+mod reading;
+pub mod schema;
+pub mod set;
+pub mod source;
+pub mod testing;
+mod value;
+pub mod verdict;
+
+pub use engine::{Judge, Limits, Sitting};
+pub use failure::{PolicyFailure, Reason};
+pub use problem::{LoadError, Problem};
+pub use set::PolicySet;
+pub use source::Source;

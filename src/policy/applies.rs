@@ -1,0 +1,118 @@
+//! For which calls a rule applies: kinds, actions and teams, from data.
+
+use crate::api::Kind;
+
+/// When a rule applies. All that is given must match; what is absent matches all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applies {
+    /// The kinds of action; creates and changes unless said otherwise.
+    pub kinds: Vec<Kind>,
+    /// The actions; `None` is every one.
+    pub actions: Option<Vec<ActionPattern>>,
+    /// The teams; `None` is every one.
+    pub teams: Option<Vec<String>>,
+    /// The teams left out.
+    pub except_teams: Vec<String>,
+}
+
+impl Default for Applies {
+    fn default() -> Self {
+        Self { kinds: vec![Kind::Create, Kind::Change], actions: None, teams: None, except_teams: Vec::new() }
+    }
+}
+
+impl Applies {
+    /// Whether the rule applies to this call.
+    pub fn matches(&self, kind: Kind, service: &str, action: &str, team: &str) -> bool {
+        self.kinds.contains(&kind)
+            && self.actions.as_ref().is_none_or(|list| list.iter().any(|one| one.matches(service, action)))
+            && self.teams.as_ref().is_none_or(|list| list.iter().any(|one| one == team))
+            && !self.except_teams.iter().any(|one| one == team)
+    }
+}
+
+/// `<service> <Action>`; either part may end in `*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionPattern {
+    /// The service.
+    pub service: Part,
+    /// The action.
+    pub action: Part,
+}
+
+/// A word, or the beginning of words.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// This word.
+    Word(String),
+    /// Every word that begins so.
+    Prefix(String),
+}
+
+impl ActionPattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (service, action) = text
+            .split_once(' ')
+            .filter(|(service, action)| !service.is_empty() && !action.is_empty() && !action.contains(' '))
+            .ok_or_else(|| format!("`{text}` is not `<service> <Action>`"))?;
+        Ok(Self { service: Part::parse(service)?, action: Part::parse(action)? })
+    }
+
+    /// Whether it names this action.
+    pub fn matches(&self, service: &str, action: &str) -> bool {
+        self.service.matches(service) && self.action.matches(action)
+    }
+}
+
+impl Part {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.strip_suffix('*') {
+            Some(rest) if !rest.contains('*') => Ok(Self::Prefix(rest.to_owned())),
+            None if !text.contains('*') => Ok(Self::Word(text.to_owned())),
+            _ => Err(format!("`{text}`: `*` may stand at the end only")),
+        }
+    }
+
+    fn matches(&self, word: &str) -> bool {
+        match self {
+            Self::Word(mine) => mine == word,
+            Self::Prefix(start) => word.starts_with(start.as_str()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_words_and_beginnings() {
+        let all = ActionPattern::parse("* Create*").unwrap();
+        assert!(all.matches("vm", "CreateInstances") && !all.matches("vm", "DeleteDisk"));
+        let one = ActionPattern::parse("vm CreateInstances").unwrap();
+        assert!(one.matches("vm", "CreateInstances") && !one.matches("vm", "CreateInstancesX"));
+        for wrong in ["vm", "vm ", "vm Create Instances", "v*m Create", "vm *Create"] {
+            assert!(ActionPattern::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_given_must_match() {
+        let applies = Applies {
+            kinds: vec![Kind::Create],
+            actions: Some(vec![ActionPattern::parse("vm *").unwrap()]),
+            teams: Some(vec!["payments".into(), "web".into()]),
+            except_teams: vec!["web".into()],
+        };
+        assert!(applies.matches(Kind::Create, "vm", "CreateInstances", "payments"));
+        assert!(!applies.matches(Kind::Change, "vm", "CreateInstances", "payments"));
+        assert!(!applies.matches(Kind::Create, "bmc", "CreateInstances", "payments"));
+        assert!(!applies.matches(Kind::Create, "vm", "CreateInstances", "web"));
+        assert!(!applies.matches(Kind::Create, "vm", "CreateInstances", "other"));
+        assert!(!Applies::default().matches(Kind::Read, "vm", "DescribeZones", "web"));
+    }
+}

@@ -1,0 +1,121 @@
+//! What is checked of a tree before any of it is evaluated.
+//!
+//! The engine aborts the process on recursion, finds an unknown builtin only when it stumbles over it, lets one builtin
+//! run or allocate without end, and takes a misspelt reference for "undefined": a rule that never fires. None of these
+//! may reach evaluation.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::problem::{LoadError, Problem};
+use super::source::{RegoFile, Tree};
+
+pub(super) mod ast;
+mod builtins;
+mod graph;
+mod packages;
+mod references;
+mod swallowed;
+mod walk;
+
+use ast::{Module, RulePath};
+pub(super) use packages::Parts;
+
+/// The package that gives the gateway's answer under plain OPA; the gateway itself only checks that it parses.
+const MAIN: &[&str] = &["data", "zengate"];
+
+/// What is known of a tree that passed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Checked {
+    /// The files to load, `main.rego` left out.
+    pub(super) modules: Vec<RegoFile>,
+    /// The rules and what each defines of `patches`, `deny`, `warn` and `quota`.
+    pub(super) rules: BTreeMap<String, Parts>,
+    /// The members of `input.settings` that some rule reads, and whether one reads them under a computed name.
+    pub(super) settings_read: references::SettingsRead,
+    /// Per rule package the first place at which the bytecode machine would hide an error, if there is one.
+    pub(super) hidden: BTreeMap<String, String>,
+    /// Which rule (or none: shared code) a file belongs to, for naming failures.
+    pub(super) rule_of_file: BTreeMap<String, String>,
+}
+
+/// Parses and checks a tree.
+///
+/// # Errors
+/// Every problem at once; files that do not parse are left out of the other checks.
+pub(super) fn check(tree: &Tree) -> Result<Checked, LoadError> {
+    let mut problems = Vec::new();
+    let modules = parse(&tree.modules, &mut problems);
+    let serving: Vec<Module> = modules.into_iter().filter(|module| module.package != MAIN).collect();
+    let graph = graph::Graph::new(&serving);
+    problems.extend(graph.cycles());
+    problems.extend(builtins::check(&serving));
+    let rules = packages::check(&serving, &mut problems);
+    let settings_read = references::check(&serving, &graph, &tree.data, &mut problems);
+    LoadError::unless_none(problems)?;
+    let hidden = rules
+        .keys()
+        .filter_map(|rule| swallowed::first(&graph, rule).map(|place| (rule.clone(), place)))
+        .collect();
+    let kept: Vec<&str> = serving.iter().map(|module| module.file.as_str()).collect();
+    Ok(Checked {
+        modules: tree.modules.iter().filter(|file| kept.contains(&file.path.as_str())).cloned().collect(),
+        rule_of_file: serving
+            .iter()
+            .filter_map(|module| Some((module.file.clone(), packages::rule_of(&module.package)?)))
+            .collect(),
+        rules,
+        settings_read,
+        hidden,
+    })
+}
+
+/// Parses files one by one, so that each mistake is told.
+pub(super) fn parse(files: &[RegoFile], problems: &mut Vec<Problem>) -> Vec<Module> {
+    let mut raw: Vec<(String, Value)> = Vec::new();
+    for file in files {
+        let mut engine = regorus::Engine::new();
+        if let Err(error) = engine.add_policy(file.path.clone(), file.text.clone()) {
+            problems.push(parse_problem(&file.path, &error.to_string()));
+            continue;
+        }
+        let json = engine.get_ast_as_json().map_err(|error| error.to_string());
+        match json.and_then(|text| serde_json::from_str::<Value>(&text).map_err(|error| error.to_string())) {
+            Ok(ast) => raw.push((file.path.clone(), ast)),
+            Err(_) => problems.push(Problem::of(&file.path, "an expression nests too deep to be checked")),
+        }
+    }
+    ast::modules(&raw)
+}
+
+/// One problem for each circle of references.
+pub(super) fn recursion(modules: &[Module]) -> Vec<Problem> {
+    graph::Graph::new(modules).cycles()
+}
+
+/// The engine says `\n--> <file>:<line>:<column>\n ... error: <message>`.
+fn parse_problem(file: &str, text: &str) -> Problem {
+    let (line, message) = engine_words(text);
+    Problem { file: file.to_owned(), line, message }
+}
+
+/// The line and the message in the engine's words.
+pub(super) fn engine_words(text: &str) -> (Option<u32>, String) {
+    let place = text.lines().find_map(|line| line.trim_start().strip_prefix("--> "));
+    let line = place.and_then(|place| place.rsplit(':').nth(1)).and_then(|line| line.trim().parse().ok());
+    let message = text
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix("error: "))
+        .or_else(|| text.lines().rfind(|line| !line.trim().is_empty()))
+        .unwrap_or("cannot be parsed");
+    (line, message.trim().to_owned())
+}
+
+/// `data.a.b["c d"]`, as Rego writes a path.
+pub(super) fn spelt(path: &RulePath) -> String {
+    path.join(".")
+}
+
+#[cfg(test)]
+mod tests;

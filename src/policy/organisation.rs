@@ -1,0 +1,156 @@
+//! What the organisation has decided, in data: which rule applies where and how hard, settings, teams, exemptions.
+//!
+//! Read strictly: a misspelt member would otherwise be a limit that nobody enforces.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::applies::Applies;
+use super::data;
+use crate::json::Pointer;
+
+mod read;
+
+pub(super) use read::read;
+
+/// How hard a rule bites.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// What it denies is refused.
+    #[default]
+    Enforce,
+    /// What it denies passes with a warning.
+    Warn,
+    /// What it denies is recorded only; its patches are recorded, not applied.
+    Shadow,
+}
+
+impl Mode {
+    /// The word for labels and records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Warn => "warn",
+            Self::Shadow => "shadow",
+        }
+    }
+}
+
+/// How one rule is set.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RuleSetting {
+    /// For everybody.
+    pub mode: Mode,
+    /// For single teams, over `mode`.
+    pub modes: BTreeMap<String, Mode>,
+    /// When it applies.
+    pub applies: Applies,
+    /// The places it may patch, and all below them.
+    pub grants: Vec<Pointer>,
+}
+
+/// A team's leave to break a rule, which ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exemption {
+    /// The rule.
+    pub rule: String,
+    /// The team.
+    pub team: String,
+    /// The first instant at which it no longer holds.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// Where it was decided.
+    pub ticket: String,
+    /// Who answers for it.
+    pub owner: String,
+}
+
+/// Everything under `data.organisation`, settings resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Organisation {
+    pub(super) rules: BTreeMap<String, RuleSetting>,
+    pub(super) settings: Arc<Value>,
+    pub(super) teams: BTreeMap<String, Arc<Value>>,
+    pub(super) exemptions: Vec<Exemption>,
+}
+
+impl Organisation {
+    /// The rules, each with its setting; a rule without one has the default.
+    pub fn rules(&self) -> impl Iterator<Item = (&str, &RuleSetting)> {
+        self.rules.iter().map(|(rule, setting)| (rule.as_str(), setting))
+    }
+
+    /// The mode of `rule` for `team`. A rule that nobody knows is enforced.
+    pub fn mode(&self, rule: &str, team: &str) -> Mode {
+        self.rules
+            .get(rule)
+            .map_or(Mode::Enforce, |setting| setting.modes.get(team).copied().unwrap_or(setting.mode))
+    }
+
+    /// The places that `rule` may patch.
+    pub fn grants(&self, rule: &str) -> &[Pointer] {
+        self.rules.get(rule).map_or(&[], |setting| &setting.grants)
+    }
+
+    /// The settings of `team`; those of the organisation for a team it does not name.
+    pub fn settings(&self, team: &str) -> &Arc<Value> {
+        self.teams.get(team).unwrap_or(&self.settings)
+    }
+
+    /// The teams it names.
+    pub fn teams(&self) -> impl Iterator<Item = &str> {
+        self.teams.keys().map(String::as_str)
+    }
+
+    /// All exemptions, expired ones included.
+    pub fn exemptions(&self) -> &[Exemption] {
+        &self.exemptions
+    }
+
+    /// The exemption of `team` from `rule` that holds at `now`; of several the one that holds longest.
+    pub fn exemption(&self, rule: &str, team: &str, now: Timestamp) -> Option<&Exemption> {
+        self.exemptions
+            .iter()
+            .filter(|one| one.rule == rule && one.team == team && now < one.until)
+            .max_by_key(|one| one.until)
+    }
+
+    /// Whether `rule` applies to this call.
+    pub fn applies(
+        &self,
+        rule: &str,
+        kind: crate::api::Kind,
+        service: &str,
+        action: &str,
+        team: &str,
+    ) -> bool {
+        self.rules.get(rule).is_some_and(|setting| setting.applies.matches(kind, service, action, team))
+    }
+
+    /// The members of `settings`, the organisation's and every team's.
+    pub(super) fn setting_names(&self) -> BTreeSet<&str> {
+        self.teams
+            .values()
+            .chain([&self.settings])
+            .filter_map(|settings| settings.as_object())
+            .flat_map(|settings| settings.keys().map(String::as_str))
+            .collect()
+    }
+}
+
+/// The organisation's settings with a team's own over them.
+fn over(organisation: &Value, team: &Value) -> Arc<Value> {
+    let mut settings = organisation.clone();
+    data::merge(&mut settings, team);
+    Arc::new(settings)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! A set of policies: read, checked, compiled and tried. It never changes; a new one takes its place.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::answer::DecideAnswer;
+use super::applying::Index;
+use super::check::{Checked, check};
+use super::compile::{Compiled, Group, Machine, compile};
+use super::organisation::{self, Organisation};
+use super::problem::{LoadError, Problem, hint};
+use super::source::{Source, Tree};
+use super::verdict::{Verdict, judge};
+use crate::api::Kind;
+
+mod trial;
+
+/// Numbers the sets of a process, so that threads know whose copies they hold.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// Policies that are fit to judge.
+pub struct PolicySet {
+    pub(super) number: u64,
+    revision: String,
+    organisation: Organisation,
+    index: Index,
+    pub(super) compiled: Compiled,
+}
+
+/// A set of rules that runs in the interpreter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fallback {
+    /// Its rules.
+    pub rules: Vec<String>,
+    /// Why it does.
+    pub reason: String,
+}
+
+impl PolicySet {
+    /// Reads, checks, compiles and tries a tree, with the data files `overlays` over its organisation's data.
+    ///
+    /// The trial evaluates rules on a thread with a large stack; call this from where blocking is allowed.
+    ///
+    /// # Errors
+    /// Every problem found. Nothing is evaluated of a tree that did not pass the checks.
+    pub fn load(source: &Source, overlays: &[PathBuf]) -> Result<Self, LoadError> {
+        let tree = source.read(overlays)?;
+        let (checked, mut problems) = match check(&tree) {
+            Ok(checked) => (checked, Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let packages: BTreeSet<String> = checked.rules.keys().cloned().collect();
+        let raw = tree.data.get("organisation");
+        let organisation = organisation::read(raw, &tree.organisation_file, &packages, &mut problems);
+        if packages.is_empty() {
+            problems
+                .push(Problem::of("zengate/rules", "the tree holds no rule: everything would be allowed"));
+        }
+        unread_settings(&tree, &checked, &organisation, &mut problems);
+        LoadError::unless_none(problems)?;
+        let (sets, index) = Index::new(&organisation);
+        let mut compiled = compile(&checked, &tree.data, sets)?;
+        let problems = trial::try_out(&mut compiled, &organisation);
+        LoadError::unless_none(problems)?;
+        Ok(Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            revision: tree.revision,
+            organisation,
+            index,
+            compiled,
+        })
+    }
+
+    /// The start of a SHA-256 over everything that influences decisions.
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    /// What the organisation has decided in data.
+    pub fn organisation(&self) -> &Organisation {
+        &self.organisation
+    }
+
+    /// The rules that apply to a call; none to a read.
+    pub fn applying(&self, kind: Kind, service: &str, action: &str, team: &str) -> Vec<&str> {
+        self.group(kind, service, action, team)
+            .map_or_else(Vec::new, |(_, group)| group.rules.iter().map(String::as_str).collect())
+    }
+
+    /// The sets of rules that run in the interpreter instead of the bytecode machine, and why.
+    pub fn fallbacks(&self) -> Vec<Fallback> {
+        let slow = self.compiled.groups.iter().filter_map(|group| match &group.machine {
+            Machine::Interpreter(reason) if group.amends || group.decides => {
+                Some(Fallback { rules: group.rules.iter().cloned().collect(), reason: reason.clone() })
+            }
+            _ => None,
+        });
+        slow.collect()
+    }
+
+    /// What an answer of these policies means for `team` at `now`.
+    pub fn verdict(&self, team: &str, now: jiff::Timestamp, answer: DecideAnswer) -> Verdict {
+        judge(&self.organisation, team, now, answer)
+    }
+
+    pub(super) fn group(
+        &self,
+        kind: Kind,
+        service: &str,
+        action: &str,
+        team: &str,
+    ) -> Option<(usize, &Group)> {
+        let number = self.index.find(kind, service, action, team)?;
+        Some((number, self.compiled.groups.get(number)?))
+    }
+}
+
+impl std::fmt::Debug for PolicySet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PolicySet")
+            .field("number", &self.number)
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A setting that no rule reads is misspelt: a limit that nobody enforces.
+fn unread_settings(tree: &Tree, checked: &Checked, organisation: &Organisation, problems: &mut Vec<Problem>) {
+    if checked.settings_read.any {
+        return;
+    }
+    for name in organisation.setting_names() {
+        if !checked.settings_read.names.contains(name) {
+            let near = hint(name, checked.settings_read.names.iter().map(String::as_str));
+            let message = format!("settings.{name}: no rule reads it{near}");
+            problems.push(Problem::of(&tree.organisation_file, message));
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) fn sample_create() -> crate::api::view::Create {
+    trial::sparse()
+}
+
+#[cfg(test)]
+mod tests;

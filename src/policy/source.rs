@@ -1,0 +1,244 @@
+//! Where a tree of policies comes from: the binary itself or a directory, with the operator's own data over it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+use serde_json::Value;
+
+use super::data;
+use super::problem::{LoadError, Problem};
+
+static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/policies");
+
+/// The largest file of a tree, in bytes.
+const MAX_FILE: u64 = 64 << 20;
+/// The most files and directories of a tree.
+const MAX_FILES: usize = 10_000;
+/// The deepest directory of a tree.
+const MAX_DEPTH: usize = 16;
+
+/// Where the rules come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The stock policies inside the binary.
+    Embedded,
+    /// A directory laid out as the stock policies are.
+    Directory(PathBuf),
+    /// Files given in memory, by path: candidates that are tried, and tests.
+    Files(BTreeMap<String, String>),
+}
+
+/// One file of Rego.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegoFile {
+    /// The path within the tree, with `/`.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// A tree as read: nothing in it has been judged yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tree {
+    /// The files that serve, by path.
+    pub modules: Vec<RegoFile>,
+    /// The files named `*_test.rego`, by path; never loaded for serving.
+    pub tests: Vec<RegoFile>,
+    /// All data files merged, overlays over `organisation`.
+    pub data: Value,
+    /// The start of a SHA-256 over the path and content of everything that influences decisions.
+    pub revision: String,
+    /// The file that messages about `data.organisation` name.
+    pub organisation_file: String,
+}
+
+impl Source {
+    /// Reads the tree, with the data files `overlays` merged over `data.organisation` in their order.
+    ///
+    /// # Errors
+    /// Everything that cannot be read, at once.
+    pub fn read(&self, overlays: &[PathBuf]) -> Result<Tree, LoadError> {
+        let mut problems = Vec::new();
+        let files = match self {
+            Self::Embedded => {
+                let mut files = BTreeMap::new();
+                embedded(&EMBEDDED, &mut files);
+                files
+            }
+            Self::Directory(root) => {
+                let mut files = BTreeMap::new();
+                directory(root, root, 0, &mut files, &mut problems);
+                files
+            }
+            Self::Files(files) => files.clone(),
+        };
+        let overlays: Vec<(String, String)> = overlays
+            .iter()
+            .filter_map(|path| match read_text(path) {
+                Ok(text) => Some((path.display().to_string(), text)),
+                Err(problem) => {
+                    problems.push(problem);
+                    None
+                }
+            })
+            .collect();
+        let tree = assemble(files, &overlays, &mut problems);
+        LoadError::unless_none(problems).map(|()| tree)
+    }
+}
+
+fn embedded(dir: &Dir<'_>, files: &mut BTreeMap<String, String>) {
+    for file in dir.files() {
+        if let (Some(path), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
+            files.insert(path.replace('\\', "/"), text.to_owned());
+        }
+    }
+    for inner in dir.dirs() {
+        embedded(inner, files);
+    }
+}
+
+fn directory(
+    root: &Path,
+    here: &Path,
+    depth: usize,
+    files: &mut BTreeMap<String, String>,
+    problems: &mut Vec<Problem>,
+) {
+    let name = here.display().to_string();
+    let entries = match std::fs::read_dir(here).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
+        Ok(entries) => entries,
+        Err(error) => return problems.push(Problem::of(name, format!("cannot be read: {error}"))),
+    };
+    for entry in entries {
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue; // editors and mounted volumes leave such beside the files they stand for
+        }
+        if path.is_dir() {
+            if depth >= MAX_DEPTH {
+                problems.push(Problem::of(path.display().to_string(), "lies too deep"));
+            } else {
+                directory(root, &path, depth + 1, files, problems);
+            }
+            continue;
+        }
+        let Some(inside) = path.strip_prefix(root).ok().and_then(Path::to_str) else {
+            problems.push(Problem::of(path.display().to_string(), "the name is not UTF-8"));
+            continue;
+        };
+        let inside = inside.replace('\\', "/");
+        if !influences(&inside) {
+            continue;
+        }
+        if files.len() >= MAX_FILES {
+            return problems.push(Problem::of(name, format!("the tree has more than {MAX_FILES} files")));
+        }
+        match read_text(&path) {
+            Ok(text) => {
+                files.insert(inside, text);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, Problem> {
+    let name = || path.display().to_string();
+    let size = std::fs::metadata(path)
+        .map_err(|error| Problem::of(name(), format!("cannot be read: {error}")))?
+        .len();
+    if size > MAX_FILE {
+        return Err(Problem::of(name(), format!("{size} bytes are more than the {MAX_FILE} allowed")));
+    }
+    std::fs::read_to_string(path).map_err(|error| Problem::of(name(), format!("cannot be read: {error}")))
+}
+
+fn is_data(path: &str) -> bool {
+    matches!(path.rsplit('/').next(), Some("data.json" | "data.yaml" | "data.yml"))
+}
+
+/// Whether a file takes part: Rego and data; schemas, manifests and notes do not.
+fn influences(path: &str) -> bool {
+    path.ends_with(".rego") || is_data(path)
+}
+
+fn assemble(
+    files: BTreeMap<String, String>,
+    overlays: &[(String, String)],
+    problems: &mut Vec<Problem>,
+) -> Tree {
+    let mut digest = Digest::default();
+    let mut tree = Tree {
+        modules: Vec::new(),
+        tests: Vec::new(),
+        data: Value::Object(serde_json::Map::new()),
+        revision: String::new(),
+        organisation_file: "organisation/data.yaml".to_owned(),
+    };
+    for (path, text) in files.into_iter().filter(|(path, _)| influences(path)) {
+        if path.ends_with("_test.rego") {
+            tree.tests.push(RegoFile { path, text });
+            continue;
+        }
+        digest.add(&path, &text);
+        if path.ends_with(".rego") {
+            tree.modules.push(RegoFile { path, text });
+        } else {
+            add_data(&mut tree, &path, &text, problems);
+        }
+    }
+    for (number, (path, text)) in overlays.iter().enumerate() {
+        // the place in the order decides, not the path: the same files elsewhere decide the same
+        digest.add(&format!("overlay/{number}"), text);
+        match data::read(path, text) {
+            Ok(over @ Value::Object(_)) => {
+                tree.organisation_file.clone_from(path);
+                data::merge(&mut tree.data, &data::nest(&["organisation"], over));
+            }
+            Ok(_) => problems.push(Problem::of(path, "must hold an object")),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    tree.revision = digest.short();
+    tree
+}
+
+fn add_data(tree: &mut Tree, path: &str, text: &str, problems: &mut Vec<Problem>) {
+    let mut place: Vec<&str> = path.split('/').collect();
+    place.pop();
+    if place == ["organisation"] {
+        path.clone_into(&mut tree.organisation_file);
+    }
+    match data::read(path, text) {
+        Ok(value @ Value::Object(_)) => {
+            if let Err(twice) = data::join(&mut tree.data, data::nest(&place, value)) {
+                problems.push(Problem::of(path, format!("`data{twice}` is given by another file already")));
+            }
+        }
+        Ok(_) => problems.push(Problem::of(path, "must hold an object")),
+        Err(problem) => problems.push(problem),
+    }
+}
+
+/// A digest over (path, content) pairs that no other pairs share: lengths come first.
+#[derive(Default)]
+struct Digest(Vec<u8>);
+
+impl Digest {
+    fn add(&mut self, path: &str, text: &str) {
+        for part in [path, text] {
+            self.0.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            self.0.extend_from_slice(part.as_bytes());
+        }
+    }
+
+    fn short(&self) -> String {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.0);
+        hex::encode(digest.as_ref()).chars().take(12).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

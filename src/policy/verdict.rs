@@ -1,0 +1,130 @@
+//! The one function that says what an answer means: modes and exemptions applied, for gateway, command line and
+//! replay alike. Rules report what they find whatever their mode.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::answer::{Claim, DecideAnswer, Violation};
+use super::organisation::{Mode, Organisation};
+
+/// What became of something a rule found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// The request is refused for it.
+    Refused,
+    /// The caller is warned.
+    Warned,
+    /// It is recorded only.
+    Shadowed,
+    /// It is recorded only, because the team holds an exemption.
+    Exempted,
+}
+
+/// The exemption that let something pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Leave {
+    /// Where it was decided.
+    pub ticket: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The first instant at which it no longer holds.
+    pub until: Timestamp,
+}
+
+/// Something a rule found, with what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was found.
+    #[serde(flatten)]
+    pub violation: Violation,
+    /// What became of it.
+    pub effect: Effect,
+    /// The exemption, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leave: Option<Leave>,
+}
+
+/// A claim, with whether its limit binds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct JudgedClaim {
+    /// What would be used up.
+    #[serde(flatten)]
+    pub claim: Claim,
+    /// `Refused` where going over the limit refuses the request; otherwise it is booked all the same, and going over is
+    /// told as the effect says.
+    pub over_limit: Effect,
+}
+
+/// What an answer means for one request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// Why it is refused; empty when it passes.
+    pub refused: Vec<Finding>,
+    /// What the caller is warned of.
+    pub warned: Vec<Finding>,
+    /// What would have been refused or warned of.
+    pub shadowed: Vec<Finding>,
+    /// What an exemption let pass.
+    pub exempted: Vec<Finding>,
+    /// What is to be booked.
+    pub claims: Vec<JudgedClaim>,
+}
+
+impl Verdict {
+    /// Whether no rule refuses the request; quota has yet to be asked.
+    pub fn passes(&self) -> bool {
+        self.refused.is_empty()
+    }
+}
+
+/// Applies modes and exemptions to what the rules found for a request of `team` at `now`.
+pub fn judge(organisation: &Organisation, team: &str, now: Timestamp, answer: DecideAnswer) -> Verdict {
+    let mut verdict = Verdict::default();
+    let denied = answer.deny.into_iter().map(|violation| (violation, Effect::Refused));
+    let frowned = answer.warn.into_iter().map(|violation| (violation, Effect::Warned));
+    for (violation, full) in denied.chain(frowned) {
+        let (effect, leave) = effect(organisation, &violation.rule, team, now, full);
+        let finding = Finding { violation, effect, leave };
+        match effect {
+            Effect::Refused => verdict.refused.push(finding),
+            Effect::Warned => verdict.warned.push(finding),
+            Effect::Shadowed => verdict.shadowed.push(finding),
+            Effect::Exempted => verdict.exempted.push(finding),
+        }
+    }
+    for claim in answer.quota {
+        let (over_limit, _) = effect(organisation, &claim.rule, team, now, Effect::Refused);
+        verdict.claims.push(JudgedClaim { claim, over_limit });
+    }
+    for list in [&mut verdict.refused, &mut verdict.warned, &mut verdict.shadowed, &mut verdict.exempted] {
+        list.sort_by(|one, other| one.violation.cmp(&other.violation));
+    }
+    verdict.claims.sort_by(|one, other| one.claim.cmp(&other.claim));
+    verdict
+}
+
+/// What becomes of a finding whose effect without mode and exemption would be `full`.
+fn effect(
+    organisation: &Organisation,
+    rule: &str,
+    team: &str,
+    now: Timestamp,
+    full: Effect,
+) -> (Effect, Option<Leave>) {
+    match organisation.mode(rule, team) {
+        Mode::Shadow => (Effect::Shadowed, None),
+        Mode::Warn => (Effect::Warned, None),
+        Mode::Enforce => match organisation.exemption(rule, team, now) {
+            Some(held) => {
+                let leave =
+                    Leave { ticket: held.ticket.clone(), owner: held.owner.clone(), until: held.until };
+                (Effect::Exempted, Some(leave))
+            }
+            None => (full, None),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;
