@@ -94,11 +94,15 @@ impl Admin {
             return response;
         }
         match path {
-            "/metrics" => typed(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics.render()),
+            "/metrics" => {
+                typed(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics.render())
+            }
             "/livez" => text(StatusCode::OK, "alive\n"),
             "/readyz" => match self.readiness.reasons() {
                 reasons if reasons.is_empty() => text(StatusCode::OK, "ready\n"),
-                reasons => text(StatusCode::SERVICE_UNAVAILABLE, &format!("not ready\n{}\n", reasons.join("\n"))),
+                reasons => {
+                    text(StatusCode::SERVICE_UNAVAILABLE, &format!("not ready\n{}\n", reasons.join("\n")))
+                }
             },
             "/status" => typed(StatusCode::OK, "application/json", (self.status)().to_string()),
             _ => text(StatusCode::NOT_FOUND, "/metrics, /livez, /readyz and /status are here\n"),

@@ -37,7 +37,7 @@ mod life;
 mod problem;
 mod record;
 mod route;
-mod seed;
+pub mod seed;
 mod serve;
 mod shared;
 mod signature;

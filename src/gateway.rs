@@ -38,7 +38,7 @@ use crate::api::fields::AdmittedField;
 use crate::clock::Clock;
 use crate::keys::KeyFile;
 use crate::metrics::Metrics;
-use crate::policy::engine::Judge;
+use crate::policy::Judge;
 use crate::quota::Ledger;
 use crate::record::Records;
 use crate::secret::Secret;
@@ -48,8 +48,11 @@ use crate::upstream::Upstream;
 /// A request's life. Read down: the way in. Read up: the way out.
 pub fn path(
     parts: &Parts,
-) -> impl Service<Arrival, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static + use<>
-{
+) -> impl Service<Arrival, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ 'static
++ use<> {
     ServiceBuilder::new()
         .layer(observe::Observe::new(parts)) //           in: id, clock        out: one log line, metrics, the record
         .layer(respond::Respond) //                                            out: refusal -> the cloud's error form
@@ -59,7 +62,7 @@ pub fn path(
         .layer(stage::stage(parse::Parse::new(parts))) // Verified -> Read or Proposed: the one reading of the body
         .layer(stage::fork(send::Forward::new(parts))) // Read leaves here, its own bytes signed anew
         .layer(stage::stage(amend::Amend::new(parts))) // Proposed -> Amended: what rules fill in
-        .layer(stage::stage(decide::Decide::new(parts))) // Amended -> Allowed: what rules judge
+        .layer(stage::stage(decide::Decide)) // Amended -> Allowed: what rules judge
         .layer(stage::Detach(parts.work.clone())) //      below this line a hang-up cancels nothing
         .layer(reserve::Reserve::new(parts)) //           Allowed  -> Reserved  out: settle, then the answer
         .layer(stage::stage(send::Sign::new(parts))) //   Reserved -> Signed: written and signed, last of all
@@ -78,7 +81,7 @@ pub struct Parts {
     /// The cloud accounts by name.
     pub accounts: Arc<BTreeMap<String, Arc<Account>>>,
     /// The rules.
-    pub judge: Arc<Judge>,
+    pub judge: Judge,
     /// What has been handed out.
     pub ledger: Arc<dyn Ledger>,
     /// What is counted.

@@ -11,8 +11,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder as _, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder as _, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::api::Kind;
@@ -20,10 +20,12 @@ use crate::refusal::Outcome;
 
 /// From a tenth of a millisecond (a refusal) to beyond the slowest create that is waited for (45 s).
 const LATENCY_SECONDS: &[f64] = &[
-    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    30.0, 60.0,
 ];
 /// From an empty object to the largest body that is accepted and the largest answers seen.
-const SIZE_BYTES: &[f64] = &[64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0, 8_388_608.0];
+const SIZE_BYTES: &[f64] =
+    &[64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0, 8_388_608.0];
 
 /// The value of a label for anything that is not in its set.
 pub const OTHER: &str = "other";
@@ -116,7 +118,10 @@ pub struct Metrics {
 
 /// Registers a collector. A clash of names is a mistake in this file, found by the first test that starts anything;
 /// the metric is then missing rather than the process.
-fn register<C: Collector + Clone + 'static>(registry: &Registry, collector: Result<C, prometheus::Error>) -> Option<C> {
+fn register<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    collector: Result<C, prometheus::Error>,
+) -> Option<C> {
     let collector = collector.ok()?;
     registry.register(Box::new(collector.clone())).ok()?;
     Some(collector)
@@ -260,7 +265,13 @@ impl Metrics {
     }
 
     /// Counts a request that has ended.
-    pub fn request(&self, service: Option<&'static str>, kind: Option<Kind>, outcome: Outcome, took: Duration) {
+    pub fn request(
+        &self,
+        service: Option<&'static str>,
+        kind: Option<Kind>,
+        outcome: Outcome,
+        took: Duration,
+    ) {
         let class = class(kind);
         self.requests.with_label_values(&[service.unwrap_or(OTHER), class, outcome.as_str()]).inc();
         self.request_seconds.with_label_values(&[class]).observe(took.as_secs_f64());

@@ -125,7 +125,8 @@ pub struct Uncounted;
 impl Ledger for Uncounted {
     fn reserve(&self, order: Order) -> Booking<'_, Result<Hold, ReserveError>> {
         Box::pin(async move {
-            let binding = |judged: &JudgedClaim| judged.claim.limit.is_some() && judged.over_limit == Effect::Refused;
+            let binding =
+                |judged: &JudgedClaim| judged.claim.limit.is_some() && judged.over_limit == Effect::Refused;
             if order.claims.iter().any(binding) {
                 return Err(ReserveError::NoStore);
             }

@@ -24,8 +24,7 @@ use crate::gateway::{self, Limits, Listening, Parts, Settings};
 use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
-use crate::policy::engine::Judge;
-use crate::policy::{LoadError, PolicySet};
+use crate::policy::{Judge, LoadError, PolicySet};
 use crate::quota::Uncounted;
 use crate::record::{Records, Target, Writer};
 
@@ -83,7 +82,8 @@ impl Server {
         let keys = KeyFile::load(&config.keys.file, config.accounts.keys().cloned())?;
         let set = PolicySet::load(&reload::source(&config), &config.policy.data)?;
         reload::know(&metrics, &keys.current(), &set, &clock);
-        let judge = Judge::start(set, reload::engine(&config)).map_err(|error| StartError::Setup(error.to_string()))?;
+        let judge = Judge::start(set, reload::engine(&config))
+            .map_err(|error| StartError::Setup(error.to_string()))?;
         let (records, writer) =
             Records::open(&target(&config.records), Arc::clone(&metrics)).map_err(StartError::Records)?;
         let tls = config.listen.tls.as_ref().map(tls::server).transpose().map_err(StartError::Tls)?;
@@ -94,7 +94,7 @@ impl Server {
             clock,
             keys: Arc::new(keys),
             accounts: Arc::new(accounts),
-            judge: Arc::new(judge),
+            judge,
             ledger: Arc::new(Uncounted),
             metrics,
             records,
@@ -138,7 +138,12 @@ impl Server {
         let admin_task = tokio::spawn(admin::serve(admin_listener, shown, admin_stop.clone()));
         let watching = tokio::spawn(reload::watch(config.clone(), parts.clone(), lifecycle.reload.clone()));
         let stop_accepting = CancellationToken::new();
-        let serving = tokio::spawn(gateway::serve(listening, parts.clone(), stop_accepting.clone(), config.drain.deadline));
+        let serving = tokio::spawn(gateway::serve(
+            listening,
+            parts.clone(),
+            stop_accepting.clone(),
+            config.drain.deadline,
+        ));
 
         lifecycle.stop.cancelled().await;
         tracing::info!("draining");
@@ -177,7 +182,10 @@ async fn drain(
     .await;
     parts.closing.cancel();
     if ended.is_err() {
-        tracing::error!(left = parts.work.len(), "work was left at the end of the drain; its outcomes are unknown");
+        tracing::error!(
+            left = parts.work.len(),
+            "work was left at the end of the drain; its outcomes are unknown"
+        );
     }
     ended.is_ok()
 }

@@ -154,7 +154,12 @@ impl Upstream {
         self.exchange(link, request, limit).await
     }
 
-    async fn exchange(&self, mut link: Link, request: &Request<Bytes>, limit: Duration) -> Result<Reply, SendError> {
+    async fn exchange(
+        &self,
+        mut link: Link,
+        request: &Request<Bytes>,
+        limit: Duration,
+    ) -> Result<Reply, SendError> {
         let before = link.written();
         let whole = async {
             let (head, mut body) = link.send(copy(request)).await?.into_parts();

@@ -17,7 +17,8 @@ fn organisation() -> String {
 #[test]
 #[ignore = "needs Python with the package zenlayercloud-sdk-python; .ci/run installs it and names it in ZENGATE_TEST_PYTHON"]
 fn the_python_sdk_survives_the_gateway() {
-    let python = std::env::var("ZENGATE_TEST_PYTHON").expect("ZENGATE_TEST_PYTHON names a Python that has the SDK");
+    let python =
+        std::env::var("ZENGATE_TEST_PYTHON").expect("ZENGATE_TEST_PYTHON names a Python that has the SDK");
     let world = World::with(Setup { organisation: organisation(), ..Setup::default() });
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/python/conformance.py");
     let run = Command::new(python)
@@ -28,7 +29,8 @@ fn the_python_sdk_survives_the_gateway() {
         .expect("python starts");
     let (said, wrong) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
     assert!(run.status.success(), "{said}\n{wrong}");
-    let summary: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).expect("the last line is a summary");
+    let summary: serde_json::Value =
+        serde_json::from_str(said.lines().last().unwrap()).expect("the last line is a summary");
     // Nothing refused reached the cloud and nothing was repeated: the emulator saw what the script means to send.
     let sent = world.emulator.requests().len();
     assert_eq!(summary["calls_that_pass"].as_u64(), u64::try_from(sent).ok(), "{said}");

@@ -31,7 +31,8 @@ fn is_table(name: &str) -> bool {
 #[test]
 fn every_file_says_what_it_is_for() {
     for (path, text) in sources("src").into_iter().chain(sources("tests")) {
-        let documented = text.starts_with("//!") || name(&path).ends_with("tests.rs") || name(&path).starts_with("tests/");
+        let documented =
+            text.starts_with("//!") || name(&path).ends_with("tests.rs") || name(&path).starts_with("tests/");
         assert!(documented, "{} begins without `//!`", name(&path));
     }
 }
@@ -41,14 +42,27 @@ fn files_stay_small() {
     for (path, text) in sources("src") {
         let name = name(&path);
         let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default().lines().count();
-        assert!(code <= 450 || is_table(&name) || name.ends_with("tests.rs"), "{name} has {code} lines: is it one idea?");
+        assert!(
+            code <= 450 || is_table(&name) || name.ends_with("tests.rs"),
+            "{name} has {code} lines: is it one idea?"
+        );
         assert!(!name.ends_with("/mod.rs"), "{name}: use foo.rs beside foo/");
     }
 }
 
 #[test]
 fn the_domain_knows_no_http() {
-    let domain = ["src/api", "src/json", "src/sign", "src/policy", "src/quota", "src/reply", "src/refusal", "src/clock", "src/secret"];
+    let domain = [
+        "src/api",
+        "src/json",
+        "src/sign",
+        "src/policy",
+        "src/quota",
+        "src/reply",
+        "src/refusal",
+        "src/clock",
+        "src/secret",
+    ];
     let outside = ["crate::gateway", "crate::cli", "crate::server", "crate::upstream", "hyper::", "tower::"];
     for (path, text) in sources("src") {
         let name = name(&path);
@@ -63,7 +77,14 @@ fn the_domain_knows_no_http() {
 #[test]
 fn the_emulator_shares_no_parsing_or_signing_with_the_gateway() {
     for (path, text) in sources("src/emulator") {
-        for word in ["crate::json", "crate::sign", "crate::api", "crate::reply", "aws_lc_rs::hmac", "aws_lc_rs::digest"] {
+        for word in [
+            "crate::json",
+            "crate::sign",
+            "crate::api",
+            "crate::reply",
+            "aws_lc_rs::hmac",
+            "aws_lc_rs::digest",
+        ] {
             assert!(!text.contains(word), "{} uses {word}", name(&path));
         }
     }

@@ -42,12 +42,17 @@ pub(super) struct DemoArgs {
 /// Runs the demo; 1 if a call did not end as the demo says it does.
 pub(super) async fn run(args: DemoArgs) -> Result<u8, String> {
     let cloud_secret = Secret::new(uuid::Uuid::new_v4().to_string());
-    let options = emulator::Options { keys: vec![(files::CLOUD_KEY.to_owned(), cloud_secret.clone())], ..Default::default() };
-    let emulator = Emulator::start(options).await.map_err(|error| format!("the emulator cannot listen: {error}"))?;
+    let options = emulator::Options {
+        keys: vec![(files::CLOUD_KEY.to_owned(), cloud_secret.clone())],
+        ..Default::default()
+    };
+    let emulator =
+        Emulator::start(options).await.map_err(|error| format!("the emulator cannot listen: {error}"))?;
     let listen = free_or_any(args.listen);
     let admin = free_or_any(args.admin);
-    let files = Files::write(&format!("http://{}", emulator.address()), listen, admin, &cloud_secret, args.tls)
-        .map_err(|error| format!("the demo's files cannot be written: {error}"))?;
+    let files =
+        Files::write(&format!("http://{}", emulator.address()), listen, admin, &cloud_secret, args.tls)
+            .map_err(|error| format!("the demo's files cannot be written: {error}"))?;
     let config = Config::load(&files.config()).map_err(|mistakes| mistakes.to_string())?;
     let lifecycle = Lifecycle::from_signals().map_err(|error| format!("signals: {error}"))?;
     let server = Server::start(config, Clock::system()).await.map_err(|error| describe(&error))?;

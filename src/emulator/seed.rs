@@ -5,6 +5,11 @@
 
 use std::net::Ipv4Addr;
 
+/// A resource group of the account that is not its default one.
+pub const RESOURCE_GROUP: &str = "7d0c9e12-58ab-4d36-8f21-0a9b8c7d6e5f";
+/// A security group of the account that is not its default one.
+pub const SECURITY_GROUP: &str = "sg-web";
+
 /// A zone of vm and bmc.
 pub(super) struct Zone {
     pub(super) id: &'static str,
@@ -223,7 +228,7 @@ pub(super) const SECURITY_GROUPS: &[SecurityGroup] = &[
         ports: "22/22",
     },
     SecurityGroup {
-        id: "sg-web",
+        id: SECURITY_GROUP,
         name: "web",
         description: "HTTPS from everywhere",
         status: "Available",
@@ -257,7 +262,7 @@ pub(super) struct ResourceGroup {
 /// The first one takes machines that name none.
 pub(super) const RESOURCE_GROUPS: &[ResourceGroup] = &[
     ResourceGroup { id: "2b1f6a54-3c8e-4f0b-9a57-6c1d2e3f4a50", name: "Default" },
-    ResourceGroup { id: "7d0c9e12-58ab-4d36-8f21-0a9b8c7d6e5f", name: "payments" },
+    ResourceGroup { id: RESOURCE_GROUP, name: "payments" },
     ResourceGroup { id: "c4a8e6f0-1b2d-4e3f-a596-8778695a4b3c", name: "research" },
 ];
 

@@ -14,10 +14,10 @@ use crate::api::view::{self, Create};
 use crate::api::{Call, Kind, fields, secrets, targets};
 use crate::json::Object;
 use crate::metrics::Phase;
-use crate::policy::PolicySet;
 use crate::policy::failure::{PolicyFailure, Reason};
 use crate::policy::input::{ActionInput, ClientInput, Input, PrincipalInput, TargetInput};
 use crate::policy::patch::{self, Change};
+use crate::policy::{PolicySet, Sitting};
 use crate::refusal::Refusal;
 
 /// A create or change as it would be sent.
@@ -29,8 +29,8 @@ pub(super) struct Amended {
     pub(super) create: Option<Create>,
     /// What the rules see of it.
     pub(super) input: Input,
-    /// The policy that judges it from beginning to end.
-    pub(super) policy: Arc<PolicySet>,
+    /// One policy set and one time budget for all that is asked about it.
+    pub(super) sitting: Sitting,
     pub(super) changes: Vec<Change>,
     pub(super) place: Place,
     pub(super) trail: Trail,
@@ -51,13 +51,14 @@ impl Stage for Amend {
 
     async fn apply(&self, proposed: Proposed) -> Result<Amended, Refusal> {
         let Proposed { call, principal, headers, mut document, mut create, place, trail } = proposed;
-        let policy = self.0.judge.current();
+        let mut sitting = self.0.judge.open();
+        let policy = Arc::clone(sitting.set());
         trail.note(|facts| facts.policy_revision = Some(policy.revision().to_owned()));
         let mut input = input(&call, &principal, &document, create.clone(), &policy, &trail);
         let mut changes = Vec::new();
         if call.action.kind == Kind::Create {
             let patches = trail
-                .timed(Phase::Amend, self.0.judge.amend(&policy, input.clone()))
+                .timed(Phase::Amend, sitting.amend(&input))
                 .await
                 .map_err(|failure| failed(&failure, &trail, &principal, &call))?;
             let amended = patch::apply(policy.organisation(), &principal.team, patches, &document)
@@ -76,7 +77,7 @@ impl Stage for Amend {
             input.request = secrets::without_secrets(&document);
             input.create.clone_from(&create);
         }
-        Ok(Amended { call, principal, headers, document, create, input, policy, changes, place, trail })
+        Ok(Amended { call, principal, headers, document, create, input, sitting, changes, place, trail })
     }
 }
 
@@ -139,7 +140,13 @@ fn as_json(changes: &[Change]) -> Vec<serde_json::Value> {
     changes.iter().filter_map(|change| serde_json::to_value(change).ok()).collect()
 }
 
-fn refuse(reason: Reason, rule: Option<String>, trail: &Trail, principal: &Principal, call: &Call) -> Refusal {
+fn refuse(
+    reason: Reason,
+    rule: Option<String>,
+    trail: &Trail,
+    principal: &Principal,
+    call: &Call,
+) -> Refusal {
     trail.note(|facts| facts.verdict = Some("failed"));
     trail.metrics().verdict(&principal.team, call.action.kind, "failed");
     Refusal::PolicyFailed { reason: reason.as_str(), rule }

@@ -23,7 +23,8 @@ use crate::metrics::Phase;
 use crate::refusal::{AuthorizationTrouble, KeyTrouble, Refusal};
 use crate::secret::Secret;
 use crate::sign::{
-    ALGORITHM, ALGORITHM_OLD_SPELLING, Authorization, Canonical, PayloadHash, SigningKey, StringToSign, WINDOW_SECONDS,
+    ALGORITHM, ALGORITHM_OLD_SPELLING, Authorization, Canonical, PayloadHash, SigningKey, StringToSign,
+    WINDOW_SECONDS,
 };
 
 /// Who a request is from; only from its credential, never from a header of the client's choice.
@@ -67,9 +68,11 @@ impl Stage for Authenticate {
         let credential = Credential::read(&head.headers, &host)?;
         let keyring = self.parts.keys.current();
         let claimed = match &credential {
-            Credential::Bearer(token) => {
-                Some(keyring.by_token(token, self.parts.clock.timestamp()).ok_or(Refusal::Authorization(AuthorizationTrouble::Token))?)
-            }
+            Credential::Bearer(token) => Some(
+                keyring
+                    .by_token(token, self.parts.clock.timestamp())
+                    .ok_or(Refusal::Authorization(AuthorizationTrouble::Token))?,
+            ),
             Credential::Signed(signed) => {
                 signed.check_time(self.parts.clock.unix_seconds())?;
                 keyring.by_id(&signed.authorization.credential)
@@ -159,16 +162,22 @@ impl Credential {
         if let Some(token) = value.strip_prefix("Bearer ") {
             let token = token.trim();
             let plain = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-            return if plain { Ok(Self::Bearer(token.to_owned())) } else { Err(Refusal::Authorization(Token)) };
+            return if plain {
+                Ok(Self::Bearer(token.to_owned()))
+            } else {
+                Err(Refusal::Authorization(Token))
+            };
         }
-        let authorization = Authorization::parse(value).map_err(|error| Refusal::Authorization(Malformed(error)))?;
+        let authorization =
+            Authorization::parse(value).map_err(|error| Refusal::Authorization(Malformed(error)))?;
         if text(headers, "x-zc-signature-method")
             .is_some_and(|method| method != ALGORITHM && method != ALGORITHM_OLD_SPELLING)
         {
             return Err(Refusal::Authorization(Method));
         }
         let timestamp = text(headers, "x-zc-timestamp").unwrap_or_default();
-        let decimal = (1..=12).contains(&timestamp.len()) && timestamp.bytes().all(|byte| byte.is_ascii_digit());
+        let decimal =
+            (1..=12).contains(&timestamp.len()) && timestamp.bytes().all(|byte| byte.is_ascii_digit());
         let seconds = timestamp.parse().ok().filter(|_| decimal).ok_or(Refusal::Authorization(Timestamp))?;
         let values = authorization
             .signed_headers
@@ -219,7 +228,8 @@ impl Signed {
         secrets: &[SigningKey],
     ) -> Result<bool, Refusal> {
         debug_assert!(head.method == http::Method::POST, "the canonical text says POST");
-        let received = self.values.iter().find(|(name, _)| name == "host").map_or("", |(_, value)| value.as_str());
+        let received =
+            self.values.iter().find(|(name, _)| name == "host").map_or("", |(_, value)| value.as_str());
         let mut good = false;
         for host in std::iter::once(received).chain(aliases.iter().map(String::as_str)) {
             for lower in [false, true] {
@@ -227,14 +237,18 @@ impl Signed {
                     .values
                     .iter()
                     .map(|(name, value)| (name.as_str(), if name == "host" { host } else { value.as_str() }))
-                    .map(|(name, value)| (name, if lower { value.to_ascii_lowercase() } else { value.to_owned() }))
+                    .map(|(name, value)| {
+                        (name, if lower { value.to_ascii_lowercase() } else { value.to_owned() })
+                    })
                     .collect();
-                let pairs: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let pairs: Vec<(&str, &str)> =
+                    values.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 let string_to_sign = StringToSign::new(&self.timestamp, &Canonical::new(&pairs, payload));
                 for secret in secrets {
                     good |= secret.verifies(&string_to_sign, &self.authorization.signature);
                 }
-                if good || pairs.iter().all(|(_, value)| !value.bytes().any(|byte| byte.is_ascii_uppercase())) {
+                if good || pairs.iter().all(|(_, value)| !value.bytes().any(|byte| byte.is_ascii_uppercase()))
+                {
                     break;
                 }
             }

@@ -2,7 +2,6 @@
 
 use http::HeaderMap;
 
-use super::Parts;
 use super::amend::{Amended, failed};
 use super::authenticate::Principal;
 use super::limit::Place;
@@ -33,26 +32,22 @@ pub(super) struct Allowed {
 }
 
 /// See the module.
-pub(super) struct Decide(Parts);
-
-impl Decide {
-    pub(super) fn new(parts: &Parts) -> Self {
-        Self(parts.clone())
-    }
-}
+pub(super) struct Decide;
 
 impl Stage for Decide {
     type In = Amended;
     type Out = Allowed;
 
     async fn apply(&self, amended: Amended) -> Result<Allowed, Refusal> {
-        let Amended { call, principal, headers, document, create, input, policy, changes, place, trail } = amended;
+        let Amended { call, principal, headers, document, create, input, mut sitting, changes, place, trail } =
+            amended;
         let answer = trail
-            .timed(Phase::Decide, self.0.judge.decide(&policy, input))
+            .timed(Phase::Decide, sitting.decide(&input))
             .await
             .map_err(|failure| failed(&failure, &trail, &principal, &call))?;
+        let policy = sitting.set();
         let verdict = verdict::judge(policy.organisation(), &principal.team, trail.arrived(), answer);
-        report(&verdict, &changes, &policy, &principal, &call, &trail);
+        report(&verdict, &changes, policy, &principal, &call, &trail);
         if !verdict.refused.is_empty() {
             let violations = verdict.refused.into_iter().map(|finding| finding.violation).collect();
             return Err(Refusal::Violations { violations, team: principal.team });
@@ -136,7 +131,10 @@ impl Detachable for Allowed {
 impl Ended for Trail {
     fn broke(&self) -> Refusal {
         self.metrics().panicked();
-        Refusal::OutcomeUnknown { what: "the gateway failed while working on it", decision: self.id().to_owned() }
+        Refusal::OutcomeUnknown {
+            what: "the gateway failed while working on it",
+            decision: self.id().to_owned(),
+        }
     }
 
     fn work_done(&self) {

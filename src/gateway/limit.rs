@@ -97,7 +97,9 @@ impl Bounds {
         let whole = Limited::new(body, self.limits.body).collect();
         match tokio::time::timeout(limit, whole).await {
             Ok(Ok(whole)) => Ok(whole.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge { limit: self.limits.body }),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                Err(Refusal::BodyTooLarge { limit: self.limits.body })
+            }
             Ok(Err(_)) => Err(Refusal::BodyCut),
             Err(_) => Err(Refusal::BodyTimeout { limit }),
         }
@@ -165,11 +167,15 @@ impl Limit {
             return Err(Refusal::LengthRequired);
         }
         let over_http1 = head.version < Version::HTTP_2;
-        if over_http1 && (!head.headers.contains_key(header::CONTENT_LENGTH) || body.size_hint().exact().is_none()) {
+        if over_http1
+            && (!head.headers.contains_key(header::CONTENT_LENGTH) || body.size_hint().exact().is_none())
+        {
             return Err(Refusal::LengthRequired);
         }
         match head.headers.get(header::EXPECT) {
-            Some(value) if !value.as_bytes().eq_ignore_ascii_case(b"100-continue") => Err(Refusal::Expectation),
+            Some(value) if !value.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
+                Err(Refusal::Expectation)
+            }
             _ => Ok(()),
         }
     }

@@ -56,7 +56,10 @@ pub(super) struct ObserveService<Inner> {
 
 impl<Inner> Service<Arrival> for ObserveService<Inner>
 where
-    Inner: Service<Observed, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static,
+    Inner: Service<Observed, Response = Response<Body>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static,
 {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -84,7 +87,12 @@ struct ReportIfLeft(Trail);
 impl Drop for ReportIfLeft {
     fn drop(&mut self) {
         if !self.0.work_is_running() {
-            self.0.close(&Ending { outcome: Outcome::ClientGone, status: None, response_bytes: None, refusal: None });
+            self.0.close(&Ending {
+                outcome: Outcome::ClientGone,
+                status: None,
+                response_bytes: None,
+                refusal: None,
+            });
         }
     }
 }

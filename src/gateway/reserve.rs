@@ -168,7 +168,12 @@ impl About {
             challenged: reply.headers.contains_key("cf-mitigated"),
             body: &reply.body,
         });
-        self.trail.metrics().upstream(self.service, self.kind, status, reply::code_label(meaning.code.as_deref()));
+        self.trail.metrics().upstream(
+            self.service,
+            self.kind,
+            status,
+            reply::code_label(meaning.code.as_deref()),
+        );
         self.note(&meaning, status);
         let result = match meaning.delivery {
             Delivery::Verbatim => Ok(self.answer(reply)),
@@ -185,7 +190,12 @@ impl About {
                     let metrics = self.trail.metrics();
                     metrics.instances(InstanceCount::Created, &self.team, self.zone.as_deref(), made);
                     if made != u64::from(self.asked) {
-                        tracing::error!(request_id = self.trail.id(), asked = self.asked, made, "the cloud made another number of instances than asked");
+                        tracing::error!(
+                            request_id = self.trail.id(),
+                            asked = self.asked,
+                            made,
+                            "the cloud made another number of instances than asked"
+                        );
                     }
                 }
                 Settlement::Created { ids, missing }
@@ -229,7 +239,8 @@ impl About {
     fn failure(&self, reason: &'static str, fate: &'static str) {
         self.trail.metrics().upstream_failure(self.kind, reason);
         self.trail.note(|facts| {
-            facts.upstream = Some(UpstreamRecord { failure: Some(reason), fate: Some(fate), ..UpstreamRecord::default() });
+            facts.upstream =
+                Some(UpstreamRecord { failure: Some(reason), fate: Some(fate), ..UpstreamRecord::default() });
         });
     }
 }

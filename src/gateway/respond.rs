@@ -140,8 +140,11 @@ fn mark(response: &mut Response<Body>, trail: &Trail) {
 fn add_all(response: &mut Response<Body>, name: &HeaderName, texts: &[String]) {
     for text in texts.iter().take(MOST_HEADERS) {
         // Visible ASCII only: a rule's text must not be able to break the head.
-        let plain: String =
-            text.chars().map(|letter| if matches!(letter, ' '..='~') { letter } else { '?' }).take(LONGEST_HEADER).collect();
+        let plain: String = text
+            .chars()
+            .map(|letter| if matches!(letter, ' '..='~') { letter } else { '?' })
+            .take(LONGEST_HEADER)
+            .collect();
         if let Ok(value) = HeaderValue::from_str(&plain) {
             response.headers_mut().append(name, value);
         }

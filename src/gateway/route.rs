@@ -14,13 +14,30 @@ const LONGEST_ECHO: usize = 64;
 
 /// Headers that may appear at most once; a second reader could take the other one.
 const AT_MOST_ONCE: &[&str] = &[
-    "host", "authorization", "content-type", "content-length", "expect", "x-zc-action", "x-zc-version", "x-zc-service",
-    "x-zc-timestamp", "x-zc-signature-method", "x-zc-signature-version", "idempotency-key",
+    "host",
+    "authorization",
+    "content-type",
+    "content-length",
+    "expect",
+    "x-zc-action",
+    "x-zc-version",
+    "x-zc-service",
+    "x-zc-timestamp",
+    "x-zc-signature-method",
+    "x-zc-signature-version",
+    "idempotency-key",
 ];
 /// Headers whose value must be plain visible ASCII (with inner blanks) because the gateway acts on it.
 const PLAIN: &[&str] = &[
-    "host", "authorization", "content-type", "content-length", "x-zc-action", "x-zc-version", "x-zc-service",
-    "x-zc-timestamp", "x-zc-signature-method",
+    "host",
+    "authorization",
+    "content-type",
+    "content-length",
+    "x-zc-action",
+    "x-zc-version",
+    "x-zc-service",
+    "x-zc-timestamp",
+    "x-zc-signature-method",
 ];
 
 /// A request whose action is known.
@@ -120,7 +137,8 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
     let json = parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json"));
     let utf8 = parts.all(|parameter| {
         parameter.split_once('=').is_some_and(|(name, value)| {
-            name.trim().eq_ignore_ascii_case("charset") && value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+            name.trim().eq_ignore_ascii_case("charset")
+                && value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
         })
     });
     if json && utf8 {
@@ -134,7 +152,9 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
 fn host(head: &Head) -> Result<String, Refusal> {
     let header = text(&head.headers, "host");
     match (head.uri.authority(), header) {
-        (Some(authority), Some(host)) if authority.as_str() != host => Err(HeadTrouble::Repeated("host").into()),
+        (Some(authority), Some(host)) if authority.as_str() != host => {
+            Err(HeadTrouble::Repeated("host").into())
+        }
         (Some(authority), _) => Ok(authority.as_str().to_owned()),
         (None, Some(host)) => Ok(host.to_owned()),
         (None, None) => Err(HeadTrouble::Missing("host").into()),
@@ -146,7 +166,9 @@ fn call(headers: &HeaderMap, service: &'static str) -> Result<Call, Refusal> {
     let action = catalog::lookup(service, name).ok_or_else(|| Refusal::UnknownAction {
         service: service.to_owned(),
         action: shorten(name, LONGEST_ECHO),
-        hint: catalog::spelling(service, name).map(|action| format!("; it is spelt `{}`", action.name)).unwrap_or_default(),
+        hint: catalog::spelling(service, name)
+            .map(|action| format!("; it is spelt `{}`", action.name))
+            .unwrap_or_default(),
     })?;
     let version = text(headers, "x-zc-version");
     Call::new(action, version).ok_or_else(|| Refusal::UnknownVersion {

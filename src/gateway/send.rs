@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, USER_AGENT};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, USER_AGENT,
+};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body_util::BodyExt as _;
 
@@ -151,7 +153,8 @@ async fn forward(read: Read, now: i64) -> Result<Answer, Refusal> {
     }
     let whole = http_body_util::Limited::new(response.into_body(), LARGEST_ERROR).collect().await;
     let body = whole.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let facts = reply::Facts { kind: Kind::Read, asked: 0, status: status.as_u16(), challenged: false, body: &body };
+    let facts =
+        reply::Facts { kind: Kind::Read, asked: 0, status: status.as_u16(), challenged: false, body: &body };
     let code = reply::error_code(&facts);
     trail.metrics().upstream(service, Kind::Read, status.as_u16(), reply::code_label(code.as_deref()));
     match code {
@@ -184,7 +187,13 @@ fn streamed(response: http::Response<crate::upstream::Streamed>, place: Place) -
     Ok(Answer { status: http::StatusCode::OK, length, body: body.boxed_unsync(), warnings, added })
 }
 
-fn request(account: &Account, call: &Call, said: &HeaderMap, body: Bytes, now: i64) -> Option<Request<Bytes>> {
+fn request(
+    account: &Account,
+    call: &Call,
+    said: &HeaderMap,
+    body: Bytes,
+    now: i64,
+) -> Option<Request<Bytes>> {
     let authority = account.upstream.origin().authority();
     let plain = HeaderValue::from_static;
     let mut headers = HeaderMap::with_capacity(16);

@@ -75,7 +75,8 @@ pub(super) struct Ending<'a> {
 impl Trail {
     pub(super) fn begin(peer: SocketAddr, clock: &Clock, metrics: Arc<Metrics>, records: Records) -> Self {
         let now = clock.since_epoch();
-        let uuid = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, now.as_secs(), now.subsec_nanos()));
+        let uuid =
+            Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, now.as_secs(), now.subsec_nanos()));
         let mut buffer = Uuid::encode_buffer();
         Self(Arc::new(Inner {
             id: format!("T{}", uuid.hyphenated().encode_upper(&mut buffer)),

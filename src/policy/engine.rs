@@ -185,7 +185,8 @@ impl Sitting {
     pub async fn decide(&mut self, input: &Input) -> Result<DecideAnswer, PolicyFailure> {
         match self.ask(Entry::Decide, input).await? {
             Some(Answer::Decision(decision)) => Ok(decision),
-            None => Ok(DecideAnswer::default()),
+            // Nothing was found because nobody looked: no rule allowed this.
+            None => Err(PolicyFailure::new(Reason::Undefined, "no rule that judges applies to this call")),
             Some(Answer::Patches(_)) => {
                 Err(PolicyFailure::new(Reason::Error, "an answer to another question"))
             }

@@ -23,9 +23,17 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 pub struct PolicySet {
     pub(super) number: u64,
     revision: String,
+    rules: BTreeSet<String>,
+    zones: BTreeSet<String>,
     organisation: Organisation,
     index: Index,
     pub(super) compiled: Compiled,
+}
+
+/// The keys of `data.facts.zones`.
+fn zones(tree: &Tree) -> BTreeSet<String> {
+    let zones = tree.data.pointer("/facts/zones").and_then(serde_json::Value::as_object);
+    zones.map(|zones| zones.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// A set of rules that runs in the interpreter.
@@ -45,7 +53,14 @@ impl PolicySet {
     /// # Errors
     /// Every problem found. Nothing is evaluated of a tree that did not pass the checks.
     pub fn load(source: &Source, overlays: &[PathBuf]) -> Result<Self, LoadError> {
-        let tree = source.read(overlays)?;
+        Self::from_tree(source.read(overlays)?)
+    }
+
+    /// Checks, compiles and tries a tree that has been read; otherwise as [`PolicySet::load`].
+    ///
+    /// # Errors
+    /// As [`PolicySet::load`].
+    pub fn from_tree(tree: Tree) -> Result<Self, LoadError> {
         let (checked, mut problems) = match check(&tree) {
             Ok(checked) => (checked, Vec::new()),
             Err(error) => return Err(error),
@@ -65,6 +80,8 @@ impl PolicySet {
         LoadError::unless_none(problems)?;
         Ok(Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
+            zones: zones(&tree),
+            rules: packages,
             revision: tree.revision,
             organisation,
             index,
@@ -75,6 +92,16 @@ impl PolicySet {
     /// The start of a SHA-256 over everything that influences decisions.
     pub fn revision(&self) -> &str {
         &self.revision
+    }
+
+    /// The names of its rules.
+    pub fn rules(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().map(String::as_str)
+    }
+
+    /// The zones that its cloud facts know.
+    pub fn zones(&self) -> impl Iterator<Item = &str> {
+        self.zones.iter().map(String::as_str)
     }
 
     /// What the organisation has decided in data.

@@ -21,15 +21,15 @@ pub(super) fn open(config: &Config) -> Result<BTreeMap<String, Arc<Account>>, St
     let mut tls = None;
     let mut accounts = BTreeMap::new();
     for (name, account) in &config.accounts {
-        let origin: Origin = account.origin.to_string().parse().map_err(|error| format!("account {name}: {error}"))?;
+        let origin: Origin =
+            account.origin.to_string().parse().map_err(|error| format!("account {name}: {error}"))?;
         if origin.scheme() == Scheme::Https && tls.is_none() {
             tls = Some(client_tls(upstream.ca_file.as_deref())?);
         }
         let credential = match &account.credential {
-            Credential::Key { id, secret } => AccountCredential::Signing {
-                access_key: id.clone(),
-                key: SigningKey::new(&secret.secret),
-            },
+            Credential::Key { id, secret } => {
+                AccountCredential::Signing { access_key: id.clone(), key: SigningKey::new(&secret.secret) }
+            }
             Credential::Token(token) => AccountCredential::Bearer(token.secret.clone()),
         };
         let idle = upstream.idle_connections;

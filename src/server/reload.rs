@@ -13,9 +13,7 @@ use crate::config::Config;
 use crate::gateway::Parts;
 use crate::keys::{Keyring, PollOutcome};
 use crate::metrics::Metrics;
-use crate::policy::engine::EngineOptions;
-use crate::policy::source::Source;
-use crate::policy::{LoadError, PolicySet};
+use crate::policy::{Limits, LoadError, PolicySet, Source};
 
 /// Where the rules come from.
 pub(super) fn source(config: &Config) -> Source {
@@ -26,13 +24,13 @@ pub(super) fn source(config: &Config) -> Source {
 }
 
 /// How the rules are evaluated.
-pub(super) fn engine(config: &Config) -> EngineOptions {
-    EngineOptions {
+pub(super) fn engine(config: &Config) -> Limits {
+    Limits {
         threads: config.policy.threads,
         queue: config.policy.queue,
-        time_limit: config.policy.time_limit,
+        evaluation: config.policy.time_limit,
         deadline: config.policy.deadline,
-        instruction_limit: config.policy.instruction_limit,
+        instructions: config.policy.instruction_limit,
     }
 }
 
@@ -136,7 +134,9 @@ pub(super) fn status(parts: &Parts) -> Arc<dyn Fn() -> serde_json::Value + Send 
             "policy": {
                 "revision": policy.revision(),
                 "rules": policy.rules().collect::<Vec<_>>(),
-                "interpreted_sets": policy.fallbacks(),
+                "interpreted_sets": policy.fallbacks().iter()
+                    .map(|set| serde_json::json!({"rules": set.rules, "reason": set.reason}))
+                    .collect::<Vec<_>>(),
             },
             "keys": {
                 "count": parts.keys.current().len(),

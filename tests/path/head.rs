@@ -15,13 +15,25 @@ fn raw(world: &World, bytes: &[u8]) -> Option<Answer> {
 fn routes_are_exact() {
     let world = World::new();
     let read = || Call::new("vm", "DescribeInstances");
-    for path in ["/api/v2/vm/../bmc", "/api//v2/vm", "/api/v2/vm%2f", "/API/v2/vm", "/api/v2/VM", "/api/v2/vm//", "/",
-        "/api/v2/", "/api/v2/nope", "/api/v3/vm"] {
+    for path in [
+        "/api/v2/vm/../bmc",
+        "/api//v2/vm",
+        "/api/v2/vm%2f",
+        "/API/v2/vm",
+        "/api/v2/VM",
+        "/api/v2/vm//",
+        "/",
+        "/api/v2/",
+        "/api/v2/nope",
+        "/api/v3/vm",
+    ] {
         world.send(&read().target(path)).assert_refused(404, "AUTHFAILURE_UNAUTHORIZED_OPERATION");
     }
     world.send(&read().target("/api/v2/vm?x=1")).assert_refused(400, "INVALID_PARAMETER_VALUE");
     world.send(&read().target("/api/v2/vm?")).assert_refused(400, "INVALID_PARAMETER_VALUE");
-    world.send(&read().target("http://evil.example/api/v2/vm")).assert_refused(400, "INVALID_PARAMETER_VALUE");
+    world
+        .send(&read().target("http://evil.example/api/v2/vm"))
+        .assert_refused(400, "INVALID_PARAMETER_VALUE");
     world.send(&read().header("X-ZC-Service", "bmc")).assert_refused(400, "INVALID_PARAMETER_VALUE");
     let mut get = read();
     get.method = "GET".into();
@@ -83,8 +95,12 @@ fn only_one_framing_is_accepted() {
 fn repeated_and_odd_headers_are_refused() {
     let world = World::new();
     for (name, value) in [
-        ("Content-Type", "application/json"), ("X-ZC-Timestamp", "1"), ("X-ZC-Version", "2026-04-01"),
-        ("X-ZC-Signature-Method", "ZC2-HMAC-SHA256"), ("Host", "other"), ("X_ZC_Action", "CreateInstances"),
+        ("Content-Type", "application/json"),
+        ("X-ZC-Timestamp", "1"),
+        ("X-ZC-Version", "2026-04-01"),
+        ("X-ZC-Signature-Method", "ZC2-HMAC-SHA256"),
+        ("Host", "other"),
+        ("X_ZC_Action", "CreateInstances"),
     ] {
         let mut call = Call::example().header(name, value);
         if name == "X-ZC-Version" {
@@ -92,8 +108,12 @@ fn repeated_and_odd_headers_are_refused() {
         }
         world.send(&call).assert_refused(400, "INVALID_PARAMETER_VALUE");
     }
-    for (name, value) in [("Content-Encoding", "gzip"), ("Content-Type", "application/json; charset=utf-16"),
-        ("Content-Type", "text/plain"), ("Content-Type", "application/json; boundary=x")] {
+    for (name, value) in [
+        ("Content-Encoding", "gzip"),
+        ("Content-Type", "application/json; charset=utf-16"),
+        ("Content-Type", "text/plain"),
+        ("Content-Type", "application/json; boundary=x"),
+    ] {
         let mut call = Call::example();
         if name == "Content-Type" {
             call.content_type = value.into();
@@ -111,7 +131,9 @@ fn heads_that_are_too_large_get_an_answer() {
     let world = World::new();
     let many = (0..65).fold(Call::example(), |call, n| call.header(&format!("X-Junk-{n}"), "x"));
     world.send(&many).assert_refused(431, "INVALID_PARAMETER_EXCEED_LENGTH");
-    world.send(&Call::example().header("X-Junk", &"x".repeat(17 * 1024))).assert_refused(431, "INVALID_PARAMETER_EXCEED_LENGTH");
+    world
+        .send(&Call::example().header("X-Junk", &"x".repeat(17 * 1024)))
+        .assert_refused(431, "INVALID_PARAMETER_EXCEED_LENGTH");
     assert_eq!(world.emulator.requests().len(), 0);
 }
 
@@ -119,7 +141,8 @@ fn heads_that_are_too_large_get_an_answer() {
 fn a_client_that_waits_for_100_is_refused_before_it_sends() {
     let world = World::new();
     // A bad key and a megabyte announced: the final answer comes without a 100 and without a byte of the body.
-    let call = Call::example().body(" ".repeat(1024 * 1024)).key("ZGnobody", "x").header("Expect", "100-continue");
+    let call =
+        Call::example().body(" ".repeat(1024 * 1024)).key("ZGnobody", "x").header("Expect", "100-continue");
     let answer = raw(&world, &call.head(world.address())).expect("an answer");
     answer.assert_refused(401, "AUTHFAILURE_SIGNATURE_FAILURE");
     // A good key: 100, then the body, then 200.

@@ -15,8 +15,15 @@ fn what_every_client_signs_is_accepted() {
     let mut java = read();
     java.content_type = "application/json; charset=utf-8".into();
     let underscored = read().unsigned();
-    for call in [read(), java, read().bearer(TOKEN), read().version("2023-03-13"), read().header("X-ZC-Service", "vm"),
-        read().target("/api/v2/vm/"), read().header("X-ZC-Signature-Version", "V2")] {
+    for call in [
+        read(),
+        java,
+        read().bearer(TOKEN),
+        read().version("2023-03-13"),
+        read().header("X-ZC-Service", "vm"),
+        read().target("/api/v2/vm/"),
+        read().header("X-ZC-Signature-Version", "V2"),
+    ] {
         assert_eq!(world.send(&call).status, 200, "{call:?}", call = call.headers);
     }
     world.send(&underscored).assert_refused(401, "AUTHFAILURE_INVALID_AUTHORIZATION");
@@ -34,7 +41,8 @@ fn unknown_key_and_wrong_secret_get_the_same_answer() {
     unknown.assert_refused(401, "AUTHFAILURE_SIGNATURE_FAILURE");
     wrong.assert_refused(401, "AUTHFAILURE_SIGNATURE_FAILURE");
     assert_eq!(blank(&unknown), blank(&wrong));
-    let names = |answer: &crate::support::Answer| answer.headers.iter().map(|(n, _)| n.clone()).collect::<Vec<_>>();
+    let names =
+        |answer: &crate::support::Answer| answer.headers.iter().map(|(n, _)| n.clone()).collect::<Vec<_>>();
     assert_eq!(names(&unknown), names(&wrong));
     assert_eq!(world.emulator.requests().len(), 0);
 }
@@ -134,7 +142,8 @@ fn each_attribute_of_a_key_can_refuse() {
         assert!(answer.message().contains(said), "{setting}: {}", answer.message());
         assert_eq!(world.emulator.requests().len(), 0, "{setting}");
     }
-    let good = "enabled = true\nexpires = 2099-01-31\nsources = [\"127.0.0.0/8\"]\nactions = [\"vm Describe*\"]";
+    let good =
+        "enabled = true\nexpires = 2099-01-31\nsources = [\"127.0.0.0/8\"]\nactions = [\"vm Describe*\"]";
     let world = World::with(Setup { keys: keys(good), ..Setup::default() });
     assert_eq!(world.send(&read()).status, 200);
     world.send(&Call::example()).assert_refused(401, "AUTHFAILURE_UNAUTHORIZED_OPERATION");
@@ -142,7 +151,10 @@ fn each_attribute_of_a_key_can_refuse() {
 
 #[test]
 fn a_team_is_who_the_key_says_whatever_headers_say() {
-    let organisation = format!("{}teams:\n  other: {{settings: {{zones: {{allowed: []}}}}}}\n", crate::support::world::organisation());
+    let organisation = format!(
+        "{}teams:\n  other: {{settings: {{zones: {{allowed: []}}}}}}\n",
+        crate::support::world::organisation()
+    );
     let world = World::with(Setup { organisation, ..Setup::default() });
     world.send(&Call::example().header("X-Team", "other").header("X-Zengate-Team", "other")).instance_ids();
 }

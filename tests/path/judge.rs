@@ -14,9 +14,23 @@ fn three_violations_come_in_one_answer() {
     body["resourceGroupId"] = "not-ours".into();
     let answer = world.send(&Call::new("vm", "CreateInstances").json(&body));
     answer.assert_refused(403, "OPERATION_DENIED_POLICY_VIOLATION");
-    let rules: Vec<&str> = answer.json()["violations"].as_array().unwrap().iter().map(|v| v["rule"].as_str().unwrap().to_owned().leak() as &str).collect();
+    let rules: Vec<&str> = answer.json()["violations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v["rule"].as_str().unwrap().to_owned().leak() as &str)
+        .collect();
     assert_eq!(rules, ["count", "resource_group", "zones"]);
-    for part in ["3 rules", "[1] count", "[2] resource_group", "[3] zones", "asked 50", "asked FRA-A", "SEL-A", "To do:"] {
+    for part in [
+        "3 rules",
+        "[1] count",
+        "[2] resource_group",
+        "[3] zones",
+        "asked 50",
+        "asked FRA-A",
+        "SEL-A",
+        "To do:",
+    ] {
         assert!(answer.message().contains(part), "{part}: {}", answer.message());
     }
     assert_eq!(world.emulator.requests().len(), 0);
@@ -42,8 +56,11 @@ fn required_tags_and_a_version_that_cannot_carry_them() {
     let organisation = "settings:\n  tags: {required: {owner: {}, environment: [production, test]}}\n  actions: {creates: [\"vm *\", \"zec *\"]}\n";
     let world = World::with(Setup { organisation: organisation.into(), ..Setup::default() });
     let mut body: Value = serde_json::from_str(EXAMPLE).unwrap();
-    world.send(&Call::new("vm", "CreateInstances").json(&body)).assert_refused(403, "OPERATION_DENIED_POLICY_VIOLATION");
-    body["tags"] = json!({"tags": [{"key": "owner", "value": "web"}, {"key": "environment", "value": "test"}]});
+    world
+        .send(&Call::new("vm", "CreateInstances").json(&body))
+        .assert_refused(403, "OPERATION_DENIED_POLICY_VIOLATION");
+    body["tags"] =
+        json!({"tags": [{"key": "owner", "value": "web"}, {"key": "environment", "value": "test"}]});
     world.send(&Call::new("vm", "CreateInstances").json(&body)).instance_ids();
     let zec = json!({"zoneId": "asia-east-1a", "instanceType": "z2a.cpu.1", "imageId": "img"});
     let answer = world.send(&Call::new("zec", "CreateZecInstances").version("2024-04-01").json(&zec));
@@ -71,10 +88,16 @@ fn modes_soften_and_exemptions_excuse() {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].starts_with("zones: "), "{warnings:?}");
     let record = world.gateway.record(answer.header("x-zengate-decision").unwrap());
-    let mut effects: Vec<(String, String)> = record["findings"].as_array().unwrap().iter()
+    let mut effects: Vec<(String, String)> = record["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
         .map(|finding| (finding["rule"].as_str().unwrap().into(), finding["effect"].as_str().unwrap().into()))
         .collect();
     effects.sort();
     let effect = |rule: &str, effect: &str| (rule.to_owned(), effect.to_owned());
-    assert_eq!(effects, [effect("count", "shadowed"), effect("resource_group", "exempted"), effect("zones", "warned")]);
+    assert_eq!(
+        effects,
+        [effect("count", "shadowed"), effect("resource_group", "exempted"), effect("zones", "warned")]
+    );
 }

@@ -10,12 +10,15 @@ fn one_log_line_and_one_record_tell_the_story_of_a_create() {
     let world = World::new();
     let mut body: Value = serde_json::from_str(EXAMPLE).unwrap();
     body["password"] = "Secr3t-pass!".into();
-    let answer = world.send(&Call::new("vm", "CreateInstances").json(&body).header("X-ZC-Sdk-Lang", "Python"));
+    let answer =
+        world.send(&Call::new("vm", "CreateInstances").json(&body).header("X-ZC-Sdk-Lang", "Python"));
     let ids = answer.instance_ids();
     let decision = answer.header("x-zengate-decision").unwrap().to_owned();
 
     let line: Value = serde_json::from_str(&world.gateway.logged(&decision)).unwrap();
-    for (field, value) in [("action", "CreateInstances"), ("team", "payments"), ("outcome", "ok"), ("class", "create")] {
+    for (field, value) in
+        [("action", "CreateInstances"), ("team", "payments"), ("outcome", "ok"), ("class", "create")]
+    {
         assert_eq!(line[field], value, "{line}");
     }
     let record = world.gateway.record(&decision);
@@ -37,12 +40,20 @@ fn refusals_are_recorded_too() {
     let body = EXAMPLE.replace("SEL-A", "FRA-A");
     let answer = world.send(&Call::new("vm", "CreateInstances").body(body));
     let record = world.gateway.record(answer.header("x-zengate-decision").unwrap());
-    assert_eq!((record["verdict"].as_str(), record["outcome"].as_str()), (Some("refused"), Some("denied_policy")));
+    assert_eq!(
+        (record["verdict"].as_str(), record["outcome"].as_str()),
+        (Some("refused"), Some("denied_policy"))
+    );
     assert_eq!(record["findings"][0]["effect"], "refused");
     assert_eq!(record["upstream"], Value::Null);
-    assert_eq!(world.gateway.metric(r#"zengate_verdicts_total{class="create",team="payments",verdict="refused"}"#), 1.0);
     assert_eq!(
-        world.gateway.metric(r#"zengate_rule_findings_total{effect="refused",mode="enforce",rule="zones",team="payments"}"#),
+        world.gateway.metric(r#"zengate_verdicts_total{class="create",team="payments",verdict="refused"}"#),
+        1.0
+    );
+    assert_eq!(
+        world.gateway.metric(
+            r#"zengate_rule_findings_total{effect="refused",mode="enforce",rule="zones",team="payments"}"#
+        ),
         1.0
     );
 }
@@ -57,8 +68,19 @@ fn metrics_count_and_their_labels_stay_bounded() {
         let series = format!(r#"zengate_instances_total{{stage="{stage}",team="payments",zone="SEL-A"}}"#);
         assert_eq!(world.gateway.metric(&series), 1.0, "{series}");
     }
-    assert_eq!(world.gateway.metric(r#"zengate_upstream_responses_total{class="create",code="none",service="vm",status="200"}"#), 1.0);
-    let series = || String::from_utf8(world.gateway.admin_page("/metrics").body).unwrap().lines().filter(|line| !line.starts_with('#')).count();
+    assert_eq!(
+        world.gateway.metric(
+            r#"zengate_upstream_responses_total{class="create",code="none",service="vm",status="200"}"#
+        ),
+        1.0
+    );
+    let series = || {
+        String::from_utf8(world.gateway.admin_page("/metrics").body)
+            .unwrap()
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .count()
+    };
     // Whatever a client invents, the same few series count it.
     let noise = |n: usize| {
         let body = EXAMPLE.replace("SEL-A", &format!("ZONE-{n}"));
@@ -93,11 +115,15 @@ fn no_secret_is_seen_anywhere() {
         Call::new("vm", "CreateInstances").json(&body)
     };
     let bodies = [
-        with("password", planted[0]), with("initScript", planted[1]), with("password", planted[0]).bearer(TOKEN),
-        with("password", planted[0]).body(format!(r#"{{"password":"{}","zoneId":"FRA-A","instanceType":"x"}}"#, planted[0])),
+        with("password", planted[0]),
+        with("initScript", planted[1]),
+        with("password", planted[0]).bearer(TOKEN),
+        with("password", planted[0])
+            .body(format!(r#"{{"password":"{}","zoneId":"FRA-A","instanceType":"x"}}"#, planted[0])),
         Call::new("vm", "CreateInstances").body(format!(r#"{{"password":"{}","password":"x"}}"#, planted[0])),
         Call::new("vm", "CreateInstances").body(format!(r#"{{"zoneId":1,"password":["{}"]}}"#, planted[0])),
-        Call::new("vm", "ResetInstancesPassword").body(format!(r#"{{"instanceIds":["i"],"password":"{}"}}"#, planted[0])),
+        Call::new("vm", "ResetInstancesPassword")
+            .body(format!(r#"{{"instanceIds":["i"],"password":"{}"}}"#, planted[0])),
         Call::example().key("ZGpayments01", planted[3]),
     ];
     let mut outputs: Vec<String> = Vec::new();

@@ -14,7 +14,9 @@ use zengate::sign::{PayloadHash, SigningKey, authorize};
 
 use crate::support::client::EXAMPLE;
 use crate::support::gateway::write;
-use crate::support::world::{CLOUD_KEY, CLOUD_SECRET, KEY, SECRET, Setup, World, directory, keys, organisation};
+use crate::support::world::{
+    CLOUD_KEY, CLOUD_SECRET, KEY, SECRET, Setup, World, directory, keys, organisation,
+};
 use crate::support::{Call, Gateway};
 
 struct Made {
@@ -31,7 +33,8 @@ fn server_config(made: &Made) -> Arc<rustls::ServerConfig> {
     let chain = CertificateDer::pem_slice_iter(made.certificate.as_bytes()).map(Result::unwrap).collect();
     let key = PrivateKeyDer::from_pem_slice(made.key.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let builder =
+        rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     Arc::new(builder.with_no_client_auth().with_single_cert(chain, key).unwrap())
 }
 
@@ -41,7 +44,8 @@ fn client_config(made: &Made, protocol: &[u8]) -> Arc<rustls::ClientConfig> {
         roots.add(certificate.unwrap()).unwrap();
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let builder =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![protocol.to_vec()];
     Arc::new(config)
@@ -81,7 +85,8 @@ async fn create(world: &World, made: &Made, protocol: &[u8]) -> (http::StatusCod
     let request = request.body(Full::new(Bytes::from(EXAMPLE))).unwrap();
     let io = TokioIo::new(stream);
     let response = if h2 {
-        let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
         tokio::spawn(connection);
         sender.send_request(request).await.unwrap()
     } else {
@@ -147,7 +152,9 @@ fn a_cloud_that_cannot_prove_itself_hears_nothing() {
     for (presented, trusted) in [(&made, &certificate("127.0.0.1")), (&certificate("other.example"), &made)] {
         let world = upstream_world(presented, trusted);
         world.send(&Call::example()).assert_refused(503, "SERVICE_TEMPORARY_UNAVAILABLE");
-        world.send(&Call::new("vm", "DescribeInstances")).assert_refused(503, "SERVICE_TEMPORARY_UNAVAILABLE");
+        world
+            .send(&Call::new("vm", "DescribeInstances"))
+            .assert_refused(503, "SERVICE_TEMPORARY_UNAVAILABLE");
         assert_eq!(world.emulator.requests().len(), 0);
     }
     let name_wrong = certificate("other.example");

@@ -93,7 +93,10 @@ impl Call {
     /// The bytes of the head.
     pub fn head(&self, address: SocketAddr) -> Vec<u8> {
         let host = self.host.clone().unwrap_or_else(|| address.to_string());
-        let mut head = format!("{} {} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {}\r\n", self.method, self.target, self.content_type);
+        let mut head = format!(
+            "{} {} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {}\r\n",
+            self.method, self.target, self.content_type
+        );
         if self.content_length {
             head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
         }
@@ -148,15 +151,23 @@ pub struct Answer {
 
 impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(header, _)| header.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn headers(&self, name: &str) -> Vec<&str> {
-        self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str()).collect()
+        self.headers
+            .iter()
+            .filter(|(header, _)| header.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v.as_str())
+            .collect()
     }
 
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
     }
 
     pub fn code(&self) -> String {
@@ -206,7 +217,9 @@ pub fn read_answer(connection: &mut TcpStream) -> Option<Answer> {
             if status == 100 {
                 continue;
             }
-            let find = |name: &str| headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, v)| v.clone());
+            let find = |name: &str| {
+                headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, v)| v.clone())
+            };
             let body = match find("content-length").map(|length| length.parse::<usize>().unwrap()) {
                 Some(length) => {
                     while bytes.len() < length {
@@ -236,7 +249,9 @@ fn read_chunks(connection: &mut TcpStream, mut bytes: Vec<u8>) -> Option<Vec<u8>
     loop {
         match httparse::parse_chunk_size(&bytes).ok()? {
             httparse::Status::Complete((start, 0)) if bytes.len() >= start + 2 => return Some(body),
-            httparse::Status::Complete((start, size)) if size > 0 && bytes.len() >= start + size as usize + 2 => {
+            httparse::Status::Complete((start, size))
+                if size > 0 && bytes.len() >= start + size as usize + 2 =>
+            {
                 body.extend_from_slice(&bytes[start..start + size as usize]);
                 bytes.drain(..start + size as usize + 2);
                 continue;

@@ -80,7 +80,9 @@ impl Gateway {
 
     /// The first log line that holds `text`, once it is there.
     pub fn logged(&self, text: &str) -> String {
-        eventually(&format!("a log line with {text:?}"), || self.log().into_iter().find(|line| line.contains(text)))
+        eventually(&format!("a log line with {text:?}"), || {
+            self.log().into_iter().find(|line| line.contains(text))
+        })
     }
 
     /// The decision records so far.
@@ -113,7 +115,8 @@ impl Gateway {
 
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.process.id().to_string()]).status();
+        let status =
+            Command::new("kill").args([&format!("-{name}"), &self.process.id().to_string()]).status();
         assert!(status.is_ok_and(|status| status.success()), "kill -{name}");
     }
 

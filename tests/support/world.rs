@@ -75,7 +75,8 @@ impl World {
     }
 
     pub fn with(setup: Setup) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let emulator = runtime.block_on(Emulator::start(setup.emulator)).unwrap();
         let url = format!("http://{}", emulator.address());
         let gateway = Gateway::start(directory(&url, &setup.keys, &setup.organisation, &setup.config));
@@ -104,7 +105,10 @@ pub fn directory(url: &str, keys: &str, organisation: &str, more: &str) -> TempD
         ("[listen]", "address = \"127.0.0.1:0\"".to_owned()),
         ("[admin]", "address = \"127.0.0.1:0\"".to_owned()),
         ("[upstream]", format!("url = \"{url}\"")),
-        ("[accounts.main]", format!("access_key_id = \"{CLOUD_KEY}\"\nsecret = {{ file = \"cloud.secret\" }}")),
+        (
+            "[accounts.main]",
+            format!("access_key_id = \"{CLOUD_KEY}\"\nsecret = {{ file = \"cloud.secret\" }}"),
+        ),
         ("[keys]", "file = \"keys.toml\"\npoll_interval = \"50ms\"".to_owned()),
         ("[policy]", "data = [\"organisation.yaml\"]\npoll_interval = \"50ms\"".to_owned()),
         ("[records]", "to = { file = \"records.jsonl\" }".to_owned()),

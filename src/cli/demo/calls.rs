@@ -37,9 +37,17 @@ impl Client {
         let origin: Origin = format!("{scheme}://{address}").parse().map_err(|error| format!("{error}"))?;
         let tls = if tls { Some(client_tls(Some(&files.certificate_path()))?) } else { None };
         let patience = Duration::from_secs(30);
-        let deadlines =
-            Deadlines { connect: patience, tls: patience, create: patience, change: patience, read: patience };
-        Ok(Self { gateway: Upstream::new(origin, tls, deadlines, 1 << 20, 0), key: SigningKey::new(&files.secret) })
+        let deadlines = Deadlines {
+            connect: patience,
+            tls: patience,
+            create: patience,
+            change: patience,
+            read: patience,
+        };
+        Ok(Self {
+            gateway: Upstream::new(origin, tls, deadlines, 1 << 20, 0),
+            key: SigningKey::new(&files.secret),
+        })
     }
 
     async fn call(&self, action: &'static str, body: &'static str) -> Result<Reply, String> {
@@ -51,7 +59,8 @@ impl Client {
         let host = self.gateway.origin().authority();
         let now = Clock::system().unix_seconds();
         let body = Bytes::from_static(body.as_bytes());
-        let signed = authorize(GATEWAY_KEY, &self.key, "application/json", host, now, &PayloadHash::of(&body));
+        let signed =
+            authorize(GATEWAY_KEY, &self.key, "application/json", host, now, &PayloadHash::of(&body));
         let mut headers = HeaderMap::new();
         headers.insert("host", HeaderValue::from_str(host).ok()?);
         headers.insert("content-type", HeaderValue::from_static("application/json"));

@@ -30,8 +30,10 @@ impl Files {
         cloud_secret: &Secret,
         tls: bool,
     ) -> std::io::Result<Self> {
-        let files =
-            Self { directory: TempDir::with_prefix("zengate-demo-")?, secret: Secret::new(uuid::Uuid::new_v4().to_string()) };
+        let files = Self {
+            directory: TempDir::with_prefix("zengate-demo-")?,
+            secret: Secret::new(uuid::Uuid::new_v4().to_string()),
+        };
         files.file("cloud.secret", cloud_secret.expose())?;
         files.file("demo.secret", files.secret.expose())?;
         files.file("keys.toml", &keys())?;

@@ -48,15 +48,16 @@ async fn work_below_the_line_goes_on_when_its_caller_has_left() {
     let (seen, started, gate) = (Seen::default(), Arc::new(Notify::new()), Arc::new(Notify::new()));
     let tracker = TaskTracker::new();
     let (signal, wait, noted) = (Arc::clone(&started), Arc::clone(&gate), seen.clone());
-    let path = ServiceBuilder::new().layer(Detach(tracker.clone())).service(service_fn(move |_work: Work| {
-        let (signal, wait, noted) = (Arc::clone(&signal), Arc::clone(&wait), noted.clone());
-        async move {
-            signal.notify_one();
-            wait.notified().await;
-            noted.note("sent");
-            Ok::<_, Refusal>(())
-        }
-    }));
+    let path =
+        ServiceBuilder::new().layer(Detach(tracker.clone())).service(service_fn(move |_work: Work| {
+            let (signal, wait, noted) = (Arc::clone(&signal), Arc::clone(&wait), noted.clone());
+            async move {
+                signal.notify_one();
+                wait.notified().await;
+                noted.note("sent");
+                Ok::<_, Refusal>(())
+            }
+        }));
     let caller = tokio::spawn(path.oneshot(Work(seen.clone())));
     started.notified().await;
     caller.abort();

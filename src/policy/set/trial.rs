@@ -168,6 +168,7 @@ pub(super) fn sparse() -> Create {
         data_disks: Vec::new(),
         public_ipv4: None,
         public_ipv6: None,
+        network_boot: false,
     }
 }
 
@@ -202,5 +203,6 @@ fn full(count: u32) -> Create {
         ],
         public_ipv4: Some(true),
         public_ipv6: Some(false),
+        network_boot: false,
     }
 }

@@ -1,0 +1,149 @@
+//! Configuration: one TOML file, read once at the start, checked before anything runs.
+//!
+//! Each section has a file of its own with what operators write (`Raw...`), the defaults and the reason for each, and
+//! the checked type that the rest of the program sees. [`Config::load`] is the only loader: the server, `config check`
+//! and the tests of the examples use the same one. It reports all mistakes at once ([`diagnostics`]), and secrets
+//! stand in no configuration, only references to them ([`secret_ref`]).
+
+mod check;
+pub mod command;
+pub mod diagnostics;
+pub mod judging;
+pub mod limits;
+pub mod listen;
+pub mod output;
+pub mod schema;
+pub mod secret_ref;
+#[cfg(test)]
+mod tests;
+pub mod units;
+pub mod upstream;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use check::Checking;
+use diagnostics::{At, Findings, Mistakes};
+pub use judging::{AdmittedField, KeysSource, Policy};
+pub use limits::{Drain, Limits};
+pub use listen::{Listen, Tls};
+pub use output::{Log, LogFormat, RecordsTo};
+pub use secret_ref::{Referenced, SecretError, SecretRef};
+pub use upstream::{Account, Credential, Origin, Scheme, Upstream};
+
+/// The configuration file of zengate.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawConfig {
+    /// Where clients connect.
+    pub listen: listen::RawListen,
+    /// Where operators connect.
+    pub admin: listen::RawAdmin,
+    /// The cloud's API.
+    pub upstream: upstream::RawUpstream,
+    /// The accounts of the cloud, by the names that gateway keys refer to; at least one.
+    pub accounts: BTreeMap<String, At<upstream::RawAccount>>,
+    /// The gateway's own keys.
+    pub keys: judging::RawKeys,
+    /// The rules.
+    pub policy: judging::RawPolicy,
+    /// What the gateway takes on.
+    pub limits: limits::RawLimits,
+    /// What the field tables admit beyond themselves.
+    pub api: judging::RawApi,
+    /// The decision records.
+    pub records: output::RawRecords,
+    /// The log of the process.
+    pub log: output::RawLog,
+    /// How the gateway stops.
+    pub drain: limits::RawDrain,
+}
+
+/// A configuration without mistakes. Paths are joined to the directory of the file.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where clients connect.
+    pub listen: Listen,
+    /// Where operators connect.
+    pub admin: SocketAddr,
+    /// The cloud's API.
+    pub upstream: Upstream,
+    /// The accounts by name; never empty.
+    pub accounts: BTreeMap<String, Account>,
+    /// The gateway's own keys.
+    pub keys: KeysSource,
+    /// The rules.
+    pub policy: Policy,
+    /// What the gateway takes on.
+    pub limits: Limits,
+    /// Fields of creates admitted beyond the tables.
+    pub admit_fields: Vec<AdmittedField>,
+    /// Where decision records go.
+    pub records: RecordsTo,
+    /// The log of the process.
+    pub log: Log,
+    /// How the gateway stops.
+    pub drain: Drain,
+    described: String,
+}
+
+impl Config {
+    /// Reads and checks a file, the secrets and files it names included.
+    ///
+    /// # Errors
+    /// Every mistake of the file, in the order of its lines.
+    pub fn load(path: &Path) -> Result<Self, Mistakes> {
+        let source = std::fs::read_to_string(path).map_err(|error| {
+            Mistakes::of_file(path, format!("cannot be read ({}); name the file with --config", error.kind()))
+        })?;
+        Self::read(path, &source)
+    }
+
+    fn read(path: &Path, source: &str) -> Result<Self, Mistakes> {
+        let (raw, mut findings) = Findings::read::<RawConfig>(path, source);
+        let directory = path.parent().unwrap_or(Path::new(""));
+        let checked = raw.and_then(|raw| raw.check(&mut Checking { directory, findings: &mut findings }));
+        findings.finish(checked)
+    }
+
+    /// The configuration in effect as TOML, defaults included. Secrets are in it as references only.
+    pub fn describe(&self) -> &str {
+        &self.described
+    }
+}
+
+impl RawConfig {
+    /// Checks every section, also after one has failed, so that all mistakes are found.
+    fn check(&self, checking: &mut Checking<'_, '_>) -> Option<Config> {
+        let listen = self.listen.check(checking);
+        let admin = self.admin.check(listen.as_ref(), checking);
+        let upstream = self.upstream.check(checking);
+        let default = upstream.as_ref().map(|upstream| &upstream.origin);
+        let accounts = upstream::accounts(&self.accounts, default, checking);
+        let keys = self.keys.check(checking);
+        let policy = self.policy.check(checking);
+        let limits = self.limits.check(checking);
+        let admit_fields = self.api.check(checking);
+        let records = self.records.check(checking);
+        let log = self.log.check(checking);
+        let drain = self.drain.check(upstream.as_ref(), &self.upstream.create_timeout, checking);
+        Some(Config {
+            listen: listen?,
+            admin: admin?,
+            upstream: upstream?,
+            accounts,
+            keys: keys?,
+            policy,
+            limits,
+            admit_fields,
+            records,
+            log,
+            drain,
+            described: toml::to_string(self).ok()?,
+        })
+    }
+}

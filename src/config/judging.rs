@@ -1,0 +1,190 @@
+//! `[keys]`, `[policy]` and `[api]`: who may call, what is allowed, and what the field tables admit.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check::Checking;
+use super::diagnostics::At;
+use super::units::Time;
+
+/// The gateway's own keys.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawKeys {
+    /// Required: the key file.
+    #[schemars(with = "Option<String>")]
+    pub file: Option<At<PathBuf>>,
+    /// How often the key file and the secrets it names are looked at. 2s: a revoked key must be refused within five.
+    pub poll_interval: At<Time>,
+}
+
+impl Default for RawKeys {
+    fn default() -> Self {
+        Self { file: None, poll_interval: Time::seconds(2).into() }
+    }
+}
+
+/// The rules.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawPolicy {
+    /// The directory of rules and data; absent means the stock policies inside the binary.
+    #[schemars(with = "Option<String>")]
+    pub directory: Option<At<PathBuf>>,
+    /// JSON or YAML files laid over the data of the policies, in this order.
+    #[schemars(with = "Vec<String>")]
+    pub data: Vec<At<PathBuf>>,
+    /// How often the files are looked at. 5s: nobody waits longer for a rule just saved.
+    pub poll_interval: At<Time>,
+    /// How long one evaluation may take before it is a refusal. 50ms: a hundred times a slow stock rule.
+    pub time_limit: At<Time>,
+    /// How long a request may spend in judgement all in all, waiting included. 200ms: amend and decide at their limit,
+    /// and as long in the queue.
+    pub deadline: At<Time>,
+    /// How many instructions one evaluation may run. 5000000: a loop over five thousand items takes some ten
+    /// thousands; the engine's own default of 25000 stops it.
+    pub instruction_limit: At<usize>,
+    /// Threads that evaluate; absent means one for each processor.
+    pub threads: Option<At<usize>>,
+    /// How many requests may wait for such a thread; more are refused at once. 256: what eight threads clear well
+    /// within the deadline.
+    pub queue: At<usize>,
+}
+
+impl Default for RawPolicy {
+    fn default() -> Self {
+        Self {
+            directory: None,
+            data: Vec::new(),
+            poll_interval: Time::seconds(5).into(),
+            time_limit: Time::millis(50).into(),
+            deadline: Time::millis(200).into(),
+            instruction_limit: 5_000_000.into(),
+            threads: None,
+            queue: 256.into(),
+        }
+    }
+}
+
+/// What the field tables admit beyond themselves.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawApi {
+    /// Fields of creates that the cloud knows and this version of the gateway does not, each as
+    /// "service Action field". None by default: no rule looks at a field that it does not know.
+    pub admit_fields: Vec<At<String>>,
+}
+
+/// The checked `[keys]`.
+#[derive(Clone, Debug)]
+pub struct KeysSource {
+    /// The key file; it was there when it was checked.
+    pub file: PathBuf,
+    /// Between two looks at it.
+    pub poll_interval: Duration,
+}
+
+/// The checked `[policy]`.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The directory of rules; none means the stock ones.
+    pub directory: Option<PathBuf>,
+    /// Data laid over theirs, in this order.
+    pub data: Vec<PathBuf>,
+    /// Between two looks at the files.
+    pub poll_interval: Duration,
+    /// For one evaluation.
+    pub time_limit: Duration,
+    /// For a whole judgement.
+    pub deadline: Duration,
+    /// For one evaluation, in instructions of the engine.
+    pub instruction_limit: usize,
+    /// Threads that evaluate.
+    pub threads: usize,
+    /// Requests waiting for one.
+    pub queue: usize,
+}
+
+/// A field of a create that is admitted although no table knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AdmittedField {
+    /// Such as `vm`.
+    pub service: String,
+    /// Such as `CreateInstances`.
+    pub action: String,
+    /// The key in the body.
+    pub field: String,
+}
+
+impl RawKeys {
+    pub(super) fn check(&self, checking: &mut Checking<'_, '_>) -> Option<KeysSource> {
+        let poll_interval = checking.time(&self.poll_interval);
+        let Some(file) = &self.file else {
+            checking.findings.missing(&["keys", "file"], "e.g. file = \"keys.toml\" under [keys]");
+            return None;
+        };
+        Some(KeysSource { file: checking.file(file), poll_interval })
+    }
+}
+
+impl RawPolicy {
+    pub(super) fn check(&self, checking: &mut Checking<'_, '_>) -> Policy {
+        let time_limit = checking.time(&self.time_limit);
+        let deadline = checking.time(&self.deadline);
+        if deadline < time_limit {
+            let text = format!(
+                "policy.time_limit ({}) must not be longer than policy.deadline ({}); lower it or raise the deadline",
+                *self.time_limit, *self.deadline
+            );
+            let blamed = if self.time_limit.span().is_some() { &self.time_limit } else { &self.deadline };
+            checking.findings.at(blamed, text);
+        }
+        let threads = match &self.threads {
+            Some(threads) => checking.count(threads),
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        Policy {
+            directory: self.directory.as_ref().map(|path| checking.directory(path)),
+            data: self.data.iter().map(|path| checking.file(path)).collect(),
+            poll_interval: checking.time(&self.poll_interval),
+            time_limit,
+            deadline,
+            instruction_limit: checking.count(&self.instruction_limit),
+            threads,
+            queue: checking.count(&self.queue),
+        }
+    }
+}
+
+impl RawApi {
+    pub(super) fn check(&self, checking: &mut Checking<'_, '_>) -> Vec<AdmittedField> {
+        let mut admitted = Vec::new();
+        for raw in &self.admit_fields {
+            match AdmittedField::parse(raw) {
+                Some(field) => admitted.push(field),
+                None => {
+                    let text = format!(
+                        "{:?} does not name a field; write \"service Action field\", e.g. \"vm CreateInstances newField\"",
+                        **raw
+                    );
+                    checking.findings.at(raw, text);
+                }
+            }
+        }
+        admitted
+    }
+}
+
+impl AdmittedField {
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let (service, action, field) = (words.next()?, words.next()?, words.next()?);
+        let plain =
+            |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let fine = words.next().is_none() && plain(service) && plain(action) && plain(field);
+        fine.then(|| Self { service: service.to_owned(), action: action.to_owned(), field: field.to_owned() })
+    }
+}

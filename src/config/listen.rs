@@ -1,0 +1,135 @@
+//! `[listen]` and `[admin]`: where clients and operators connect.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check::Checking;
+use super::diagnostics::At;
+use super::secret_ref::{self, RawSecretRef, Referenced};
+
+/// Where clients connect.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawListen {
+    /// Required: the IP address and port on which clients are served. No default: whether the gateway is reachable
+    /// from elsewhere is a decision.
+    #[schemars(with = "Option<String>")]
+    pub address: Option<At<String>>,
+    /// Names, with the port if it is not the scheme's own, that clients sign although another one arrives: for a
+    /// proxy before the gateway that rewrites Host. None by default: the name received is the name signed.
+    pub host_aliases: Vec<At<String>>,
+    /// Serves TLS with this certificate; absent means plain HTTP, for loopback or behind a proxy that ends TLS.
+    pub tls: Option<At<RawTls>>,
+}
+
+/// The certificate that clients see.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawTls {
+    /// Required: a PEM file with the certificate and its chain, the leaf first.
+    #[schemars(with = "Option<String>")]
+    pub certificate: Option<At<PathBuf>>,
+    /// Required: the PEM text of the private key, by reference.
+    pub key: Option<At<RawSecretRef>>,
+}
+
+/// Where operators and their tools connect: metrics, health, quota.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawAdmin {
+    /// The IP address and port of the second listener. Loopback by default: what it shows is for the machine's
+    /// operators, and opening it further is a decision.
+    pub address: At<String>,
+}
+
+impl Default for RawAdmin {
+    fn default() -> Self {
+        Self { address: "127.0.0.1:9180".to_owned().into() }
+    }
+}
+
+/// The checked `[listen]`.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Where clients are served.
+    pub address: SocketAddr,
+    /// Further authorities that a client may have signed.
+    pub host_aliases: Vec<String>,
+    /// The certificate; none is plain HTTP.
+    pub tls: Option<Tls>,
+}
+
+/// The checked `[listen.tls]`.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// The PEM file of the chain; it was there when it was checked.
+    pub certificate: PathBuf,
+    /// The PEM text of the private key.
+    pub key: Referenced,
+}
+
+impl RawListen {
+    pub(super) fn check(&self, checking: &mut Checking<'_, '_>) -> Option<Listen> {
+        for alias in &self.host_aliases {
+            if !is_authority(alias) {
+                let text = format!(
+                    "{:?} is not a host with an optional port; write e.g. \"gateway.example.internal:8080\"",
+                    **alias
+                );
+                checking.findings.at(alias, text);
+            }
+        }
+        let tls = match &self.tls {
+            Some(tls) => tls.check(checking).map(Some), // what is wrong with it has been noted
+            None => Some(None),
+        };
+        let Some(address) = &self.address else {
+            checking
+                .findings
+                .missing(&["listen", "address"], "e.g. address = \"127.0.0.1:8080\" under [listen]");
+            return None;
+        };
+        let address = checking.address(address)?;
+        let host_aliases = self.host_aliases.iter().map(|alias| (**alias).clone()).collect();
+        Some(Listen { address, host_aliases, tls: tls? })
+    }
+}
+
+impl RawTls {
+    fn check(&self, checking: &mut Checking<'_, '_>) -> Option<Tls> {
+        let certificate = self.certificate.as_ref().map(|path| checking.file(path));
+        if certificate.is_none() {
+            checking.findings.missing(&["listen", "tls", "certificate"], "e.g. certificate = \"chain.pem\"");
+        }
+        let Some(key) = &self.key else {
+            checking.findings.missing(&["listen", "tls", "key"], "e.g. key = { file = \"key.pem\" }");
+            return None;
+        };
+        let key = secret_ref::resolve(key, checking.directory, checking.findings)?;
+        Some(Tls { certificate: certificate?, key })
+    }
+}
+
+impl RawAdmin {
+    /// The address of the second listener, which must not be the first one's.
+    pub(super) fn check(
+        &self,
+        listen: Option<&Listen>,
+        checking: &mut Checking<'_, '_>,
+    ) -> Option<SocketAddr> {
+        let address = checking.address(&self.address)?;
+        if address.port() != 0 && listen.is_some_and(|listen| listen.address == address) {
+            let text = format!("{address} is the address of [listen] too; give [admin] a port of its own");
+            checking.findings.at(&self.address, text);
+        }
+        Some(address)
+    }
+}
+
+/// Whether the text is a host with an optional port, as it stands in a Host header.
+fn is_authority(text: &str) -> bool {
+    text.parse::<http::uri::Authority>().is_ok_and(|parsed| !parsed.host().is_empty() && !text.contains('@'))
+}
