@@ -105,7 +105,9 @@ impl Config {
 
     fn read(path: &Path, source: &str) -> Result<Self, Mistakes> {
         let (raw, mut findings) = Findings::read::<RawConfig>(path, source);
-        let directory = path.parent().unwrap_or(Path::new(""));
+        // A bare file name lies in the current directory, and only `.` can be asked whether it is there.
+        let directory =
+            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let checked = raw.and_then(|raw| raw.check(&mut Checking { directory, findings: &mut findings }));
         findings.finish(checked)
     }

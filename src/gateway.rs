@@ -145,7 +145,7 @@ pub enum AccountCredential {
         /// The access key id.
         access_key: String,
         /// Its secret, ready for signing.
-        key: SigningKey,
+        key: Box<SigningKey>,
     },
     /// A token.
     Bearer(Secret),

@@ -172,7 +172,7 @@ impl Upstream {
             Ok(Ok((head, body))) => {
                 match link.after_answer() {
                     After::Spare => return Err(SendError::Lost(Lost::SpareBytes)),
-                    After::Silent(link) => self.pool.put(link),
+                    After::Silent(link) => self.pool.put(*link),
                     After::Closed => {}
                 }
                 Ok(Reply { status: head.status, headers: head.headers, body })

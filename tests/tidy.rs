@@ -104,7 +104,7 @@ fn only_the_clock_reads_the_time() {
 }
 
 #[test]
-fn tests_do_not_sleep() {
+fn tests_wait_for_conditions() {
     for (path, text) in sources("tests") {
         let name = name(&path);
         let sleeps = text.matches(concat!("sl", "eep(")).count();

@@ -142,7 +142,8 @@ fn parse(path: &Path, source: &str, accounts: &BTreeSet<String>) -> (Result<Keyr
     let keyring = raw.map(|raw| {
         let mut resolve =
             |named: &SecretRef| resolved.entry(named.clone()).or_insert_with(|| named.resolve()).clone();
-        let directory = path.parent().unwrap_or(Path::new(""));
+        let directory =
+            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Reading { directory, accounts, findings: &mut findings, resolve: &mut resolve }.keyring(&raw)
     });
     (findings.finish(keyring), resolved)

@@ -27,9 +27,10 @@ pub(super) fn open(config: &Config) -> Result<BTreeMap<String, Arc<Account>>, St
             tls = Some(client_tls(upstream.ca_file.as_deref())?);
         }
         let credential = match &account.credential {
-            Credential::Key { id, secret } => {
-                AccountCredential::Signing { access_key: id.clone(), key: SigningKey::new(&secret.secret) }
-            }
+            Credential::Key { id, secret } => AccountCredential::Signing {
+                access_key: id.clone(),
+                key: Box::new(SigningKey::new(&secret.secret)),
+            },
             Credential::Token(token) => AccountCredential::Bearer(token.secret.clone()),
         };
         let idle = upstream.idle_connections;

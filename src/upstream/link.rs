@@ -35,7 +35,7 @@ pub(super) enum LinkError {
 /// What is left of a connection after an answer.
 pub(super) enum After {
     /// It may carry another request.
-    Silent(Link),
+    Silent(Box<Link>),
     /// It has ended, as it may.
     Closed,
     /// More bytes came than one answer: whose the answer was is in doubt.
@@ -148,7 +148,7 @@ impl Link {
             };
         }
         match self.probe.peek(&mut [0; 1]) {
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => After::Silent(self),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => After::Silent(Box::new(self)),
             // Under TLS unread bytes may be no more than the other side's goodbye.
             Ok(1..) if self.in_the_clear => After::Spare,
             _ => After::Closed,

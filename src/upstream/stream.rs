@@ -63,7 +63,7 @@ impl http_body::Body for Streamed {
             }
             Poll::Ready(None) => {
                 if let Some(After::Silent(link)) = this.link.take().map(Link::after_answer) {
-                    this.pool.put(link);
+                    this.pool.put(*link);
                 }
                 Poll::Ready(None)
             }

@@ -43,9 +43,11 @@ impl Gateway {
             }
         });
         let seen = Arc::clone(&log);
-        let (address, admin) = eventually("the gateway listens", move || {
+        let (address, admin) = eventually("the gateway listens", || {
             let log = seen.lock().unwrap();
-            assert!(!log.iter().any(|line| line.contains("cannot")), "{log:?}");
+            if let Some(status) = process.try_wait().unwrap() {
+                panic!("the gateway ended with {status}: {log:?}");
+            }
             let line = log.iter().find(|line| line.starts_with("zengate listens on "))?;
             let (address, admin) = line.strip_prefix("zengate listens on ")?.split_once(", admin on ")?;
             Some((address.parse().unwrap(), admin.parse().unwrap()))

@@ -112,7 +112,7 @@ pub fn directory(url: &str, keys: &str, organisation: &str, more: &str) -> TempD
         ("[keys]", "file = \"keys.toml\"\npoll_interval = \"50ms\"".to_owned()),
         ("[policy]", "data = [\"organisation.yaml\"]\npoll_interval = \"50ms\"".to_owned()),
         ("[records]", "to = { file = \"records.jsonl\" }".to_owned()),
-        ("[drain]", "lame_duck = \"0s\"\ndeadline = \"30s\"".to_owned()),
+        ("[drain]", "lame_duck = \"0s\"\ndeadline = \"60s\"".to_owned()),
     ];
     let mut config = String::new();
     for (section, lines) in sections {

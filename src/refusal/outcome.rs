@@ -1,0 +1,53 @@
+//! How requests end.
+
+/// How a request ended, as metrics and logs count it: a closed list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// The cloud answered 200.
+    Ok,
+    /// The cloud answered with an error, which was passed on.
+    CloudError,
+    /// The request was malformed.
+    BadRequest,
+    /// The credential was not good.
+    Unauthenticated,
+    /// The key may not do this, or nobody knows this action.
+    Unauthorized,
+    /// A rule said no.
+    DeniedPolicy,
+    /// Quota said no.
+    DeniedQuota,
+    /// A rule failed.
+    PolicyError,
+    /// Shed.
+    Overloaded,
+    /// Nothing sent because something was away.
+    Unavailable,
+    /// Sent, outcome unknown.
+    Unknown,
+    /// A bug.
+    InternalError,
+    /// The client left before its answer.
+    ClientGone,
+}
+
+impl Outcome {
+    /// The label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::CloudError => "cloud_error",
+            Self::BadRequest => "bad_request",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Unauthorized => "unauthorized",
+            Self::DeniedPolicy => "denied_policy",
+            Self::DeniedQuota => "denied_quota",
+            Self::PolicyError => "policy_error",
+            Self::Overloaded => "overloaded",
+            Self::Unavailable => "unavailable",
+            Self::Unknown => "unknown",
+            Self::InternalError => "internal_error",
+            Self::ClientGone => "client_gone",
+        }
+    }
+}
