@@ -6,6 +6,8 @@ mod head;
 mod identity;
 mod judge;
 mod keyfile;
+mod lifecycle;
 mod observe;
 mod read;
 mod tls;
+mod upstream;

@@ -40,7 +40,7 @@ pub(super) struct Signed {
     kind: Kind,
     trail: super::trail::Trail,
     /// Held until the work is done, whoever has left.
-    _place: Place,
+    place: Place,
     too_old: bool,
 }
 
@@ -73,7 +73,7 @@ impl Stage for Sign {
         // Only bytes that no header can hold make this fail; they were refused when the configuration was read.
         let request = request(&account, &allowed.call, &allowed.headers, body, now).ok_or(Refusal::Panic)?;
         let too_old = booked.elapsed() > OLDEST_HOLD;
-        Ok(Signed { request, account, kind, trail: allowed.trail, _place: allowed.place, too_old })
+        Ok(Signed { request, account, kind, trail: allowed.trail, place: allowed.place, too_old })
     }
 }
 
@@ -91,14 +91,20 @@ impl tower::Service<Signed> for Send {
     }
 
     fn call(&mut self, signed: Signed) -> Self::Future {
-        Box::pin(async move {
-            if signed.too_old {
-                return Ok(Sent::Never(Refusal::NotSent));
-            }
-            let exchange = signed.account.upstream.change(signed.kind, &signed.request);
-            Ok(Sent::Tried(signed.trail.timed(Phase::Upstream, exchange).await))
-        })
+        Box::pin(send(signed))
     }
+}
+
+/// A function of its own, so that all of `signed` moves in: an async block would take only the parts it names and let
+/// go of the place before the work is done.
+async fn send(signed: Signed) -> Result<Sent, Refusal> {
+    let Signed { request, account, kind, trail, place, too_old } = signed;
+    if too_old {
+        return Ok(Sent::Never(Refusal::NotSent));
+    }
+    let outcome = trail.timed(Phase::Upstream, account.upstream.change(kind, &request)).await;
+    drop(place);
+    Ok(Sent::Tried(outcome))
 }
 
 /// Forwards a read: its own bytes, signed anew; the answer is passed on as it comes.

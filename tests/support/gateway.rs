@@ -1,6 +1,6 @@
 //! The built gateway as a process, with its files in a directory of its own.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -58,16 +58,6 @@ impl Gateway {
     /// Where clients connect.
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Where metrics are.
-    pub fn admin(&self) -> SocketAddr {
-        self.admin
-    }
-
-    /// Its files.
-    pub fn directory(&self) -> &Path {
-        self.directory.path()
     }
 
     /// Replaces one of its files.
@@ -136,7 +126,7 @@ impl Drop for Gateway {
             let _ = reader.join();
         }
         if std::thread::panicking() {
-            eprintln!("the gateway's log:\n{}", self.log().join("\n"));
+            let _ = writeln!(std::io::stderr(), "the gateway's log:\n{}", self.log().join("\n"));
         }
     }
 }

@@ -1,0 +1,76 @@
+//! Overload, signals and the end.
+
+use zengate::emulator::{Fault, Gate, On, Times, When};
+
+use crate::support::client::{connect, read_answer};
+use crate::support::world::Setup;
+use crate::support::{Call, World, eventually};
+
+#[test]
+fn more_than_the_limit_in_flight_is_shed_at_once() {
+    let config = "[limits]\nin_flight = 1\n";
+    let world = World::with(Setup { config: config.into(), ..Setup::default() });
+    let gate = Gate::new();
+    world.emulator.script(Fault::hold(When::Before, &gate), On::create(), Times::Exactly(1));
+    let mut first = connect(world.address());
+    std::io::Write::write_all(&mut first, &Call::example().bytes(world.address())).unwrap();
+    world.runtime.block_on(world.emulator.arrived(1));
+    let shed = world.send(&Call::example());
+    shed.assert_refused(429, "REQUEST_LIMIT_EXCEEDED");
+    assert_eq!(shed.header("retry-after"), Some("1"));
+    // A hang-up does not free the place: the work goes on.
+    drop(first);
+    eventually("the hang-up is noticed", || {
+        (world.gateway.metric("zengate_connections") == 0.0).then_some(())
+    });
+    world.send(&Call::example()).assert_refused(429, "REQUEST_LIMIT_EXCEEDED");
+    gate.open();
+    eventually("the place is free", || (world.send(&Call::example()).status == 200).then_some(()));
+}
+
+#[test]
+fn a_create_on_its_way_is_finished_before_the_end() {
+    let mut world = World::new();
+    let gate = Gate::new();
+    world.emulator.script(Fault::hold(When::Before, &gate), On::create(), Times::Exactly(1));
+    let mut connection = connect(world.address());
+    std::io::Write::write_all(&mut connection, &Call::example().bytes(world.address())).unwrap();
+    world.runtime.block_on(world.emulator.arrived(1));
+    world.gateway.signal("TERM");
+    world.gateway.logged("draining");
+    let ready = world.gateway.admin_page("/readyz");
+    assert_eq!(ready.status, 503);
+    assert!(String::from_utf8(ready.body).unwrap().contains("drain"));
+    assert_eq!(world.gateway.admin_page("/livez").status, 200);
+    gate.open();
+    read_answer(&mut connection).expect("the answer still comes").instance_ids();
+    assert!(world.gateway.wait().success());
+    assert_eq!(world.gateway.records().len(), 1);
+}
+
+#[test]
+fn a_second_signal_ends_at_once_and_says_so() {
+    let mut world = World::new();
+    let gate = Gate::new();
+    world.emulator.script(Fault::hold(When::Before, &gate), On::create(), Times::Exactly(1));
+    let mut connection = connect(world.address());
+    std::io::Write::write_all(&mut connection, &Call::example().bytes(world.address())).unwrap();
+    world.runtime.block_on(world.emulator.arrived(1));
+    world.gateway.signal("TERM");
+    world.gateway.logged("draining");
+    world.gateway.signal("TERM");
+    assert_eq!(world.gateway.wait().code(), Some(1));
+    gate.open();
+}
+
+#[test]
+fn a_hang_up_signal_reads_the_files_at_once() {
+    let config = "[keys]\nfile = \"keys.toml\"\npoll_interval = \"1h\"\n";
+    let world = World::with(Setup { config: config.into(), ..Setup::default() });
+    world.gateway.write("keys.toml", &crate::support::world::keys("enabled = false"));
+    assert_eq!(world.send(&Call::new("vm", "DescribeInstances")).status, 200);
+    eventually("SIGHUP is heeded", || {
+        world.gateway.signal("HUP");
+        (world.send(&Call::new("vm", "DescribeInstances")).status == 401).then_some(())
+    });
+}
