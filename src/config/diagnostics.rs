@@ -1,8 +1,8 @@
 //! Finds every mistake in a TOML file at once, each with file, line, key and what to do about it.
 //!
 //! An operator who mends one mistake per start loses an evening. Reading therefore goes on after a mistake: an entry of
-//! the wrong shape is noted and taken out, and the rest is read as if it had never been there ([`shape`]). The checks
-//! of values that follow note theirs in the same [`Findings`]. Positions come from the parsed tree, so a check only
+//! the wrong shape is noted and taken out, and the rest is read as if it had never been there (`shape`). The checks
+//! of values that follow note theirs in the same `Findings`. Positions come from the parsed tree, so a check only
 //! needs the [`At`] of the value it looks at. No message repeats a value that the file's format could hold as a secret.
 
 mod at;
