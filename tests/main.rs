@@ -12,6 +12,8 @@
 
 mod support;
 
+mod cli;
+mod docs;
 mod path;
 mod sdk;
 mod tidy;

@@ -1,0 +1,70 @@
+//! What the README says works as it stands there.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use zengate::config::Config;
+use zengate::keys::KeyFile;
+use zengate::policy::{PolicySet, Source};
+
+use crate::support::gateway::write;
+
+/// The code blocks of the README of one language, in order.
+fn blocks(language: &str) -> Vec<String> {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let fence = format!("```{language}\n");
+    readme.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_three_files_of_the_readme_load() {
+    let at = TempDir::new().unwrap();
+    let file = |name: &str, content: &str| write(&at.path().join(name), content);
+    let toml = blocks("toml");
+    file("zengate.toml", &toml[0]);
+    file("keys.toml", &toml[1]);
+    file("organisation.yaml", &blocks("yaml")[0]);
+    for name in ["cloud.secret", "payments.secret", "gateway.key", "gateway.pem"] {
+        file(name, "something");
+    }
+    let config =
+        Config::load(&at.path().join("zengate.toml")).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    KeyFile::load(&config.keys.file, config.accounts.keys().cloned())
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    PolicySet::load(&Source::Embedded, &config.policy.data).unwrap_or_else(|problems| panic!("{problems}"));
+}
+
+#[test]
+fn the_first_rule_of_the_readme_loads_beside_the_stock_rules() {
+    let at = TempDir::new().unwrap();
+    let policies: PathBuf = at.path().join("policies");
+    copy(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/policies")), &policies);
+    std::fs::write(policies.join("rules/nightshift.rego"), &blocks("rego")[0]).unwrap();
+    let set =
+        PolicySet::load(&Source::Directory(policies), &[]).unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(set.rules().any(|rule| rule == "nightshift"));
+}
+
+#[test]
+fn the_operators_example_enforces_zones_count_and_tags_in_a_few_lines() {
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/config/organisation.yaml"));
+    let lines = std::fs::read_to_string(&path).unwrap().lines().filter(|line| !line.starts_with('#')).count();
+    assert!(lines <= 16, "{lines} lines");
+    let set = PolicySet::load(&Source::Embedded, &[path]).unwrap_or_else(|problems| panic!("{problems}"));
+    let settings = set.organisation().settings("payments");
+    for rule in ["zones", "count", "tags"] {
+        assert!(settings[rule].is_object(), "{settings}");
+    }
+}
