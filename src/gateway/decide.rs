@@ -56,7 +56,10 @@ impl Stage for Decide {
             let count = u64::from(create.count);
             trail.metrics().instances(InstanceCount::Allowed, &principal.team, create.zone.as_deref(), count);
         }
-        let warnings = verdict.warned.iter().map(|finding| warning(&finding.violation)).collect();
+        let settings = policy.organisation().settings(&principal.team);
+        let mut warnings: Vec<String> =
+            verdict.warned.iter().map(|finding| warning(&finding.violation)).collect();
+        warnings.extend(changes.iter().filter_map(|change| replacement(change, settings)));
         let added = changes.iter().map(described).collect();
         let claims = verdict.claims;
         Ok(Allowed { call, principal, headers, document, create, claims, warnings, added, place, trail })
@@ -110,6 +113,18 @@ fn op(op: Op) -> &'static str {
 
 fn warning(violation: &crate::policy::answer::Violation) -> String {
     format!("{}: {} ({}); {}", violation.rule, violation.message, violation.field, violation.remedy)
+}
+
+/// A warning that a rule replaced what the caller wrote, where its setting `on_replace` is `warn`. The rule cannot say it
+/// by itself: when it judges, the document holds its own value already.
+fn replacement(change: &Change, settings: &serde_json::Value) -> Option<String> {
+    let before = change.before.as_ref().filter(|before| before.as_str() != Some(""))?;
+    let wanted =
+        settings.get(&change.rule).and_then(|rule| rule.get("on_replace")).and_then(|word| word.as_str());
+    (wanted == Some("warn")).then(|| {
+        let (path, rule) = (&change.path, &change.rule);
+        format!("{rule}: {path} was {}, replaced by {}", before.to_text(), change.after.to_text())
+    })
 }
 
 /// One change as the caller reads it in `X-Zengate-Added`.

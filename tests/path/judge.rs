@@ -76,6 +76,27 @@ fn teams_have_settings_of_their_own() {
 }
 
 #[test]
+fn a_forced_group_replaces_warns_or_refuses_by_choice() {
+    let forced = crate::support::world::RESOURCE_GROUP;
+    let mut body: Value = serde_json::from_str(EXAMPLE).unwrap();
+    body["resourceGroupId"] = "mine".into();
+    for (choice, status, warned) in [("deny", 403, 0), ("warn", 200, 1), ("replace", 200, 0)] {
+        let organisation =
+            format!("settings:\n  resource_group: {{force: {forced}, on_replace: {choice}}}\n");
+        let world = World::with(Setup { organisation, ..Setup::default() });
+        let answer = world.send(&Call::new("vm", "CreateInstances").json(&body));
+        assert_eq!(answer.status, status, "{choice}: {}", String::from_utf8_lossy(&answer.body));
+        assert_eq!(answer.headers("x-zengate-warning").len(), warned, "{choice}");
+        if status == 200 {
+            let sent: Value = serde_json::from_slice(&world.emulator.requests()[0].body).unwrap();
+            assert_eq!(sent["resourceGroupId"], forced);
+            // However quiet the choice, the header and the record say what was replaced.
+            assert!(answer.header("x-zengate-added").unwrap().contains("instead of \"mine\""), "{choice}");
+        }
+    }
+}
+
+#[test]
 fn modes_soften_and_exemptions_excuse() {
     let organisation = "rules:\n  zones: {mode: warn}\n  count: {modes: {payments: shadow}}\nsettings:\n  zones: {allowed: [HKG-A]}\n  count: {maximum: 1}\n  \
         resource_group: {allowed: [theirs]}\nexemptions:\n  - {rule: resource_group, team: payments, until: 2099-01-01, reason: moving, ticket: OPS-1, owner: ann}\n";
