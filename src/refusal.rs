@@ -260,6 +260,16 @@ impl Refusal {
         Row { status, code, blame, outcome }
     }
 
+    /// The caller's message, cut where a body full of nonsense would make it as long as the body.
+    pub fn message(&self) -> String {
+        const LONGEST: usize = 8192;
+        let text = self.to_string();
+        match text.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("{}... (cut)", text.get(..end).unwrap_or_default()),
+            None => text,
+        }
+    }
+
     /// Whether the connection cannot be used further: how much of it belongs to this request is in doubt.
     pub fn closes_connection(&self) -> bool {
         match self {

@@ -122,7 +122,7 @@ fn envelope(refusal: &Refusal, request_id: &str) -> Vec<u8> {
     let mut body = serde_json::json!({
         "requestId": request_id,
         "code": refusal.row().code,
-        "message": format!("{refusal} (zengate decision {request_id})"),
+        "message": format!("{} (zengate decision {request_id})", refusal.message()),
     });
     if let (Some(violations), Some(body)) = (refusal.violations(), body.as_object_mut()) {
         body.insert("violations".to_owned(), violations);

@@ -187,7 +187,7 @@ impl Trail {
             outcome = ending.outcome.as_str(),
             status = ending.status,
             code = ending.refusal.map(|refusal| refusal.row().code),
-            refusal = ending.refusal.map(tracing::field::display),
+            refusal = ending.refusal.map(Refusal::message),
             detail = facts.detail.as_deref(),
             upstream_status = upstream.and_then(|upstream| upstream.status),
             upstream_request_id = upstream.and_then(|upstream| upstream.request_id.as_deref()),
@@ -229,7 +229,7 @@ impl Trail {
             claims: facts.claims,
             upstream: facts.upstream,
             status: ending.status,
-            refusal: ending.refusal.map(ToString::to_string),
+            refusal: ending.refusal.map(Refusal::message),
             timings_seconds: facts
                 .phases
                 .iter()

@@ -60,6 +60,19 @@ fn values_out_of_their_range_and_unknown_keys_name_themselves() {
 }
 
 #[test]
+fn a_message_never_grows_with_the_nonsense_it_is_about() {
+    let world = World::new();
+    let key = "k".repeat(300_000);
+    for body in [format!(r#"{{"{key}":1,"{key}":2}}"#), with(&format!(r#""{key}":1"#))] {
+        let answer = world.send(&create(&body));
+        assert_eq!(answer.status, 400);
+        assert!(answer.message().len() < 10_000, "{}", answer.message().len());
+        let line = world.gateway.logged(answer.header("x-zengate-decision").unwrap());
+        assert!(line.len() < 20_000, "{}", line.len());
+    }
+}
+
+#[test]
 fn null_counts_as_absent() {
     let world = World::new();
     let ids = world.send(&create(with(r#""instanceCount":null"#))).instance_ids();

@@ -1,8 +1,6 @@
 //! Overload, signals and the end.
 
-use zengate::emulator::{Fault, Gate, On, Times, When};
-
-use crate::support::client::{connect, read_answer};
+use crate::support::client::read_answer;
 use crate::support::world::Setup;
 use crate::support::{Call, World, eventually};
 
@@ -10,11 +8,7 @@ use crate::support::{Call, World, eventually};
 fn more_than_the_limit_in_flight_is_shed_at_once() {
     let config = "[limits]\nin_flight = 1\n";
     let world = World::with(Setup { config: config.into(), ..Setup::default() });
-    let gate = Gate::new();
-    world.emulator.script(Fault::hold(When::Before, &gate), On::create(), Times::Exactly(1));
-    let mut first = connect(world.address());
-    std::io::Write::write_all(&mut first, &Call::example().bytes(world.address())).unwrap();
-    world.runtime.block_on(world.emulator.arrived(1));
+    let (gate, first) = world.held_create();
     let shed = world.send(&Call::example());
     shed.assert_refused(429, "REQUEST_LIMIT_EXCEEDED");
     assert_eq!(shed.header("retry-after"), Some("1"));
@@ -31,11 +25,7 @@ fn more_than_the_limit_in_flight_is_shed_at_once() {
 #[test]
 fn a_create_on_its_way_is_finished_before_the_end() {
     let mut world = World::new();
-    let gate = Gate::new();
-    world.emulator.script(Fault::hold(When::Before, &gate), On::create(), Times::Exactly(1));
-    let mut connection = connect(world.address());
-    std::io::Write::write_all(&mut connection, &Call::example().bytes(world.address())).unwrap();
-    world.runtime.block_on(world.emulator.arrived(1));
+    let (gate, mut connection) = world.held_create();
     world.gateway.signal("TERM");
     world.gateway.logged("draining");
     let ready = world.gateway.admin_page("/readyz");
@@ -51,11 +41,7 @@ fn a_create_on_its_way_is_finished_before_the_end() {
 #[test]
 fn a_second_signal_ends_at_once_and_says_so() {
     let mut world = World::new();
-    let gate = Gate::new();
-    world.emulator.script(Fault::hold(When::Before, &gate), On::create(), Times::Exactly(1));
-    let mut connection = connect(world.address());
-    std::io::Write::write_all(&mut connection, &Call::example().bytes(world.address())).unwrap();
-    world.runtime.block_on(world.emulator.arrived(1));
+    let (gate, _connection) = world.held_create();
     world.gateway.signal("TERM");
     world.gateway.logged("draining");
     world.gateway.signal("TERM");

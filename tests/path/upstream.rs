@@ -191,11 +191,7 @@ fn a_long_answer_to_a_read_is_passed_on_as_it_comes() {
 #[test]
 fn a_caller_that_hangs_up_loses_its_answer_and_not_the_create() {
     let world = World::new();
-    let gate = Gate::new();
-    world.emulator.script(Fault::hold(When::Before, &gate), On::create(), Times::Exactly(1));
-    let mut connection = connect(world.address());
-    std::io::Write::write_all(&mut connection, &Call::example().bytes(world.address())).unwrap();
-    world.runtime.block_on(world.emulator.arrived(1));
+    let (gate, connection) = world.held_create();
     drop(connection);
     // The gateway notices the hang-up while the cloud is still working.
     eventually("the connection is gone", || {

@@ -1,10 +1,11 @@
 //! One emulator and one gateway in front of it, with keys and an organisation's settings.
 
-use std::net::SocketAddr;
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
 
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use zengate::emulator::{self, Emulator};
+use zengate::emulator::{self, Emulator, Fault, Gate, On, Times, When};
 use zengate::secret::Secret;
 
 use super::gateway::{Gateway, write};
@@ -85,6 +86,16 @@ impl World {
 
     pub fn address(&self) -> SocketAddr {
         self.gateway.address()
+    }
+
+    /// A create that the cloud has received and holds until the gate is opened.
+    pub fn held_create(&self) -> (Gate, TcpStream) {
+        let gate = Gate::new();
+        self.emulator.script(Fault::hold(When::Before, &gate), On::create(), Times::Exactly(1));
+        let mut connection = super::client::connect(self.address());
+        connection.write_all(&super::Call::example().bytes(self.address())).unwrap();
+        self.runtime.block_on(self.emulator.arrived(1));
+        (gate, connection)
     }
 
     pub fn send(&self, call: &super::Call) -> super::Answer {
