@@ -1,6 +1,6 @@
 //! What the README says works as it stands there.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 use zengate::config::Config;
@@ -8,24 +8,13 @@ use zengate::keys::KeyFile;
 use zengate::policy::{PolicySet, Source};
 
 use crate::support::gateway::write;
+use crate::support::stock_policies_in;
 
 /// The code blocks of the README of one language, in order.
 fn blocks(language: &str) -> Vec<String> {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let fence = format!("```{language}\n");
     readme.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 #[test]
@@ -50,7 +39,7 @@ fn the_three_files_of_the_readme_load() {
 fn the_first_rule_of_the_readme_loads_beside_the_stock_rules() {
     let at = TempDir::new().unwrap();
     let policies: PathBuf = at.path().join("policies");
-    copy(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/policies")), &policies);
+    stock_policies_in(&policies);
     std::fs::write(policies.join("rules/nightshift.rego"), &blocks("rego")[0]).unwrap();
     let set =
         PolicySet::load(&Source::Directory(policies), &[]).unwrap_or_else(|problems| panic!("{problems}"));

@@ -2,6 +2,7 @@
 
 mod body;
 mod create;
+mod faulty;
 mod head;
 mod identity;
 mod judge;
