@@ -116,8 +116,10 @@ pub struct Limits {
     pub head: usize,
     /// The most header fields.
     pub headers: usize,
-    /// From the first byte of a connection or the end of an answer to the end of the next head.
+    /// From the first byte of a head (the first one: from the opening of the connection) to its end.
     pub head_timeout: Duration,
+    /// How long a connection may rest between two requests.
+    pub idle_timeout: Duration,
     /// For the whole body.
     pub body_timeout: Duration,
     /// For the TLS handshake.

@@ -220,6 +220,7 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
             head: limits.head,
             headers: limits.headers,
             head_timeout: limits.head_timeout,
+            idle_timeout: limits.idle_timeout,
             body_timeout: limits.body_timeout,
             handshake_timeout: limits.head_timeout,
             connections: limits.connections,

@@ -1,5 +1,7 @@
 //! Connections: accepting, TLS, HTTP/1.1 and HTTP/2, draining.
 
+mod patience;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +18,8 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
+
+use patience::{Busy, Patient};
 
 use super::observe::Arrival;
 use super::{Limits, Parts, path};
@@ -102,10 +106,12 @@ impl Connection {
     }
 
     async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let service = self.service();
+        let busy = Busy::default();
+        let service = self.service(busy.clone());
+        let stream = Patient::new(stream, busy, self.limits.head_timeout);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.head_timeout)
+            .header_read_timeout(self.limits.idle_timeout)
             .max_buf_size(READ_BUFFER)
             .max_headers(MOST_HEADERS_READ)
             .serve_connection(TokioIo::new(stream), service);
@@ -115,12 +121,12 @@ impl Connection {
     }
 
     async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let service = self.service();
+        let service = self.service(Busy::default());
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(MOST_STREAMS)
             .max_header_list_size(u32::try_from(READ_BUFFER).unwrap_or(u32::MAX))
-            .keep_alive_interval(Some(self.limits.head_timeout))
+            .keep_alive_interval(Some(self.limits.idle_timeout))
             .serve_connection(TokioIo::new(stream), service);
         if let Err(error) = self.watcher.watch(connection).await {
             tracing::debug!(peer = %self.peer, %error, "a connection ended with an error");
@@ -129,6 +135,7 @@ impl Connection {
 
     fn service(
         &self,
+        busy: Busy,
     ) -> impl hyper::service::Service<
         Request<Incoming>,
         Response = http::Response<super::Body>,
@@ -136,6 +143,13 @@ impl Connection {
         Future: Send,
     > + use<> {
         let (path, peer) = (path(&self.parts), self.peer);
-        service_fn(move |request| path.clone().oneshot(Arrival { peer, request }))
+        service_fn(move |request| {
+            let (work, busy) = (path.clone().oneshot(Arrival { peer, request }), busy.begin());
+            async move {
+                let answer = work.await;
+                drop(busy);
+                answer
+            }
+        })
     }
 }

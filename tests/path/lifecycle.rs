@@ -1,6 +1,6 @@
 //! Overload, signals and the end.
 
-use crate::support::client::read_answer;
+use crate::support::client::{connect, read_answer};
 use crate::support::world::Setup;
 use crate::support::{Call, World, eventually};
 
@@ -20,6 +20,23 @@ fn more_than_the_limit_in_flight_is_shed_at_once() {
     world.send(&Call::example()).assert_refused(429, "REQUEST_LIMIT_EXCEEDED");
     gate.open();
     eventually("the place is free", || (world.send(&Call::example()).status == 200).then_some(()));
+}
+
+#[test]
+fn a_head_that_never_ends_and_a_body_that_never_comes_are_given_up() {
+    let config = "[limits]\nhead_timeout = \"100ms\"\nbody_timeout = \"100ms\"\n";
+    let world = World::with(Setup { config: config.into(), ..Setup::default() });
+    let call = Call::example();
+    let head = call.head(world.address());
+    let mut slow = connect(world.address());
+    std::io::Write::write_all(&mut slow, &head[..head.len() - 4]).unwrap();
+    assert!(read_answer(&mut slow).is_none(), "the connection is closed");
+    let mut bodiless = connect(world.address());
+    std::io::Write::write_all(&mut bodiless, &head).unwrap();
+    let answer = read_answer(&mut bodiless).expect("an answer");
+    answer.assert_refused(408, "REQUEST_TIMED_OUT");
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert_eq!(world.emulator.requests().len(), 0);
 }
 
 #[test]
