@@ -9,8 +9,6 @@ mod at;
 mod nearest;
 mod position;
 mod shape;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeSet;
 use std::fmt;

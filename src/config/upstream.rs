@@ -28,11 +28,12 @@ pub struct RawUpstream {
     pub tls_timeout: At<Time>,
     /// How long a create may take from connecting to the last byte of its answer; after that its outcome is unknown
     /// and stays booked. 45s: creates of many machines take the cloud tens of seconds, and clients that wait longer
-    /// than this are rare (the Java SDK gives up after 10s, and is answered from the record later).
+    /// than this are rare. The Java SDK gives up after 10s; its creates are finished and recorded all the same.
     pub create_timeout: At<Time>,
     /// The same for a change. 45s, as for creates: some changes run as long.
     pub change_timeout: At<Time>,
-    /// The same for a read. 20s: nothing is lost by giving up, and the client asks again.
+    /// How long a read may take to the head of its answer, and then between two pieces of it. 20s: nothing is lost by
+    /// giving up, and the client asks again.
     pub read_timeout: At<Time>,
     /// How many idle connections are kept for each account. 32: enough for a busy pipeline, few enough to stay
     /// unnoticed by the cloud.
