@@ -70,10 +70,17 @@ fn every_example_loads() {
 fn the_full_example_names_every_key_with_its_default() {
     // With every comment that holds a setting opened, it still loads, and no setting is missing.
     let text = include_str!("../../deploy/config/zengate.toml");
-    for section in ["limits", "upstream", "policy", "drain", "keys", "listen"] {
+    let sections = [
+        ("limits", "RawLimits"),
+        ("upstream", "RawUpstream"),
+        ("policy", "RawPolicy"),
+        ("drain", "RawDrain"),
+        ("keys", "RawKeys"),
+        ("listen", "RawListen"),
+    ];
+    for (section, definition) in sections {
         let schema = Config::schema();
-        let definition = format!("Raw{}{}", section[..1].to_uppercase(), &section[1..]);
-        let properties = schema["definitions"][&definition]["properties"].as_object().expect(&definition);
+        let properties = schema["definitions"][definition]["properties"].as_object().expect(definition);
         for key in properties.keys() {
             assert!(text.contains(&format!("{key} = ")), "[{section}] {key} is not in the example");
         }
