@@ -45,6 +45,7 @@ pub mod json;
 pub mod keys;
 pub mod lifecycle;
 pub mod metrics;
+mod nearest;
 pub mod policy;
 pub mod quota;
 pub mod record;

@@ -11,7 +11,6 @@ mod admitted;
 mod bmc;
 mod check;
 mod common;
-mod nearest;
 mod vm;
 mod zec;
 

@@ -6,7 +6,6 @@
 //! needs the [`At`] of the value it looks at. No message repeats a value that the file's format could hold as a secret.
 
 mod at;
-mod nearest;
 mod position;
 mod shape;
 
@@ -16,8 +15,8 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+pub(crate) use crate::nearest::nearest;
 pub use at::At;
-pub(crate) use nearest::nearest;
 use position::Step;
 
 /// One mistake in a file. Its `Display` is the line that operators read: `file:line: key: what is wrong; what to do`.

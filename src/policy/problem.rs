@@ -62,46 +62,8 @@ fn listing(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// The candidate nearest to a misspelt word, if one is near enough to be meant.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let most = word.chars().count().div_ceil(3).max(1);
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(far, _)| *far <= most)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
 /// ` (did you mean ...?)`, or nothing.
 pub(super) fn hint<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(word, candidates).map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"))
-}
-
-/// The edit distance of two words: insertions, deletions and replacements of letters.
-pub(super) fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (above, letter) in one.chars().enumerate() {
-        let mut next = vec![above + 1];
-        for ((&diagonal, &up), &theirs) in row.iter().zip(row.iter().skip(1)).zip(&other) {
-            let left = next.last().copied().unwrap_or(0);
-            next.push((diagonal + usize::from(letter != theirs)).min(up + 1).min(left + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_near_word_is_offered_and_a_far_one_is_not() {
-        assert_eq!(nearest("moed", ["mode", "modes", "grants"]), Some("mode"));
-        assert_eq!(nearest("zone", ["zones", "count"]), Some("zones"));
-        assert_eq!(nearest("xyz", ["mode", "grants"]), None);
-        assert_eq!((distance("", "ab"), distance("kitten", "sitting")), (2, 3));
-    }
+    crate::nearest::nearest(word, candidates)
+        .map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"))
 }

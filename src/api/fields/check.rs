@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::admitted::is_plain;
-use super::nearest::nearest;
 use super::{AdmittedField, DECIMAL_MAX, Field, Shape, common};
 use crate::api::Call;
 use crate::api::mistake::{Mistake, MistakeCode};
 use crate::json::{Number, Object, Pointer, Value};
+use crate::nearest::nearest;
 
 /// No more mistakes than this are looked for: a hostile document could hold a hundred thousand.
 pub const MAX_MISTAKES: usize = 50;

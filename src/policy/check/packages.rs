@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::ast::{Module, Shape};
-use crate::policy::problem::{Problem, distance};
+use crate::nearest::distance;
+use crate::policy::problem::Problem;
 
 const PARTS: [&str; 4] = ["patches", "deny", "warn", "quota"];
 
