@@ -1,0 +1,96 @@
+//! Names, types and labels are an interface: a change of one shows here.
+
+use super::*;
+
+/// Every metric once, with whatever labels.
+fn all() -> Arc<Metrics> {
+    let metrics = Metrics::new().unwrap();
+    let second = Duration::from_secs(1);
+    metrics.request(Some("vm"), Some(Kind::Create), Outcome::Ok, second);
+    metrics.phase(Phase::Decide, second);
+    metrics.in_flight(None).set(1);
+    metrics.connection(ConnectionResult::Accepted);
+    metrics.sizes(Some(Kind::Read), 10, Some(20));
+    metrics.verdict("a", Kind::Create, "allowed");
+    metrics.finding("zones", "enforce", "a", "refused");
+    metrics.patch("zones", "a", "default");
+    metrics.upstream("vm", Kind::Create, 200, "none");
+    metrics.upstream_failure(Kind::Create, "deadline");
+    metrics.instances(InstanceCount::Asked, "a", Some("SEL-A"), 1);
+    metrics.policy("abc", second, 0);
+    metrics.reload("keys", true);
+    metrics.record("written");
+    metrics
+}
+
+/// `name type label,label` of everything but the process's own.
+fn described(metrics: &Metrics) -> Vec<String> {
+    let families = metrics.registry.gather();
+    let described = families.iter().filter(|family| family.name().starts_with("zengate_")).map(|family| {
+        let labels: Vec<&str> = family.get_metric()[0].get_label().iter().map(|label| label.name()).collect();
+        assert!(!family.help().is_empty());
+        format!("{} {:?} {}", family.name(), family.get_field_type(), labels.join(",")).to_lowercase()
+    });
+    described.collect()
+}
+
+#[test]
+fn names_types_and_labels_are_an_interface() {
+    assert_eq!(
+        described(&all()),
+        [
+            "zengate_build_info gauge version",
+            "zengate_connections gauge ",
+            "zengate_connections_total counter result",
+            "zengate_decision_records_total counter result",
+            "zengate_instances_total counter stage,team,zone",
+            "zengate_panics_total counter ",
+            "zengate_patches_total counter op,rule,team",
+            "zengate_phase_duration_seconds histogram phase",
+            "zengate_policy_info gauge revision",
+            "zengate_policy_interpreted_sets gauge ",
+            "zengate_policy_loaded_timestamp_seconds gauge ",
+            "zengate_reload_failed gauge what",
+            "zengate_reloads_total counter result,what",
+            "zengate_request_duration_seconds histogram class",
+            "zengate_request_size_bytes histogram class",
+            "zengate_requests_in_flight gauge class",
+            "zengate_requests_total counter class,outcome,service",
+            "zengate_response_size_bytes histogram class",
+            "zengate_rule_findings_total counter effect,mode,rule,team",
+            "zengate_upstream_failures_total counter class,reason",
+            "zengate_upstream_responses_total counter class,code,service,status",
+            "zengate_verdicts_total counter class,team,verdict",
+        ]
+    );
+}
+
+#[test]
+fn every_metric_that_the_readme_names_exists() {
+    let known = described(&all());
+    let readme = include_str!("../../README.md");
+    let mut named = 0;
+    for word in readme.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_')) {
+        if word.starts_with("zengate_") {
+            named += 1;
+            assert!(known.iter().any(|line| line.starts_with(&format!("{word} "))), "{word}");
+        }
+    }
+    assert!(named >= 8);
+}
+
+#[test]
+fn labels_outside_their_set_count_as_other() {
+    let metrics = Metrics::new().unwrap();
+    metrics.know(|known| {
+        known.teams = ["web".to_owned()].into();
+        known.zones = ["SEL-A".to_owned()].into();
+    });
+    for (team, zone) in [("web", "SEL-A"), ("made up", "nowhere"), ("also made up", "elsewhere")] {
+        metrics.instances(InstanceCount::Asked, team, Some(zone), 1);
+    }
+    let text = String::from_utf8(metrics.render()).unwrap();
+    assert!(text.contains(r#"zengate_instances_total{stage="asked",team="web",zone="SEL-A"} 1"#), "{text}");
+    assert!(text.contains(r#"zengate_instances_total{stage="asked",team="other",zone="other"} 2"#), "{text}");
+    assert!(!text.contains("made up") && !text.contains("where\""), "{text}");
+}
