@@ -11,9 +11,9 @@ pub use world::World;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Waits until `condition` gives something, for at most ten seconds. The bound is for tests that fail, not a guess.
+/// Waits until `condition` gives something, for at most a minute. The bound is for tests that fail, not a guess.
 pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(found) = condition() {
             return found;

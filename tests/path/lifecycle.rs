@@ -24,15 +24,20 @@ fn more_than_the_limit_in_flight_is_shed_at_once() {
 
 #[test]
 fn a_head_that_never_ends_and_a_body_that_never_comes_are_given_up() {
-    let config = "[limits]\nhead_timeout = \"100ms\"\nbody_timeout = \"100ms\"\n";
-    let world = World::with(Setup { config: config.into(), ..Setup::default() });
-    let call = Call::example();
-    let head = call.head(world.address());
+    let with = |setting: &str| {
+        let config = format!("[limits]\n{setting} = \"100ms\"\n");
+        World::with(Setup { config, ..Setup::default() })
+    };
+    let world = with("head_timeout");
+    let head = Call::example().head(world.address());
     let mut slow = connect(world.address());
     std::io::Write::write_all(&mut slow, &head[..head.len() - 4]).unwrap();
     assert!(read_answer(&mut slow).is_none(), "the connection is closed");
+    assert_eq!(world.emulator.requests().len(), 0);
+
+    let world = with("body_timeout");
     let mut bodiless = connect(world.address());
-    std::io::Write::write_all(&mut bodiless, &head).unwrap();
+    std::io::Write::write_all(&mut bodiless, &Call::example().head(world.address())).unwrap();
     let answer = read_answer(&mut bodiless).expect("an answer");
     answer.assert_refused(408, "REQUEST_TIMED_OUT");
     assert_eq!(answer.header("connection"), Some("close"));

@@ -134,7 +134,7 @@ fn a_cloud_that_cannot_be_reached_hears_nothing() {
 
 #[test]
 fn a_create_that_takes_too_long_is_unknown() {
-    let config = "[upstream]\nurl = \"{url}\"\nconnect_timeout = \"50ms\"\ntls_timeout = \"50ms\"\ncreate_timeout = \"300ms\"\n";
+    let config = "[upstream]\nurl = \"{url}\"\nconnect_timeout = \"1s\"\ntls_timeout = \"1s\"\ncreate_timeout = \"2100ms\"\n";
     let world = World::with(crate::support::world::Setup { config: config.into(), ..Default::default() });
     let gate = Gate::new();
     world.emulator.script(Fault::hold(When::After, &gate), On::create(), Times::Exactly(1));
