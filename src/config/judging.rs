@@ -39,7 +39,7 @@ pub struct RawPolicy {
     pub data: Vec<At<PathBuf>>,
     /// How often the files are looked at. 5s: nobody waits longer for a rule just saved.
     pub poll_interval: At<Time>,
-    /// How long one evaluation may take before it is a refusal. 50ms: a hundred times a slow stock rule.
+    /// How long both evaluations of a request may take before it is a refusal. 50ms: a hundred times the stock rules.
     pub time_limit: At<Time>,
     /// How long a request may spend in judgement all in all, waiting included. 200ms: amend and decide at their limit,
     /// and as long in the queue.
@@ -96,7 +96,7 @@ pub struct Policy {
     pub data: Vec<PathBuf>,
     /// Between two looks at the files.
     pub poll_interval: Duration,
-    /// For one evaluation.
+    /// For both evaluations of a request.
     pub time_limit: Duration,
     /// For a whole judgement.
     pub deadline: Duration,

@@ -67,8 +67,8 @@ fn every_example_loads() {
 }
 
 #[test]
-fn the_full_example_names_every_key_with_its_default() {
-    // With every comment that holds a setting opened, it still loads, and no setting is missing.
+fn the_full_example_names_every_key() {
+    // By name only; that the values shown are the defaults is for the eye.
     let text = include_str!("../../deploy/config/zengate.toml");
     let sections = [
         ("limits", "RawLimits"),
