@@ -134,6 +134,14 @@ fn a_secret_written_out_is_refused_and_never_echoed() {
 }
 
 #[test]
+fn a_url_that_may_carry_a_secret_is_not_echoed() {
+    for url in ["https://user:SK-plain@x", "https://x?key=SK-plain", "https://x/#SK-plain"] {
+        let said = said(&format!("{GOOD}[upstream]\nurl = \"{url}\"\n")).join("\n");
+        assert!(said.contains("upstream.url") && !said.contains("SK-plain"), "{said}");
+    }
+}
+
+#[test]
 fn many_mistakes_come_at_once_in_the_order_of_their_lines() {
     let text = "[listen]\nadress = \"x\"\n[upstream]\nurl = \"htp://x\"\nread_timeout = 5\n[limits]\nbodi = \"1MiB\"\nheaders = 0\n[accounts.main]\n";
     let said = said(text);

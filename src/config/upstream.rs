@@ -284,8 +284,10 @@ fn origin(raw: &At<String>, checking: &mut Checking<'_, '_>) -> Option<Origin> {
     let origin = Origin::parse(raw);
     if origin.is_none() {
         const WRITE: &str = "write e.g. \"https://console.zenlayer.com\"";
-        let text = if raw.contains('@') {
-            format!("holds a user or password, which is not repeated here; {WRITE}")
+        let text = if raw.contains(['@', '?', '#']) {
+            format!(
+                "holds more than an origin (a user, a query or the like), which is not repeated here; {WRITE}"
+            )
         } else if ["http://", "https://"].iter().any(|start| raw.starts_with(start)) {
             format!(
                 "{:?} is not an origin (scheme, host and optional port, no path or query); {WRITE}",
