@@ -225,8 +225,12 @@ fn assemble(
 /// Facts, strictly: a misspelt member would be a fact that no rule finds.
 fn read_facts(path: &str, text: &str) -> Result<Value, Problem> {
     let value = data::read(path, text)?;
-    match serde_json::from_value::<Facts>(value.clone()) {
-        Ok(_) => Ok(value),
+    if !value.is_object() {
+        return Err(Problem::of(path, "must hold an object"));
+    }
+    // Written back from the type, so that what rules see is what was understood.
+    match serde_json::from_value::<Facts>(value).and_then(serde_json::to_value) {
+        Ok(facts) => Ok(facts),
         Err(error) => Err(Problem::of(path, format!("{error}; write it with `zengate facts pull`"))),
     }
 }
