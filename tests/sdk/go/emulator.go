@@ -56,7 +56,11 @@ type object = map[string]any
 
 // fault scripts a fault of the cloud for the next vm creates; times 0 is for ever.
 func fault(times int, fault object) {
-	script := object{"fault": fault, "on": object{"service": "vm", "action": "CreateInstances"}}
+	faultOn("CreateInstances", times, fault)
+}
+
+func faultOn(action string, times int, fault object) {
+	script := object{"fault": fault, "on": object{"service": "vm", "action": action}}
 	if times == 0 {
 		script["forever"] = true
 	} else {

@@ -16,6 +16,7 @@ import (
 )
 
 var cases = map[string]func(){
+	"catalogue":     catalogue,
 	"conformance":   conformance,
 	"fields":        fields,
 	"refusals":      refusals,
