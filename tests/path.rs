@@ -11,5 +11,7 @@ mod keyfile;
 mod lifecycle;
 mod observe;
 mod read;
+mod rules;
+mod terraform;
 mod tls;
 mod upstream;
