@@ -83,7 +83,13 @@ fn calls() -> Vec<(&'static str, &'static str, &'static str, Value, Shipped)> {
             Passes,
         ),
         ("vm", VM, "StopInstances", instances.clone(), Passes),
-        ("vm", VM, "ResetInstance", json!({"instanceId": "i-1", "imageId": "img-1", "keyId": "key-1"}), Refused),
+        (
+            "vm",
+            VM,
+            "ResetInstance",
+            json!({"instanceId": "i-1", "imageId": "img-1", "keyId": "key-1"}),
+            Refused,
+        ),
         (
             "zrm",
             ZRM,
@@ -149,7 +155,13 @@ fn calls() -> Vec<(&'static str, &'static str, &'static str, Value, Shipped)> {
             Refused,
         ),
         ("zec", ZEC, "DescribeInstances", instances.clone(), Passes),
-        ("user", USER, "AddResourceResourceGroup", json!({"resources": ["i-1"], "resourceGroupId": "rg"}), Refused),
+        (
+            "user",
+            USER,
+            "AddResourceResourceGroup",
+            json!({"resources": ["i-1"], "resourceGroupId": "rg"}),
+            Refused,
+        ),
         (
             "zec",
             ZEC,

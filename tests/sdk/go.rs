@@ -270,3 +270,33 @@ fn terraforms_steps_pass_for_a_zec_machine() {
     let summary = Run::in_world(&world).env("ZENGATE_POLL", "20ms").case("terraform-zec");
     assert!(count(&summary["steps"]) >= 4, "{summary}");
 }
+
+/// Go's HTTP/2 transport sends again what a server says it has not begun; the gateway must not say so of a create.
+#[test]
+#[ignore = "needs Go; .ci/run names it in ZENGATE_TEST_GO"]
+fn a_gateway_that_ends_leaves_no_go_create_to_be_sent_again() {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let files = tempfile::TempDir::new().unwrap();
+    let trusted = files.path().join("gateway.pem");
+    std::fs::write(&trusted, made.cert.pem()).unwrap();
+    for (case, signal) in [("drained", "TERM"), ("killed", "KILL")] {
+        for scheme in ["http", "https"] {
+            let world = match scheme {
+                "http" => World::with(setup()),
+                _ => tls_world(&made.cert.pem(), &made.signing_key.serialize_pem()),
+            };
+            let run = Run::in_world(&world).env("ZENGATE_SCHEME", scheme).env("SSL_CERT_FILE", &trusted);
+            std::thread::scope(|scope| {
+                let running = scope.spawn(|| run.case(case));
+                world.runtime.block_on(world.emulator.arrived(1));
+                world.gateway.signal(signal);
+                if signal == "TERM" {
+                    world.gateway.logged("draining");
+                    world.emulator.clear_faults();
+                }
+                running.join().unwrap();
+            });
+            assert_eq!((world.emulator.requests().len(), world.emulator.instance_count()), (1, 1), "{case}");
+        }
+    }
+}

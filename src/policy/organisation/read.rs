@@ -175,7 +175,13 @@ impl Reader<'_> {
             }
         }
         let link = raw.link.filter(|link| !link.trim().is_empty());
-        RuleSetting { mode: raw.mode, modes: raw.modes, applies: self.applies(place, raw.applies), grants, link }
+        RuleSetting {
+            mode: raw.mode,
+            modes: raw.modes,
+            applies: self.applies(place, raw.applies),
+            grants,
+            link,
+        }
     }
 
     fn applies(&mut self, place: &str, raw: RawApplies) -> Applies {

@@ -21,6 +21,8 @@ var cases = map[string]func(){
 	"fields":        fields,
 	"refusals":      refusals,
 	"away":          refusedWhileAway,
+	"drained":       func() { interrupted(true) },
+	"killed":        func() { interrupted(false) },
 	"policy-error":  refusedByBrokenRules,
 	"busy":          busy,
 	"rate-limits":   rateLimits,

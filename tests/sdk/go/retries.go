@@ -178,3 +178,25 @@ func autoRetry() {
 	summary["sends"], summary["creates"] = wire.sends(), sent
 	done("resends", "AutoRetry after a timeout")
 }
+
+// interrupted: the gateway is told to end (or killed) while the cloud still works on a create, with the SDK's transport
+// in the middle of it. Neither the SDK nor its transport sends the create again.
+func interrupted(finishes bool) {
+	fault(1, object{"kind": "hold", "when": "before"})
+	wire := newWire()
+	count, err := vm26Create(vm26With(through(wire)), vm26Order())
+	if finishes {
+		check(err == nil && count == 1, "in flight at the end: %d, %v", count, err)
+	} else {
+		check(sdkError("killed", err).Code == common.NetworkError, "killed: %v", err)
+		release()
+		eventually("the create is finished", func() bool { return len(machines()) == 1 })
+	}
+	check(wire.sends() == 1 && len(requests()) == 1 && len(machines()) == 1, "sent %d times, %d reached the cloud", wire.sends(), len(requests()))
+	// Nobody listens any more: nothing is sent, and the SDK says so at once.
+	_, err = vm26Create(vm26With(through(wire)), vm26Order())
+	code := sdkError("after the end", err).Code
+	check(code == common.NetworkError || code == "SERVICE_TEMPORARY_UNAVAILABLE", "after the end: %v", err)
+	check(wire.sends() == 2 && len(requests()) == 1, "%d reached the cloud", len(requests()))
+	done("ends", "with a create in flight")
+}
