@@ -71,7 +71,7 @@ func (d *vmDriver) subnet() {
 	id := ""
 	step("subnet", []string{"vm CreateSubnet"}, func() error {
 		create := vm.NewCreateSubnetRequest()
-		create.ZoneId, create.CidrBlock, create.SubnetName = zone, "10.77.0.0/24", "terraform"
+		create.ZoneId, create.CidrBlock, create.SubnetName = zone, "10.0.77.0/24", "terraform"
 		answer, err := d.client.CreateSubnet(create)
 		if err != nil {
 			return err

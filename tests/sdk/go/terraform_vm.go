@@ -212,17 +212,37 @@ func (d *vmDriver) internet(good func(*vm.DescribeInstanceInternetStatusResponse
 	return problem
 }
 
+// trafficPackage: a machine of its own, prepaid and paying for traffic, because only such a one has a package.
 func (d *vmDriver) trafficPackage() {
+	prepaid := *d
+	step("create, prepaid with a traffic package", nil, func() error {
+		order := vm.NewCreateInstancesRequest()
+		order.InstanceCount, order.ZoneId, order.InstanceType, order.ImageId = 1, zone, "c.1c2g", image
+		order.InstanceChargeType, order.InternetChargeType = "PREPAID", "ByTrafficPackage"
+		order.InstanceChargePrepaid = &vm.ChargePrepaid{Period: 1}
+		order.TrafficPackageSize = common.Float64(1.5)
+		order.InstanceName = "Terraform-Instance"
+		order.SystemDisk = &vm.SystemDisk{DiskSize: 40}
+		answer, err := d.client.CreateInstances(order)
+		if err == nil {
+			prepaid.id = *answer.Response.InstanceIdSet[0]
+			prepaid.wait("create, prepaid", []string{"PENDING", "DEPLOYING", "REBUILDING"}, []string{"RUNNING"}, false, prepaid.look)
+		}
+		return err
+	})
+	size := prepaid.read().TrafficPackageSize
+	check(size != nil && *size == 1.5, "the provider would fall over a package that is null")
 	step("traffic package", []string{"vm ModifyInstanceTrafficPackage", "vm DescribeInstanceInternetStatus"}, func() error {
-		size := vm.NewModifyInstanceTrafficPackageRequest()
-		size.InstanceId, size.TrafficPackageSize = d.id, common.Float64(2)
-		err := d.pace.update(func() error { _, err := d.client.ModifyInstanceTrafficPackage(size); return err })
-		// A machine that pays by bandwidth has no package: the cloud's own refusal is as good as the change.
-		if code := codeOf(err); err == nil || code == "AUTHFAILURE_UNAUTHORIZED_OPERATION" || code == "" {
+		more := vm.NewModifyInstanceTrafficPackageRequest()
+		more.InstanceId, more.TrafficPackageSize = prepaid.id, common.Float64(2.5)
+		if err := d.pace.update(func() error { _, err := d.client.ModifyInstanceTrafficPackage(more); return err }); err != nil {
 			return err
 		}
-		return nil
+		return prepaid.internet(func(now *vm.DescribeInstanceInternetStatusResponseParams) bool {
+			return now.ModifiedTrafficPackageStatus == "Enable" && now.TrafficPackageSize != nil && *now.TrafficPackageSize == 2.5
+		})
 	})
+	prepaid.delete()
 }
 
 func (d *vmDriver) delete() {
