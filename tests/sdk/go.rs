@@ -189,6 +189,9 @@ fn a_create_whose_go_caller_left_is_finished_and_recorded_once() {
     }
     assert_eq!(world.emulator.requests().len(), left);
     assert_eq!(world.emulator.instance_count(), left);
+    let counted =
+        world.gateway.metric(r#"zengate_instances_total{stage="created",team="payments",zone="SEL-A"}"#);
+    assert_eq!(counted, 3.0);
 }
 
 #[test]
