@@ -153,8 +153,7 @@ fn a_rule_that_fails_is_not_asked_again_by_the_go_sdk() {
     std::fs::write(policies.path().join("rules/faulty.rego"), faulty).unwrap();
     let mut setup = setup();
     setup.config = format!(
-        "[limits]\nbody_timeout = \"2s\"\n[policy]\ndirectory = \"{}\"\ndata = [\"organisation.yaml\"]\n\
-         time_limit = \"2s\"\ndeadline = \"5s\"\n",
+        "[limits]\nbody_timeout = \"2s\"\n[policy]\ndirectory = \"{}\"\ndata = [\"organisation.yaml\"]\n",
         policies.path().display()
     );
     let world = World::with(setup);

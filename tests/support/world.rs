@@ -121,11 +121,7 @@ pub fn directory(url: &str, keys: &str, organisation: &str, more: &str) -> TempD
             format!("access_key_id = \"{CLOUD_KEY}\"\nsecret = {{ file = \"cloud.secret\" }}"),
         ),
         ("[keys]", "file = \"keys.toml\"\npoll_interval = \"50ms\"".to_owned()),
-        // Rules get more time than in production: a debug build on a loaded machine needs it.
-        (
-            "[policy]",
-            "data = [\"organisation.yaml\"]\npoll_interval = \"50ms\"\ntime_limit = \"2s\"\ndeadline = \"5s\"".to_owned(),
-        ),
+        ("[policy]", "data = [\"organisation.yaml\"]\npoll_interval = \"50ms\"".to_owned()),
         ("[records]", "to = { file = \"records.jsonl\" }".to_owned()),
         ("[drain]", "lame_duck = \"0s\"\ndeadline = \"60s\"".to_owned()),
     ];
