@@ -1,6 +1,7 @@
 //! The path, stage by stage: what passes, what is refused, what reached the cloud.
 
 mod body;
+mod clients;
 mod create;
 mod faulty;
 mod head;

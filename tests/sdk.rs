@@ -1,5 +1,7 @@
 //! Real SDKs against the gateway. Ignored by default: they need tools that `.ci/run` installs.
 
+mod go;
+
 use std::process::Command;
 use std::time::Duration;
 

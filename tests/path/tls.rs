@@ -19,12 +19,12 @@ use crate::support::world::{
 };
 use crate::support::{Call, Gateway};
 
-struct Made {
+pub(super) struct Made {
     certificate: String,
     key: String,
 }
 
-fn certificate(name: &str) -> Made {
+pub(super) fn certificate(name: &str) -> Made {
     let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
     Made { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
 }
@@ -38,7 +38,7 @@ fn server_config(made: &Made) -> Arc<rustls::ServerConfig> {
     Arc::new(builder.with_no_client_auth().with_single_cert(chain, key).unwrap())
 }
 
-fn client_config(made: &Made, protocol: &[u8]) -> Arc<rustls::ClientConfig> {
+pub(super) fn client_config(made: &Made, protocol: &[u8]) -> Arc<rustls::ClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(made.certificate.as_bytes()) {
         roots.add(certificate.unwrap()).unwrap();
@@ -52,7 +52,7 @@ fn client_config(made: &Made, protocol: &[u8]) -> Arc<rustls::ClientConfig> {
 }
 
 /// A gateway that serves https with a certificate for `127.0.0.1`, in front of an emulator in the clear.
-fn tls_world(made: &Made) -> World {
+pub(super) fn tls_world(made: &Made) -> World {
     let setup = Setup::default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let emulator = runtime.block_on(emulator::Emulator::start(setup.emulator)).unwrap();

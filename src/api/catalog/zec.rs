@@ -2,7 +2,8 @@
 //!
 //! From the Python SDK, `zenlayercloud/zec/{v20240401,v20250901}/zec_client.py`; the Go SDK has the packages `zec20240401` and
 //! `zec20250901`. Of `UnassignNetworkInterfaceIpv4`, which the Python SDK spells `UnAssign...` in 2024-04-01 only, the Go
-//! spelling is kept for both versions.
+//! spelling is kept for both versions. The automatic snapshot policies and `ModifyRouteAttribute` of 2024-04-01 are in the
+//! Go SDK (`zenlayercloud/zec20240401/client.go`, v0.2.44) alone.
 //!
 //! `DescribeVncUrl` opens the console of a machine: a change. `AvailableLanIp` lists addresses that can be bound: a read.
 
@@ -16,7 +17,7 @@ const V2024_2025: &[&str] = &["2024-04-01", "2025-09-01"];
 /// Sorted by name.
 pub(super) static ACTIONS: &[Action] = &[
     change(SERVICE, "AddQosPolicyGroupMembers", V2025),
-    change(SERVICE, "ApplyAutoSnapshotPolicy", V2025),
+    change(SERVICE, "ApplyAutoSnapshotPolicy", V2024_2025),
     change(SERVICE, "ApplySnapshot", V2024_2025),
     change(SERVICE, "AssignBorderGateway", V2024_2025),
     change(SERVICE, "AssignBorderGatewayRoute", V2024_2025),
@@ -33,7 +34,7 @@ pub(super) static ACTIONS: &[Action] = &[
     read(SERVICE, "AvailableLanIp", V2024_2025),
     change(SERVICE, "BatchAssignNetworkInterfaceIpv4", V2024_2025),
     change(SERVICE, "BatchAttachEipLanIp", V2024),
-    change(SERVICE, "CancelAutoSnapshotPolicy", V2025),
+    change(SERVICE, "CancelAutoSnapshotPolicy", V2024_2025),
     change(SERVICE, "ChangeDisksAttach", V2024),
     change(SERVICE, "ChangeEipBindType", V2024_2025),
     change(SERVICE, "ChangeEipInternetChargeType", V2024_2025),
@@ -42,7 +43,7 @@ pub(super) static ACTIONS: &[Action] = &[
     change(SERVICE, "ConfigEipProbe", V2025),
     change(SERVICE, "ConfigureSecurityGroupRules", V2024_2025),
     change(SERVICE, "CopyImage", V2025),
-    change(SERVICE, "CreateAutoSnapshotPolicy", V2025),
+    change(SERVICE, "CreateAutoSnapshotPolicy", V2024_2025),
     change(SERVICE, "CreateBorderGateway", V2024_2025),
     change(SERVICE, "CreateByoAsn", V2025),
     change(SERVICE, "CreateByoip", V2025),
@@ -69,7 +70,7 @@ pub(super) static ACTIONS: &[Action] = &[
     change(SERVICE, "CreateSubnets", V2025),
     change(SERVICE, "CreateVpc", V2024_2025),
     create(SERVICE, "CreateZecInstances", V2024_2025),
-    change(SERVICE, "DeleteAutoSnapshotPolicies", V2025),
+    change(SERVICE, "DeleteAutoSnapshotPolicies", V2024_2025),
     change(SERVICE, "DeleteBorderGateway", V2024_2025),
     change(SERVICE, "DeleteByoAsn", V2025),
     change(SERVICE, "DeleteCidr", V2024_2025),
@@ -95,7 +96,7 @@ pub(super) static ACTIONS: &[Action] = &[
     change(SERVICE, "DeleteSubnet", V2024_2025),
     change(SERVICE, "DeleteSubnets", V2025),
     change(SERVICE, "DeleteVpc", V2024_2025),
-    read(SERVICE, "DescribeAutoSnapshotPolicies", V2025),
+    read(SERVICE, "DescribeAutoSnapshotPolicies", V2024_2025),
     read(SERVICE, "DescribeAvailableBorderGateway", V2024_2025),
     read(SERVICE, "DescribeAvailableNats", V2024_2025),
     read(SERVICE, "DescribeBorderGateways", V2024_2025),
@@ -193,7 +194,7 @@ pub(super) static ACTIONS: &[Action] = &[
     read(SERVICE, "InquiryPriceModifyUnmanagedEgressIpBandwidth", V2025),
     read(SERVICE, "InquiryPricePublicIpv6", V2024_2025),
     read(SERVICE, "InquiryPriceResizeDisk", V2025),
-    change(SERVICE, "ModifyAutoSnapshotPolicy", V2025),
+    change(SERVICE, "ModifyAutoSnapshotPolicy", V2024_2025),
     change(SERVICE, "ModifyBorderGatewayAsn", V2024_2025),
     change(SERVICE, "ModifyBorderGatewayInterconnectCidr", V2025),
     change(SERVICE, "ModifyBorderGatewaysAttribute", V2024_2025),
@@ -228,7 +229,7 @@ pub(super) static ACTIONS: &[Action] = &[
     change(SERVICE, "ModifyPlacementGroupAttributes", V2025),
     change(SERVICE, "ModifyPolicy", V2025),
     change(SERVICE, "ModifyQosPolicyGroup", V2025),
-    change(SERVICE, "ModifyRouteAttribute", V2025),
+    change(SERVICE, "ModifyRouteAttribute", V2024_2025),
     change(SERVICE, "ModifySecurityGroupsAttribute", V2024_2025),
     change(SERVICE, "ModifySnapshotsAttribute", V2024_2025),
     change(SERVICE, "ModifySnatEntry", V2024_2025),

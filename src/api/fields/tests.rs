@@ -83,7 +83,7 @@ fn the_tables_have_as_many_fields_as_the_structs() {
             ("bmc CreateInstances (2026-02-01)", 25),
             ("vm CreateInstances (2023-03-13)", 27),
             ("vm CreateInstances (2026-04-01)", 30),
-            ("zec CreateInstances (2024-04-01)", 17),
+            ("zec CreateInstances (2024-04-01)", 18),
             ("zec CreateZecInstances (2024-04-01)", 22),
             ("zec CreateZecInstances (2025-09-01)", 32),
         ]

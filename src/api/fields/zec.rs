@@ -54,13 +54,14 @@ pub(super) static CREATE_INSTANCES_2024: Table = Table {
         text("keyId"),                           // KeyId
         text("internetChargeType"),              // InternetChargeType
         decimal("trafficPackageSize"),           // TrafficPackageSize, TB
-        text("subnetId"),                        // SubnetId
-        object("systemDisk", SYSTEM_DISK),       // SystemDisk
+        size("bandwidth"), // Bandwidth, Mbps; float64 there, whole numbers here as in the newer action
+        text("subnetId"),  // SubnetId
+        object("systemDisk", SYSTEM_DISK), // SystemDisk
         list("dataDisks", &DATA_DISK_2024, 100), // DataDisks
-        text("timeZone"),                        // TimeZone
-        flag("enableAgent"),                     // EnableAgent
-        flag("enableIpForward"),                 // EnableIpForward
-        text("eipV4Type"),                       // EipV4Type
+        text("timeZone"),  // TimeZone
+        flag("enableAgent"), // EnableAgent
+        flag("enableIpForward"), // EnableIpForward
+        text("eipV4Type"), // EipV4Type
     ],
 };
 

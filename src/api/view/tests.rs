@@ -21,7 +21,7 @@ const CREATES: [Row; 7] = [
     ("bmc", "CreateInstances", "2026-02-01", "amount", "instanceTypeId", Some("internetMaxBandwidthOut")),
     ("zec", "CreateZecInstances", "2024-04-01", "instanceCount", "instanceType", Some("bandwidth")),
     ("zec", "CreateZecInstances", "2025-09-01", "instanceCount", "instanceType", Some("bandwidth")),
-    ("zec", "CreateInstances", "2024-04-01", "instanceCount", "instanceType", None),
+    ("zec", "CreateInstances", "2024-04-01", "instanceCount", "instanceType", Some("bandwidth")),
 ];
 
 /// What two creates have in common when they ask for the same.
