@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::shapes;
 use crate::clock::Clock;
 use crate::emulator::Emulator;
-use crate::emulator::testing::{call, emulator};
+use crate::emulator::testing::{Client, Signed, call, emulator};
 
 /// The provider's session.
 struct Provider {
