@@ -282,7 +282,10 @@ async fn a_subscription_shrinks_only_with_its_next_cycle() {
         .refused("CancelInstanceBandwidthDowngrade", one.clone(), "OPERATION_FAILED_RESOURCE_NOT_FOUND")
         .await;
     provider.clock.advance(Duration::from_secs(30 * 86_400));
-    let status = provider.ok("DescribeInstanceInternetStatus", one).await;
+    let (action, body) = ("DescribeInstanceInternetStatus", one.to_string());
+    let signed = Signed::at(provider.clock.since_epoch().as_secs());
+    let request = signed.request("vm", action, "2023-03-13", body.as_bytes());
+    let status = Client::connect(&provider.emulator).await.call(&request).await.good();
     assert_eq!(
         (&status["trafficPackageSize"], &status["internetMaxBandwidthOut"]),
         (&json!(1.0), &json!(20))
