@@ -305,6 +305,13 @@ async fn what_is_sold_has_its_shapes() {
     assert_eq!(disks["dataDiskPrice"]["unitPrice"], 0.125);
     let asked = json!({ "instanceId": machine, "internetMaxBandwidthOut": 10 });
     shapes::items(&good("InquiryPriceInstanceBandwidth", asked).await, "bandwidthPrice", price);
+    let whole = "instancePrice:{} bandwidthPrice:[] eipPrice:{}? systemDiskPrice:{} dataDiskPrice:{}?";
+    for (version, more) in [("2023-03-13", ""), ("2026-04-01", " dataDiskPrices:[]")] {
+        let reply = call(&emulator, "vm", "InquiryPriceCreateInstance", version, &sample()).await.good();
+        shapes::has(&reply, &format!("{whole}{more}"));
+        shapes::has(reply["instancePrice"].as_object().unwrap(), price);
+        shapes::items(&reply, "bandwidthPrice", price);
+    }
     let create = call(&emulator, "vm", "CreateInstances", "", &sample()).await.good();
     shapes::has(&create, "orderNumber:s instanceIdSet:[s] instances:[]");
 }

@@ -225,6 +225,8 @@ async fn every_attribute_of_a_machine_is_updated_and_read_back() {
         (&json!("Enable"), &json!(50))
     );
 
+    provider.done("RebootInstances", json!({ "instanceIds": [id] })).await;
+    provider.step();
     // Another image: stop, wait, install again, wait.
     let windows = "img-w9Rk3NcX7tGv5JqZ2mBs8PfLd";
     let debian = "img-d4bF7mQ2Zr9TnVw6Ys3KxLp8H";
@@ -264,6 +266,9 @@ async fn a_subscription_shrinks_only_with_its_next_cycle() {
     assert_eq!(provider.instance(&id).await["trafficPackageSize"], 2.0);
     let one = json!({ "instanceId": id });
     let package = |size: f64| json!({ "instanceId": id, "trafficPackageSize": size });
+    let price = provider.ok("InquiryPriceInstanceTrafficPackage", package(3.0)).await;
+    let shape = "discount:f originalPrice:f discountPrice:f category:s";
+    shapes::items(&price, "trafficPackagePrice", shape);
     shapes::has(&provider.ok("ModifyInstanceTrafficPackage", package(3.0)).await, "orderNumber:s");
     provider.step();
     let status = provider.ok("DescribeInstanceInternetStatus", one.clone()).await;
