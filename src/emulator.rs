@@ -8,9 +8,8 @@
 //! the other.
 //!
 //! The files, in the order a request meets them: `serve` (connections), `http` (bytes to request), `exchange` (one
-//! request, with its faults), `route`, `signature`, `actions` (tables, and a small file for each thing a service deals
-//! in), `world` (what the account has, and what becomes of it with time) and `seed` (what it starts with), `answer`
-//! (envelopes). `control` answers the emulator's own calls under
+//! request, with its faults), `route`, `signature`, `actions` (the table and a small file per group of actions),
+//! `world` and `seed` (what the account has), `answer` (envelopes). `control` answers the emulator's own calls under
 //! `/_emulator/`, listed in that file.
 
 use std::net::SocketAddr;
