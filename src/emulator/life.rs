@@ -5,8 +5,10 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A machine's state. `Gone` is never shown: the machine is no longer listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// Accepted, nothing done yet.
     Pending,
@@ -22,6 +24,12 @@ pub enum Status {
     Booting,
     /// Restarting.
     Reboot,
+    /// Being installed again.
+    Rebuilding,
+    /// Changing its model; only zec.
+    Resizing,
+    /// Down while an image is made of it.
+    Imaging,
     /// On its way to the recycle bin.
     Recycling,
     /// In the recycle bin.
@@ -45,6 +53,9 @@ impl Status {
             Self::Stopped => "STOPPED",
             Self::Booting => "BOOTING",
             Self::Reboot => "REBOOT",
+            Self::Rebuilding => "REBUILDING",
+            Self::Resizing => "RESIZING",
+            Self::Imaging => "IMAGING",
             Self::Recycling => "RECYCLING",
             Self::Recycle => "RECYCLE",
             Self::Releasing => "RELEASING",
@@ -56,6 +67,11 @@ impl Status {
     /// Whether the create is still under way; no operation is allowed then.
     pub(super) fn is_creating(self) -> bool {
         matches!(self, Self::Pending | Self::Deploying)
+    }
+
+    /// Whether the machine is in the recycle bin, on its way there, or leaving it for good.
+    pub(super) fn is_binned(self) -> bool {
+        matches!(self, Self::Recycling | Self::Recycle | Self::Releasing)
     }
 
     /// Whether the machine counts against the account's quota: from the order until it is put in the bin.
@@ -77,7 +93,7 @@ pub(super) enum Fate {
 }
 
 /// How long things take, each counted from the call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pace {
     pub(super) deploy_after: Duration,
     pub(super) run_after: Duration,
@@ -85,7 +101,7 @@ pub(super) struct Pace {
 }
 
 /// The times at which a machine enters its states, oldest first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Life(Vec<(Duration, Status)>);
 
 impl Life {

@@ -73,6 +73,7 @@ impl Shared {
     /// Runs an action. Creates are counted when they made machines.
     pub(super) fn execute(&self, routed: &Routed, body: &Map<String, Value>, fate: Fate) -> Reply {
         let mut state = self.lock();
+        state.world.settle(self.options.clock.since_epoch());
         let mut call = Call {
             world: &mut state.world,
             fields: Fields::body(body),
@@ -93,7 +94,7 @@ impl Shared {
     /// Back to the seeded account: no machines, no scripts, an empty record. Counters go on.
     pub(super) fn reset(&self) {
         let mut state = self.lock();
-        state.world.machines.clear();
+        state.world.reset();
         state.scripts.clear();
         state.record.clear();
     }

@@ -2,10 +2,17 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::life::{Fate, Life, Pace, Status};
 
+pub(super) mod account;
+pub(super) mod passing;
+pub(super) mod resource;
+pub(super) mod vm;
+
 /// The product line a machine belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Product {
     /// Virtual machines, service `vm`.
     Vm,
@@ -15,8 +22,8 @@ pub enum Product {
     Zec,
 }
 
-/// A disk of a machine.
-#[derive(Clone, Debug)]
+/// A disk of a machine; the data disks of vm machines are [`vm::disk::DataDisk`]s instead.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Disk {
     pub(super) id: String,
     /// GB.
@@ -25,7 +32,7 @@ pub(super) struct Disk {
 }
 
 /// A machine, whatever its product; what a product does not know stays empty.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Machine {
     pub(super) product: Product,
     pub(super) id: String,
@@ -91,15 +98,20 @@ impl Machine {
     }
 }
 
-/// The account.
-#[derive(Debug)]
+/// The account. What is skipped comes from the options of the run, not from its state file.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct World {
     pub(super) machines: Vec<Machine>,
+    #[serde(skip)]
     pub(super) pace: Pace,
+    #[serde(skip)]
     pub(super) instance_quota: u32,
-    /// Creates that were executed.
+    /// Creates that were executed since the start.
+    #[serde(skip)]
     pub(super) creates: u64,
     last_number: u64,
+    pub(super) account: account::Account,
+    pub(super) vm: vm::Vm,
 }
 
 impl World {
@@ -110,7 +122,15 @@ impl World {
             instance_quota,
             creates: 0,
             last_number: 1_310_000_000_000_000_000,
+            account: account::Account::seeded(),
+            vm: vm::Vm::seeded(),
         }
+    }
+
+    /// The seeded account again. Numbers are never given out twice, and creates stay counted.
+    pub(super) fn reset(&mut self) {
+        let fresh = Self::new(self.pace, self.instance_quota);
+        *self = Self { creates: self.creates, last_number: self.last_number, ..fresh };
     }
 
     /// A fresh 19-digit number, the shape of the cloud's instance, disk and order ids.
@@ -142,5 +162,31 @@ impl World {
     /// How many machines count against the account's quota.
     pub(super) fn held(&self, now: Duration) -> usize {
         self.machines.iter().filter(|machine| machine.life.at(now).holds_quota()).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_account_survives_being_written_and_read() {
+        let pace = Pace { run_after: Duration::from_secs(6), ..Pace::default() };
+        let mut world = World::new(pace, 5);
+        let mut machine = world.order(Product::Vm, Duration::from_millis(1_500), Fate::Runs);
+        machine.traffic_package = Some(0.1);
+        world.schedule(vm::scheduled::Scheduled {
+            machine: machine.id.clone(),
+            change: vm::scheduled::Change::Traffic(2.5),
+            at: Duration::MAX,
+            next_cycle: true,
+        });
+        world.machines.push(machine);
+        world.account.declare("env", "prod", Duration::from_secs(9));
+        let text = serde_json::to_string(&world).unwrap();
+        let read: World = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        assert_eq!(read.machines[0].life.at(Duration::from_secs(8)), Status::Running);
+        assert_eq!((read.vm.security_groups.len(), read.account.tags.len()), (4, 1));
     }
 }

@@ -1,8 +1,8 @@
-//! What the cloud sells: zones, models, images.
+//! What the cloud sells: zones, models, disks.
 
 use serde_json::{Value, json};
 
-use super::paging::{among, only, page, passes};
+use super::paging::{among, only, passes};
 use crate::emulator::call::{Call, Reply};
 use crate::emulator::problem::Problem;
 use crate::emulator::seed::{self, Model, Stock, Zone};
@@ -56,37 +56,40 @@ fn config(model: &Model, zone: &Zone) -> Value {
     })
 }
 
-pub(super) fn images(call: &mut Call<'_>) -> Reply {
+/// DescribeVmInventoryCapacity: by how much a zone sells of all there is.
+pub(super) fn capacity(call: &mut Call<'_>) -> Reply {
+    let wanted = call.fields.text("zoneId")?;
+    let zones = seed::ZONES.iter().filter(|zone| passes(wanted, zone.id));
+    let items = zones.map(|zone| {
+        let plenty = |model: &&Model| {
+            model.offers.iter().any(|(offered, stock)| *offered == zone.id && matches!(stock, Stock::Plenty))
+        };
+        let capacity = match seed::MODELS.iter().filter(plenty).count() {
+            0 => "LIMITED",
+            1..=4 => "STANDARD",
+            5 => "SUFFICIENT",
+            _ => "ABUNDANT",
+        };
+        json!({ "zoneId": zone.id, "capacity": capacity })
+    });
+    Ok(only("dataSet", items.collect()))
+}
+
+/// DescribeDiskCategory: zones without data disks sell none.
+pub(super) fn disk_categories(call: &mut Call<'_>) -> Reply {
     let fields = call.fields;
-    let ids = fields.texts_up_to("imageIds", 100)?;
-    let zone = fields.required("zoneId")?;
-    if seed::zone(zone).is_none() {
-        return Err(Problem::absent("INVALID_ZONE_NOT_FOUND", "Zone not found."));
-    }
-    let (name, category) = (fields.text("imageName")?, fields.text("category")?);
-    let kind = fields.one_of("imageType", &["PUBLIC_IMAGE", "CUSTOM_IMAGE"])?;
-    let os = fields.one_of("osType", &["linux", "windows"])?;
-    let status = fields.one_of("imageStatus", &["CREATING", "AVAILABLE", "UNAVAILABLE"])?;
-    let images = seed::IMAGES.iter().filter(|image| {
-        among(&ids, &[image.id])
-            && name.is_none_or(|name| image.name.contains(name))
-            && passes(category, image.category)
-            && passes(kind, "PUBLIC_IMAGE")
-            && passes(os, image.os)
-            && passes(status, "AVAILABLE")
+    let wanted = fields.text("zoneId")?;
+    let charge = fields.one_of("instanceChargeType", &["PREPAID", "POSTPAID"])?;
+    let category = fields.one_of("diskCategory", &["SSD", "STANDARD"])?;
+    let zones = seed::ZONES.iter().filter(|zone| {
+        zone.data_disks
+            && passes(wanted, zone.id)
+            && charge.is_none_or(|charge| zone.charge_types.contains(&charge))
     });
-    let items = images.map(|image| {
-        json!({
-            "imageId": image.id,
-            "imageName": image.name,
-            "imageType": "PUBLIC_IMAGE",
-            "imageSize": image.least_disk.to_string(),
-            "imageDescription": "",
-            "imageVersion": image.version,
-            "imageStatus": "AVAILABLE",
-            "category": image.category,
-            "osType": image.os,
-        })
+    let items = zones.map(|zone| {
+        let categories: Vec<&str> =
+            ["SSD", "STANDARD"].into_iter().filter(|known| passes(category, known)).collect();
+        json!({ "zoneId": zone.id, "categorySet": categories })
     });
-    page(fields, items.collect())
+    Ok(only("categoryZoneSet", items.collect()))
 }

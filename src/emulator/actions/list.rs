@@ -1,6 +1,6 @@
-//! The listings of machines: filters, pages, newest first.
+//! The listings of machines: filters, pages, newest first. That of vm is in `vm/instances`, with the same filters.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::paging::{among, page, passes};
 use super::{shape, tags};
@@ -16,58 +16,32 @@ const IDS: usize = 100;
 const TAGS: usize = 20;
 
 /// What a product calls its fields.
-struct Words {
+pub(super) struct Words {
     product: Product,
     model: &'static str,
     status: &'static str,
     name: &'static str,
-    show: fn(&Machine, Status) -> Value,
 }
 
-const VM: Words = Words {
-    product: Product::Vm,
-    model: "instanceType",
-    status: "instanceStatus",
-    name: "instanceName",
-    show: shape::vm,
-};
-const BMC: Words = Words {
-    product: Product::Bmc,
-    model: "instanceTypeId",
-    status: "instanceStatus",
-    name: "instanceName",
-    show: shape::bmc,
-};
-const ZEC: Words =
-    Words { product: Product::Zec, model: "instanceType", status: "status", name: "name", show: shape::zec };
-
-pub(super) fn vm(call: &mut Call<'_>) -> Reply {
-    list(call, &VM)
-}
+pub(super) const VM: Words =
+    Words { product: Product::Vm, model: "instanceType", status: "instanceStatus", name: "instanceName" };
+const BMC: Words =
+    Words { product: Product::Bmc, model: "instanceTypeId", status: "instanceStatus", name: "instanceName" };
+const ZEC: Words = Words { product: Product::Zec, model: "instanceType", status: "status", name: "name" };
 
 pub(super) fn bmc(call: &mut Call<'_>) -> Reply {
-    list(call, &BMC)
+    list(call, &BMC, shape::bmc)
 }
 
 pub(super) fn zec(call: &mut Call<'_>) -> Reply {
-    list(call, &ZEC)
+    list(call, &ZEC, shape::zec)
 }
 
-/// vm DescribeInstancesStatus.
-pub(super) fn vm_status(call: &mut Call<'_>) -> Reply {
-    let ids = call.fields.texts_up_to("instanceIds", IDS)?;
-    let items = call
-        .world
-        .listed(Product::Vm, call.now)
-        .filter(|machine| among(&ids, &[machine.id.as_str()]))
-        .map(|machine| {
-            json!({ "instanceId": machine.id, "instanceStatus": machine.life.at(call.now).as_str() })
-        });
-    let items = items.collect();
-    page(call.fields, items)
-}
-
-fn list(call: &mut Call<'_>, words: &Words) -> Result<Map<String, Value>, Problem> {
+fn list(
+    call: &mut Call<'_>,
+    words: &Words,
+    show: fn(&Machine, Status) -> Value,
+) -> Result<Map<String, Value>, Problem> {
     let filter = Filter::read(call.fields, words)?;
     let now = call.now;
     let mut items: Vec<Value> = call
@@ -75,13 +49,14 @@ fn list(call: &mut Call<'_>, words: &Words) -> Result<Map<String, Value>, Proble
         .listed(words.product, now)
         .map(|machine| (machine, machine.life.at(now)))
         .filter(|(machine, status)| filter.passes(machine, *status))
-        .map(|(machine, status)| (words.show)(machine, status))
+        .map(|(machine, status)| show(machine, status))
         .collect();
     items.reverse();
     page(call.fields, items)
 }
 
-struct Filter<'a> {
+/// The filters of a listing.
+pub(super) struct Filter<'a> {
     ids: Vec<&'a str>,
     zone: Option<&'a str>,
     group: Option<&'a str>,
@@ -100,7 +75,7 @@ struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    fn read(fields: Fields<'a>, words: &Words) -> Result<Self, Problem> {
+    pub(super) fn read(fields: Fields<'a>, words: &Words) -> Result<Self, Problem> {
         Ok(Self {
             ids: fields.texts_up_to("instanceIds", IDS)?,
             zone: fields.text("zoneId")?,
@@ -120,7 +95,7 @@ impl<'a> Filter<'a> {
         })
     }
 
-    fn passes(&self, machine: &Machine, status: Status) -> bool {
+    pub(super) fn passes(&self, machine: &Machine, status: Status) -> bool {
         among(&self.ids, &[machine.id.as_str()])
             && passes(self.zone, &machine.zone)
             && passes(self.group, &machine.resource_group)
