@@ -1,10 +1,12 @@
-//! Every action the emulator answers. A new one is a function in a small file and a line in this table.
+//! Every action the emulator answers. A new one is a function in a small file and a line in a table: this one, or
+//! that of its product.
 
 use super::call::{Call, Reply};
 
 mod bmc;
 mod catalog;
 mod change;
+mod fleet;
 mod list;
 mod paging;
 mod price;
@@ -24,9 +26,6 @@ pub(super) struct Action {
 }
 
 const VM: &[&str] = &["2023-03-13", "2026-04-01"];
-const BMC: &[&str] = &["2022-11-20", "2026-02-01"];
-const ZEC: &[&str] = &["2024-04-01", "2025-09-01"];
-const ZEC_2024: &[&str] = &["2024-04-01"];
 const USER: &[&str] = &["2024-05-29"];
 const ZRM: &[&str] = &["2025-10-14"];
 
@@ -57,14 +56,6 @@ static ACTIONS: &[Action] = &[
     action("vm", "ResetInstancesPassword", VM, change::password),
     action("vm", "TerminateInstance", VM, change::vm_terminate),
     action("vm", "ReleaseInstances", VM, change::vm_release),
-    action("bmc", "CreateInstances", BMC, bmc::create),
-    action("bmc", "DescribeInstances", BMC, list::bmc),
-    action("bmc", "TerminateInstance", BMC, change::bmc_terminate),
-    action("bmc", "ReleaseInstances", BMC, change::bmc_release),
-    action("zec", "CreateZecInstances", ZEC, zec::create),
-    action("zec", "CreateInstances", ZEC_2024, zec::create),
-    action("zec", "DescribeInstances", ZEC, list::zec),
-    action("zec", "ReleaseInstances", ZEC, change::zec_release),
     action("user", "DescribeResourceGroups", USER, resources::resource_groups),
     action("zrm", "ModifyResourceTags", ZRM, change::retag),
 ];
@@ -75,12 +66,18 @@ pub(super) fn find(
     name: &str,
     version: Option<&str>,
 ) -> Option<(&'static Action, &'static str)> {
-    let action = ACTIONS.iter().find(|action| action.service == service && action.name == name)?;
+    let mut all = [ACTIONS, bmc::ACTIONS, zec::ACTIONS].into_iter().flatten();
+    let action = all.find(|action| action.service == service && action.name == name)?;
     let known = match version {
         Some(wanted) => action.versions.iter().find(|known| **known == wanted),
         None => action.versions.last(),
     };
     known.map(|version| (action, *version))
+}
+
+/// Whether the call may change the account.
+pub(super) fn is_change(name: &str) -> bool {
+    !(name.starts_with("Describe") || name.starts_with("Inquiry"))
 }
 
 /// Whether the call makes machines.

@@ -5,8 +5,10 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A machine's state. `Gone` is never shown: the machine is no longer listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// Accepted, nothing done yet.
     Pending,
@@ -22,6 +24,10 @@ pub enum Status {
     Booting,
     /// Restarting.
     Reboot,
+    /// Being installed again.
+    Rebuilding,
+    /// Changing its model; only zec.
+    Resizing,
     /// On its way to the recycle bin.
     Recycling,
     /// In the recycle bin.
@@ -45,6 +51,8 @@ impl Status {
             Self::Stopped => "STOPPED",
             Self::Booting => "BOOTING",
             Self::Reboot => "REBOOT",
+            Self::Rebuilding => "REBUILDING",
+            Self::Resizing => "RESIZING",
             Self::Recycling => "RECYCLING",
             Self::Recycle => "RECYCLE",
             Self::Releasing => "RELEASING",
@@ -77,7 +85,7 @@ pub(super) enum Fate {
 }
 
 /// How long things take, each counted from the call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pace {
     pub(super) deploy_after: Duration,
     pub(super) run_after: Duration,
@@ -85,7 +93,7 @@ pub(super) struct Pace {
 }
 
 /// The times at which a machine enters its states, oldest first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Life(Vec<(Duration, Status)>);
 
 impl Life {
@@ -112,6 +120,11 @@ impl Life {
     /// Enters `through` at once and `end` after the pace's `change_after`.
     pub(super) fn change(&mut self, now: Duration, pace: Pace, through: Status, end: Status) {
         self.0 = vec![(now, through), (now.saturating_add(pace.change_after), end)];
+    }
+
+    /// Enters each state at its time; the times ascend, and the first one is now.
+    pub(super) fn plan(&mut self, steps: Vec<(Duration, Status)>) {
+        self.0 = steps;
     }
 
     /// Leaves the listings at once.

@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::life::{Fate, Life, Pace, Status};
 
+pub(super) mod bmc;
+pub(super) mod passing;
+pub(super) mod zec;
+
 /// The product line a machine belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Product {
     /// Virtual machines, service `vm`.
     Vm,
@@ -16,7 +22,7 @@ pub enum Product {
 }
 
 /// A disk of a machine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Disk {
     pub(super) id: String,
     /// GB.
@@ -25,7 +31,7 @@ pub(super) struct Disk {
 }
 
 /// A machine, whatever its product; what a product does not know stays empty.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Machine {
     pub(super) product: Product,
     pub(super) id: String,
@@ -91,15 +97,20 @@ impl Machine {
     }
 }
 
-/// The account.
-#[derive(Debug)]
+/// The account. What is skipped comes from the options of the run, not from its state file.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct World {
     pub(super) machines: Vec<Machine>,
+    #[serde(skip)]
     pub(super) pace: Pace,
+    #[serde(skip)]
     pub(super) instance_quota: u32,
-    /// Creates that were executed.
+    /// Creates that were executed since the start.
+    #[serde(skip)]
     pub(super) creates: u64,
     last_number: u64,
+    pub(super) bmc: bmc::Bmc,
+    pub(super) zec: zec::Zec,
 }
 
 impl World {
@@ -110,7 +121,20 @@ impl World {
             instance_quota,
             creates: 0,
             last_number: 1_310_000_000_000_000_000,
+            bmc: bmc::Bmc::default(),
+            zec: zec::Zec::seeded(),
         }
+    }
+
+    /// The seeded account again. Numbers are never given out twice, and creates stay counted.
+    pub(super) fn reset(&mut self) {
+        let fresh = Self::new(self.pace, self.instance_quota);
+        *self = Self { creates: self.creates, last_number: self.last_number, ..fresh };
+    }
+
+    /// This account with what the file does not hold taken from another one.
+    pub(super) fn resumed(self, options: &Self) -> Self {
+        Self { pace: options.pace, instance_quota: options.instance_quota, creates: options.creates, ..self }
     }
 
     /// A fresh 19-digit number, the shape of the cloud's instance, disk and order ids.

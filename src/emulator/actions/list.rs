@@ -31,26 +31,9 @@ const VM: Words = Words {
     name: "instanceName",
     show: shape::vm,
 };
-const BMC: Words = Words {
-    product: Product::Bmc,
-    model: "instanceTypeId",
-    status: "instanceStatus",
-    name: "instanceName",
-    show: shape::bmc,
-};
-const ZEC: Words =
-    Words { product: Product::Zec, model: "instanceType", status: "status", name: "name", show: shape::zec };
 
 pub(super) fn vm(call: &mut Call<'_>) -> Reply {
     list(call, &VM)
-}
-
-pub(super) fn bmc(call: &mut Call<'_>) -> Reply {
-    list(call, &BMC)
-}
-
-pub(super) fn zec(call: &mut Call<'_>) -> Reply {
-    list(call, &ZEC)
 }
 
 /// vm DescribeInstancesStatus.
@@ -140,7 +123,7 @@ impl<'a> Filter<'a> {
 }
 
 /// A trailing `*` finds names that begin so; otherwise the name must be equal.
-fn name_fits(wanted: &str, name: &str) -> bool {
+pub(super) fn name_fits(wanted: &str, name: &str) -> bool {
     match wanted.strip_suffix('*') {
         Some(start) => name.starts_with(start),
         None => name == wanted,

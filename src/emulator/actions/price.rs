@@ -9,17 +9,17 @@ use super::vm_create::{self, Edition, charge, disks, network, place};
 use crate::emulator::call::{Call, Reply};
 
 /// A month's price of a unit and what is left of it after the discount, and an hour's price.
-struct Tariff {
+pub(super) struct Tariff {
     month: (f64, f64),
     hour: f64,
 }
 
 /// One vCPU of a machine.
-const CPU: Tariff = Tariff { month: (14.0, 13.3), hour: 0.13 };
+pub(super) const CPU: Tariff = Tariff { month: (14.0, 13.3), hour: 0.13 };
 /// One Mbps.
-const BANDWIDTH: Tariff = Tariff { month: (4.0, 3.8), hour: 0.014 };
+pub(super) const BANDWIDTH: Tariff = Tariff { month: (4.0, 3.8), hour: 0.014 };
 /// Ten GB of disk.
-const DISK: Tariff = Tariff { month: (0.5, 0.48), hour: 0.006_25 };
+pub(super) const DISK: Tariff = Tariff { month: (0.5, 0.48), hour: 0.006_25 };
 
 pub(super) fn run(call: &mut Call<'_>) -> Reply {
     let fields = call.fields;
@@ -53,7 +53,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Reply {
     Ok(result)
 }
 
-fn item(tariff: &Tariff, units: f64, months: Option<i64>) -> Value {
+pub(super) fn item(tariff: &Tariff, units: f64, months: Option<i64>) -> Value {
     match months {
         Some(months) => {
             let times = units * float(months);
@@ -78,7 +78,7 @@ fn item(tariff: &Tariff, units: f64, months: Option<i64>) -> Value {
 }
 
 /// Exact: every number priced here is far below 2^53.
-fn float(number: i64) -> f64 {
+pub(super) fn float(number: i64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "sizes and counts are far below 2^53")]
     let float = number as f64;
     float

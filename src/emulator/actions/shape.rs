@@ -15,7 +15,7 @@ pub(super) fn time(at: Duration) -> String {
 }
 
 /// The end of a subscription; a month counts 30 days.
-fn expiry(machine: &Machine) -> Option<String> {
+pub(super) fn expiry(machine: &Machine) -> Option<String> {
     let months = u64::try_from(machine.period?).ok()?;
     Some(time(machine.created.saturating_add(Duration::from_secs(months.saturating_mul(30 * 86_400)))))
 }
@@ -25,8 +25,12 @@ fn group_name(machine: &Machine) -> &'static str {
 }
 
 fn tags(machine: &Machine) -> Value {
-    let tags: Vec<Value> =
-        machine.tags.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
+    tag_list(&machine.tags)
+}
+
+/// Tags as they stand in an answer.
+pub(super) fn tag_list(tags: &[(String, String)]) -> Value {
+    let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
     json!({ "tags": tags })
 }
 
@@ -78,68 +82,6 @@ pub(super) fn vm(machine: &Machine, status: Status) -> Value {
         "autoRenew": machine.period.is_some(),
         "keyId": machine.key,
         "nic": { "wanName": machine.nic.0, "lanName": machine.nic.1 },
-        "tags": tags(machine),
-    })
-}
-
-/// InstanceInfo of bmc.
-pub(super) fn bmc(machine: &Machine, status: Status) -> Value {
-    let subnets: Vec<&str> = Some(machine.subnet.as_str()).filter(|id| !id.is_empty()).into_iter().collect();
-    json!({
-        "instanceId": machine.id,
-        "zoneId": machine.zone,
-        "instanceName": machine.name,
-        "hostname": machine.hostname,
-        "instanceTypeId": machine.model,
-        "imageId": machine.image,
-        "imageName": machine.image_name,
-        "instanceChargeType": machine.charge_type,
-        "bandwidthOutMbps": machine.bandwidth,
-        "trafficPackageSize": machine.traffic_package,
-        "internetChargeType": machine.internet_charge_type,
-        "period": machine.period,
-        "primaryPublicIpAddress": machine.public_ips.first(),
-        "publicIpAddresses": machine.public_ips,
-        "privateIpAddresses": machine.private_ips,
-        "ipv6Addresses": [],
-        "subnetIds": subnets,
-        "createTime": time(machine.created),
-        "expiredTime": expiry(machine),
-        "resourceGroupId": machine.resource_group,
-        "resourceGroupName": group_name(machine),
-        "instanceStatus": status.as_str(),
-        "autoRenew": machine.period.is_some(),
-        "keyId": machine.key,
-        "tags": tags(machine),
-    })
-}
-
-/// InstanceInfo of zec; it has no PENDING and calls the state `status`.
-pub(super) fn zec(machine: &Machine, status: Status) -> Value {
-    let status = if status == Status::Pending { Status::Deploying } else { status };
-    json!({
-        "instanceId": machine.id,
-        "instanceName": machine.name,
-        "zoneId": machine.zone,
-        "instanceType": machine.model,
-        "cpu": machine.cpu,
-        "memory": machine.memory,
-        "imageId": machine.image,
-        "imageName": machine.image_name,
-        "nicNetworkType": "Auto",
-        "status": status.as_str(),
-        "systemDisk": disk(&machine.system_disk),
-        "dataDisks": data_disks(machine),
-        "publicIpAddresses": machine.public_ips,
-        "privateIpAddresses": machine.private_ips,
-        "keyId": machine.key.as_deref().unwrap_or_default(),
-        "subnetId": machine.subnet,
-        "securityGroupId": machine.security_groups.first(),
-        "createTime": time(machine.created),
-        "expiredTime": "",
-        "resourceGroupId": machine.resource_group,
-        "resourceGroupName": group_name(machine),
-        "nics": [],
         "tags": tags(machine),
     })
 }
