@@ -50,7 +50,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use fault::{Fault, Gate, On, Times, When};
+pub use fault::{Fault, Gate, On, Preset, Times, When};
 pub use life::Status;
 pub use record::{Seen, Verdict};
 pub use state::StateError;
@@ -253,7 +253,8 @@ impl Emulator {
 
 fn instances(shared: &Shared) -> Vec<Instance> {
     let now = shared.options.clock.since_epoch();
-    let state = shared.lock();
+    let mut state = shared.lock();
+    state.world.settle(now);
     let machines = state.world.machines.iter().map(|machine| Instance {
         service: match machine.product {
             Product::Vm => "vm",

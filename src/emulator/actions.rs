@@ -1,21 +1,23 @@
-//! Every action the emulator answers. A new one is a function in a small file and a line in a table: this one, or
-//! that of its product.
+//! Every action the emulator answers. A new one is a function in a small file and a line in the table of its service.
 
 use super::call::{Call, Reply};
 
 mod bmc;
 mod catalog;
+mod ccs;
 mod change;
 mod fleet;
 mod list;
 mod paging;
 mod price;
-mod resources;
 mod shape;
 mod simple;
 mod tags;
+mod user;
+mod vm;
 mod vm_create;
 mod zec;
+mod zrm;
 
 /// An action of a service in the versions that have it, oldest first.
 pub(super) struct Action {
@@ -26,8 +28,6 @@ pub(super) struct Action {
 }
 
 const VM: &[&str] = &["2023-03-13", "2026-04-01"];
-const USER: &[&str] = &["2024-05-29"];
-const ZRM: &[&str] = &["2025-10-14"];
 
 const fn action(
     service: &'static str,
@@ -38,27 +38,11 @@ const fn action(
     Action { service, name, versions, run }
 }
 
-static ACTIONS: &[Action] = &[
-    action("vm", "CreateInstances", VM, vm_create::run),
-    action("vm", "InquiryPriceCreateInstance", VM, price::run),
-    action("vm", "DescribeInstances", VM, list::vm),
-    action("vm", "DescribeInstancesStatus", VM, list::vm_status),
-    action("vm", "DescribeZones", VM, catalog::zones),
-    action("vm", "DescribeZoneInstanceConfigInfos", VM, catalog::models),
-    action("vm", "DescribeImages", VM, catalog::images),
-    action("vm", "DescribeSubnets", VM, resources::subnets),
-    action("vm", "DescribeSecurityGroups", VM, resources::security_groups),
-    action("vm", "StartInstances", VM, change::start),
-    action("vm", "StopInstances", VM, change::stop),
-    action("vm", "RebootInstances", VM, change::reboot),
-    action("vm", "ModifyInstancesAttribute", VM, change::rename),
-    action("vm", "ModifyInstancesResourceGroup", VM, change::regroup),
-    action("vm", "ResetInstancesPassword", VM, change::password),
-    action("vm", "TerminateInstance", VM, change::vm_terminate),
-    action("vm", "ReleaseInstances", VM, change::vm_release),
-    action("user", "DescribeResourceGroups", USER, resources::resource_groups),
-    action("zrm", "ModifyResourceTags", ZRM, change::retag),
-];
+/// Every action of every service.
+pub(super) fn all() -> impl Iterator<Item = &'static Action> {
+    let tables = [vm::ACTIONS, bmc::ACTIONS, zec::ACTIONS, user::ACTIONS, zrm::ACTIONS, ccs::ACTIONS];
+    tables.into_iter().flatten()
+}
 
 /// Finds an action. The version must be one that has it; a missing one is the newest.
 pub(super) fn find(
@@ -66,8 +50,7 @@ pub(super) fn find(
     name: &str,
     version: Option<&str>,
 ) -> Option<(&'static Action, &'static str)> {
-    let mut all = [ACTIONS, bmc::ACTIONS, zec::ACTIONS].into_iter().flatten();
-    let action = all.find(|action| action.service == service && action.name == name)?;
+    let action = all().find(|action| action.service == service && action.name == name)?;
     let known = match version {
         Some(wanted) => action.versions.iter().find(|known| **known == wanted),
         None => action.versions.last(),

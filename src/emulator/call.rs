@@ -29,6 +29,34 @@ impl Call<'_> {
         let now = self.now;
         self.world.machine(product, id, now).ok_or_else(|| not_found(id))
     }
+
+    /// The resource group the request names; absent or "" is the account's default.
+    pub(super) fn resource_group(&self) -> Result<String, Problem> {
+        let account = &self.world.account;
+        match self.fields.text("resourceGroupId")? {
+            None => Ok(account.default_group().to_owned()),
+            Some(id) if account.group(id).is_some() => Ok(id.to_owned()),
+            Some(id) => Err(no_group(id)),
+        }
+    }
+}
+
+/// Every call's answer to an unknown resource group.
+pub(super) fn no_group(id: &str) -> Problem {
+    Problem::absent(
+        "OPERATION_FAILED_RESOURCE_GROUP_NOT_FOUND",
+        format!("The resource group {id} does not exist."),
+    )
+}
+
+/// The answer to anything unknown that has no code of its own.
+pub(super) fn no_resource(kind: &str, id: &str) -> Problem {
+    Problem::absent("OPERATION_FAILED_RESOURCE_NOT_FOUND", format!("The {kind} {id} does not exist."))
+}
+
+/// The answer to an unknown security group.
+pub(super) fn no_security_group(id: &str) -> Problem {
+    Problem::absent("INVALID_SECURITY_GROUP_NOT_FOUND", format!("The security group {id} does not exist."))
 }
 
 /// The lifecycle calls' answer to an unknown machine.

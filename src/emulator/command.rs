@@ -14,8 +14,18 @@ use crate::secret::Secret;
 /// The key taken when none is given.
 const DEFAULT_KEY: (&str, &str) = ("AKEMULATOR", "SKEMULATOR-not-a-secret");
 
+/// What the help says about breaking things; the presets are those of [`Preset::ALL`](super::Preset::ALL).
+const AFTER_HELP: &str = "\
+Break it while it runs, by POST to /_emulator/faults:
+  {\"preset\": \"insufficient_balance\", \"on\": {\"service\": \"vm\", \"action\": \"CreateInstances\"}, \"times\": 2}
+  Presets: insufficient_balance, quota_exceeded, sold_out, not_allowed, rate_limited, unavailable, timed_out,
+  internal_error, create_fails, vanishes. GET /_emulator/presets shows the status and code of each.
+  Any other refusal: {\"fault\": {\"kind\": \"refuse\", \"when\": \"before\", \"status\": 403, \"code\": \"ANY_CODE\"}}.
+  \"on\" may name a service, an action, both or neither; \"forever\": true instead of \"times\" lasts until a reset.";
+
 /// Options of `zengate emulator`.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = AFTER_HELP)]
 pub struct EmulatorArgs {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1:9100", value_name = "ADDRESS")]
@@ -153,6 +163,14 @@ mod tests {
         assert_eq!((keys[0].0.as_str(), keys[0].1.expose(), keys[1].0.as_str()), ("AK", "a:b", "AL"));
         for bad in ["AK", "AK:", ":secret"] {
             assert!(parse(&["--key", bad]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_help_names_every_preset() {
+        let help = Line::try_parse_from(["emulator", "--help"]).err().unwrap().to_string();
+        for (name, _) in crate::emulator::Preset::ALL {
+            assert!(help.contains(name), "{name} is not in the help");
         }
     }
 

@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | `GET /_emulator/requests` | every request received, oldest first; secrets in bodies and headers hidden |
 //! | `GET /_emulator/instances` | every machine with its present state |
-//! | `POST /_emulator/faults` | `{"fault": {"kind": ...}, "on": {"service", "action"}, "times": 1}` or `"forever": true` |
+//! | `POST /_emulator/faults` | `{"fault": {"kind": ...}, "on": {"service", "action"}, "times": 1}` or `"forever": true`; `"preset": "insufficient_balance"` instead of `fault` |
+//! | `GET /_emulator/presets` | the names of the presets, with the status and code of each |
 //! | `GET /_emulator/faults` | how many scripts have times left |
 //! | `POST /_emulator/release` | opens every gate at which requests are held |
 //! | `POST /_emulator/clock` | `{"advance": seconds}`; nothing happens unless the clock is manual |
@@ -16,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, request_id};
-use super::fault::{Fault, On, Times};
+use super::fault::{Fault, On, Preset, Times};
 use super::http::Request;
 use super::problem::Problem;
 use super::record::{Seen, Verdict};
@@ -46,6 +47,7 @@ fn call(shared: &Shared, request: &Request) -> Result<Value, Problem> {
         ("GET", "requests") => Ok(json!({ "requests": requests(shared) })),
         ("GET", "instances") => Ok(json!({ "instances": instances(shared) })),
         ("GET", "faults") => Ok(json!({ "left": shared.lock().scripts.left() })),
+        ("GET", "presets") => Ok(json!({ "presets": presets() })),
         ("POST", "faults") => script(shared, &request.body),
         ("POST", "release") => {
             shared.lock().scripts.open_gates();
@@ -63,7 +65,10 @@ fn call(shared: &Shared, request: &Request) -> Result<Value, Problem> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Script {
-    fault: Fault,
+    #[serde(default)]
+    fault: Option<Fault>,
+    #[serde(default)]
+    preset: Option<Preset>,
     #[serde(default)]
     on: On,
     #[serde(default)]
@@ -74,10 +79,23 @@ struct Script {
 
 fn script(shared: &Shared, body: &[u8]) -> Result<Value, Problem> {
     let script: Script = read(body)?;
+    let fault = match (script.fault, script.preset) {
+        (Some(fault), None) => fault,
+        (None, Some(preset)) => preset.fault(),
+        _ => return Err(Problem::value("fault", "or preset must be given, and only one of them")),
+    };
     let times = if script.forever { Times::Forever } else { Times::Exactly(script.times.unwrap_or(1)) };
     let mut state = shared.lock();
-    state.scripts.add(script.on, script.fault, times);
+    state.scripts.add(script.on, fault, times);
     Ok(json!({ "left": state.scripts.left() }))
+}
+
+fn presets() -> Vec<Value> {
+    let presets = Preset::ALL.iter().map(|(name, preset)| match preset.answer() {
+        Some((status, code)) => json!({ "preset": name, "status": status, "code": code }),
+        None => json!({ "preset": name }),
+    });
+    presets.collect()
 }
 
 #[derive(Deserialize)]

@@ -7,8 +7,10 @@
 use serde::Deserialize;
 
 mod gate;
+mod preset;
 
 pub use gate::Gate;
+pub use preset::Preset;
 
 /// On which side of the execution of the request a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

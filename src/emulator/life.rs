@@ -66,6 +66,11 @@ impl Status {
         matches!(self, Self::Pending | Self::Deploying)
     }
 
+    /// Whether the machine is in the recycle bin, on its way there, or leaving it for good.
+    pub(super) fn is_binned(self) -> bool {
+        matches!(self, Self::Recycling | Self::Recycle | Self::Releasing)
+    }
+
     /// Whether the machine counts against the account's quota: from the order until it is put in the bin.
     pub(super) fn holds_quota(self) -> bool {
         !matches!(self, Self::Recycling | Self::Recycle | Self::Releasing | Self::CreateFailed | Self::Gone)

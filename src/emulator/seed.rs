@@ -1,9 +1,14 @@
 //! The cloud's stock: everything a request can name.
 //!
 //! Each entry that exists to make a documented refusal reachable says so. Nothing here changes while the emulator
-//! runs; what is used up is counted from the live machines.
+//! runs: zones, models and images are looked up here, what an account can change is copied into its
+//! [`World`](super::world::World), and what is used up is counted from the live machines.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
+
+/// When everything seeded was made: 2026-01-01T00:00:00Z.
+pub(super) const MADE: Duration = Duration::from_secs(1_767_225_600);
 
 pub(super) mod bmc;
 pub(super) mod zec;
@@ -297,18 +302,6 @@ pub(super) fn model(id: &str) -> Option<&'static Model> {
 
 pub(super) fn image(id: &str) -> Option<&'static Image> {
     IMAGES.iter().find(|image| image.id == id)
-}
-
-pub(super) fn subnet(id: &str) -> Option<&'static Subnet> {
-    SUBNETS.iter().find(|subnet| subnet.id == id)
-}
-
-pub(super) fn security_group(id: &str) -> Option<&'static SecurityGroup> {
-    SECURITY_GROUPS.iter().find(|group| group.id == id)
-}
-
-pub(super) fn resource_group(id: &str) -> Option<&'static ResourceGroup> {
-    RESOURCE_GROUPS.iter().find(|group| group.id == id)
 }
 
 pub(super) fn cidr_block(id: &str) -> Option<&'static CidrBlock> {

@@ -94,6 +94,7 @@ impl Shared {
     /// Runs an action and keeps what it changed. Creates are counted when they made machines.
     pub(super) fn execute(&self, routed: &Routed, body: &Map<String, Value>, fate: Fate) -> Reply {
         let mut state = self.lock();
+        state.world.settle(self.options.clock.since_epoch());
         let mut call = Call {
             world: &mut state.world,
             fields: Fields::body(body),

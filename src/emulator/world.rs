@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::life::{Fate, Life, Pace, Status};
 
+pub(super) mod account;
 pub(super) mod bmc;
 pub(super) mod passing;
+pub(super) mod resource;
+pub(super) mod vm;
 pub(super) mod zec;
 
 /// The product line a machine belongs to.
@@ -21,7 +24,7 @@ pub enum Product {
     Zec,
 }
 
-/// A disk of a machine.
+/// A disk of a machine; the data disks of vm machines are [`vm::disk::DataDisk`]s instead.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Disk {
     pub(super) id: String,
@@ -109,6 +112,8 @@ pub(super) struct World {
     #[serde(skip)]
     pub(super) creates: u64,
     last_number: u64,
+    pub(super) account: account::Account,
+    pub(super) vm: vm::Vm,
     pub(super) bmc: bmc::Bmc,
     pub(super) zec: zec::Zec,
 }
@@ -121,6 +126,8 @@ impl World {
             instance_quota,
             creates: 0,
             last_number: 1_310_000_000_000_000_000,
+            account: account::Account::seeded(),
+            vm: vm::Vm::seeded(),
             bmc: bmc::Bmc::default(),
             zec: zec::Zec::seeded(),
         }

@@ -1,11 +1,11 @@
 //! What the cloud sells: zones, models, images.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::paging::{among, only, page, passes};
 use crate::emulator::call::{Call, Reply};
 use crate::emulator::problem::Problem;
-use crate::emulator::seed::{self, Model, Stock, Zone};
+use crate::emulator::seed::{self, Image, Model, Stock, Zone};
 
 pub(super) fn zones(call: &mut Call<'_>) -> Reply {
     let ids = call.fields.texts_up_to("zoneIds", 100)?;
@@ -75,18 +75,70 @@ pub(super) fn images(call: &mut Call<'_>) -> Reply {
             && passes(os, image.os)
             && passes(status, "AVAILABLE")
     });
-    let items = images.map(|image| {
-        json!({
-            "imageId": image.id,
-            "imageName": image.name,
-            "imageType": "PUBLIC_IMAGE",
-            "imageSize": image.least_disk.to_string(),
-            "imageDescription": "",
-            "imageVersion": image.version,
-            "imageStatus": "AVAILABLE",
-            "category": image.category,
-            "osType": image.os,
-        })
+    page(fields, images.map(show).collect())
+}
+
+/// DescribeImage: the members of one image beside the request id.
+pub(super) fn image(call: &mut Call<'_>) -> Reply {
+    let id = call.fields.required("imageId")?;
+    let image = seed::image(id).ok_or_else(|| {
+        Problem::absent("INVALID_IMAGE_NOT_FOUND", format!("The image {id} does not exist."))
+    })?;
+    match show(image) {
+        Value::Object(members) => Ok(members),
+        _ => Ok(Map::new()),
+    }
+}
+
+/// ImageInfo.
+fn show(image: &Image) -> Value {
+    json!({
+        "imageId": image.id,
+        "imageName": image.name,
+        "imageType": "PUBLIC_IMAGE",
+        "imageSize": image.least_disk.to_string(),
+        "imageDescription": "",
+        "imageVersion": image.version,
+        "imageStatus": "AVAILABLE",
+        "category": image.category,
+        "osType": image.os,
+    })
+}
+
+/// DescribeVmInventoryCapacity: by how much a zone sells of all there is.
+pub(super) fn capacity(call: &mut Call<'_>) -> Reply {
+    let wanted = call.fields.text("zoneId")?;
+    let zones = seed::ZONES.iter().filter(|zone| passes(wanted, zone.id));
+    let items = zones.map(|zone| {
+        let plenty = |model: &&Model| {
+            model.offers.iter().any(|(offered, stock)| *offered == zone.id && matches!(stock, Stock::Plenty))
+        };
+        let capacity = match seed::MODELS.iter().filter(plenty).count() {
+            0 => "LIMITED",
+            1..=4 => "STANDARD",
+            5 => "SUFFICIENT",
+            _ => "ABUNDANT",
+        };
+        json!({ "zoneId": zone.id, "capacity": capacity })
     });
-    page(fields, items.collect())
+    Ok(only("dataSet", items.collect()))
+}
+
+/// DescribeDiskCategory: zones without data disks sell none.
+pub(super) fn disk_categories(call: &mut Call<'_>) -> Reply {
+    let fields = call.fields;
+    let wanted = fields.text("zoneId")?;
+    let charge = fields.one_of("instanceChargeType", &["PREPAID", "POSTPAID"])?;
+    let category = fields.one_of("diskCategory", &["SSD", "STANDARD"])?;
+    let zones = seed::ZONES.iter().filter(|zone| {
+        zone.data_disks
+            && passes(wanted, zone.id)
+            && charge.is_none_or(|charge| zone.charge_types.contains(&charge))
+    });
+    let items = zones.map(|zone| {
+        let categories: Vec<&str> =
+            ["SSD", "STANDARD"].into_iter().filter(|known| passes(category, known)).collect();
+        json!({ "zoneId": zone.id, "categorySet": categories })
+    });
+    Ok(only("categoryZoneSet", items.collect()))
 }

@@ -3,9 +3,9 @@
 
 use serde_json::Map;
 
-use super::tags;
-use super::vm_create::{login, misc, name};
-use crate::emulator::call::{Call, Reply, not_found};
+use super::vm;
+use super::vm_create::{login, name};
+use crate::emulator::call::{Call, Reply};
 use crate::emulator::life::Status;
 use crate::emulator::problem::Problem;
 use crate::emulator::world::{Machine, Product};
@@ -40,7 +40,7 @@ fn status(code: &'static str, machine: &Machine, status: Status) -> Problem {
 }
 
 /// Anything that is neither being created nor on its way out.
-fn settled(machine: &Machine, now: Status) -> Result<(), Problem> {
+pub(super) fn settled(machine: &Machine, now: Status) -> Result<(), Problem> {
     match now {
         Status::Recycle | Status::Recycling | Status::Releasing => {
             Err(status("OPERATION_FAILED_FOR_RECYCLE_RESOURCE", machine, now))
@@ -59,7 +59,7 @@ fn running(machine: &Machine, now: Status) -> Result<(), Problem> {
     }
 }
 
-fn stopped(machine: &Machine, now: Status) -> Result<(), Problem> {
+pub(super) fn stopped(machine: &Machine, now: Status) -> Result<(), Problem> {
     settled(machine, now)?;
     if now == Status::Stopped {
         Ok(())
@@ -99,7 +99,7 @@ pub(super) fn rename(call: &mut Call<'_>) -> Reply {
 /// ModifyInstancesResourceGroup.
 pub(super) fn regroup(call: &mut Call<'_>) -> Reply {
     call.fields.required("resourceGroupId")?;
-    let group = misc::resource_group(call.fields)?;
+    let group = call.resource_group()?;
     each(call, Product::Vm, settled, |machine| machine.resource_group.clone_from(&group))
 }
 
@@ -130,8 +130,11 @@ fn terminate(call: &mut Call<'_>, product: Product) -> Reply {
     Ok(Map::new())
 }
 
+/// The data disks of the machines stay, free for others.
 pub(super) fn vm_release(call: &mut Call<'_>) -> Reply {
-    release(call, Product::Vm)
+    let reply = release(call, Product::Vm)?;
+    vm::free_disks(call)?;
+    Ok(reply)
 }
 
 /// Out of the bin for good.
@@ -146,22 +149,4 @@ fn release(call: &mut Call<'_>, product: Product) -> Reply {
     each(call, product, in_bin, |machine| {
         machine.life.change(now, pace, Status::Releasing, Status::Gone);
     })
-}
-
-/// zrm ModifyResourceTags: replaces the named tags, deletes the named keys, keeps the rest.
-pub(super) fn retag(call: &mut Call<'_>) -> Reply {
-    let (fields, now) = (call.fields, call.now);
-    let uuid = fields.required("resourceUuid")?;
-    let replace = tags::list(fields, "replaceTags", 128)?;
-    let delete = fields.texts("deleteTagKeys")?;
-    let machine = [Product::Vm, Product::Bmc, Product::Zec]
-        .into_iter()
-        .find(|product| call.world.listed(*product, now).any(|machine| machine.id == uuid))
-        .and_then(|product| call.world.machine(product, uuid, now))
-        .ok_or_else(|| Problem { code: "OPERATION_FAILED_RESOURCE_NOT_FOUND".into(), ..not_found(uuid) })?;
-    machine.tags.retain(|(key, _)| {
-        !delete.contains(&key.as_str()) && !replace.iter().any(|(replaced, _)| replaced == key)
-    });
-    machine.tags.extend(replace);
-    Ok(Map::new())
 }

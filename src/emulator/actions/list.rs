@@ -1,14 +1,11 @@
-//! The listings of machines: filters, pages, newest first.
+//! The filters of vm listings.
 
-use serde_json::{Map, Value, json};
-
-use super::paging::{among, page, passes};
-use super::{shape, tags};
-use crate::emulator::call::{Call, Reply};
+use super::paging::{among, passes};
+use super::tags;
 use crate::emulator::fields::Fields;
 use crate::emulator::life::Status;
 use crate::emulator::problem::Problem;
-use crate::emulator::world::{Machine, Product};
+use crate::emulator::world::Machine;
 
 /// Ids a filter takes.
 const IDS: usize = 100;
@@ -16,55 +13,16 @@ const IDS: usize = 100;
 const TAGS: usize = 20;
 
 /// What a product calls its fields.
-struct Words {
-    product: Product,
+pub(super) struct Words {
     model: &'static str,
     status: &'static str,
     name: &'static str,
-    show: fn(&Machine, Status) -> Value,
 }
 
-const VM: Words = Words {
-    product: Product::Vm,
-    model: "instanceType",
-    status: "instanceStatus",
-    name: "instanceName",
-    show: shape::vm,
-};
+pub(super) const VM: Words = Words { model: "instanceType", status: "instanceStatus", name: "instanceName" };
 
-pub(super) fn vm(call: &mut Call<'_>) -> Reply {
-    list(call, &VM)
-}
-
-/// vm DescribeInstancesStatus.
-pub(super) fn vm_status(call: &mut Call<'_>) -> Reply {
-    let ids = call.fields.texts_up_to("instanceIds", IDS)?;
-    let items = call
-        .world
-        .listed(Product::Vm, call.now)
-        .filter(|machine| among(&ids, &[machine.id.as_str()]))
-        .map(|machine| {
-            json!({ "instanceId": machine.id, "instanceStatus": machine.life.at(call.now).as_str() })
-        });
-    let items = items.collect();
-    page(call.fields, items)
-}
-
-fn list(call: &mut Call<'_>, words: &Words) -> Result<Map<String, Value>, Problem> {
-    let filter = Filter::read(call.fields, words)?;
-    let now = call.now;
-    let mut items: Vec<Value> = call
-        .world
-        .listed(words.product, now)
-        .map(|machine| (machine, machine.life.at(now)))
-        .filter(|(machine, status)| filter.passes(machine, *status))
-        .map(|(machine, status)| (words.show)(machine, status))
-        .collect();
-    items.reverse();
-    page(call.fields, items)
-}
-
-struct Filter<'a> {
+/// The filters of a listing.
+pub(super) struct Filter<'a> {
     ids: Vec<&'a str>,
     zone: Option<&'a str>,
     group: Option<&'a str>,
@@ -83,7 +41,7 @@ struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    fn read(fields: Fields<'a>, words: &Words) -> Result<Self, Problem> {
+    pub(super) fn read(fields: Fields<'a>, words: &Words) -> Result<Self, Problem> {
         Ok(Self {
             ids: fields.texts_up_to("instanceIds", IDS)?,
             zone: fields.text("zoneId")?,
@@ -103,7 +61,7 @@ impl<'a> Filter<'a> {
         })
     }
 
-    fn passes(&self, machine: &Machine, status: Status) -> bool {
+    pub(super) fn passes(&self, machine: &Machine, status: Status) -> bool {
         among(&self.ids, &[machine.id.as_str()])
             && passes(self.zone, &machine.zone)
             && passes(self.group, &machine.resource_group)

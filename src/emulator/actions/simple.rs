@@ -1,15 +1,13 @@
-//! What the actions of all products share: the account's quota, resource groups, small checks.
+//! What the actions of all products share: the account's quota, addresses, small checks.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::vm_create::misc;
-use crate::emulator::call::Call;
 use crate::emulator::fields::Fields;
 use crate::emulator::problem::Problem;
-use crate::emulator::seed;
 use crate::emulator::world::World;
+use crate::emulator::world::account::Account;
 
 /// Refuses more machines than the account may have.
 pub(super) fn check_quota(world: &World, count: usize, now: Duration) -> Result<(), Problem> {
@@ -31,14 +29,11 @@ pub(super) fn public_ip(serial: usize) -> String {
     format!("198.18.{}.{}", (serial / 250) % 256, (serial % 250).saturating_add(2))
 }
 
-/// The resource group a request names, or the account's default one.
-pub(super) fn group(call: &Call<'_>) -> Result<String, Problem> {
-    misc::resource_group(call.fields)
-}
-
-/// The name of a resource group.
-pub(super) fn group_name(_world: &World, id: &str) -> String {
-    seed::resource_group(id).map_or("", |group| group.name).to_owned()
+/// The zone a request names, if it is among these.
+pub(super) fn zone<'a>(fields: Fields<'a>, known: impl Iterator<Item = &'a str>) -> Result<&'a str, Problem> {
+    let id = fields.required("zoneId")?;
+    let mut known = known;
+    known.find(|zone| *zone == id).ok_or_else(|| Problem::absent("INVALID_ZONE_NOT_FOUND", "Zone not found."))
 }
 
 /// How many a field orders: 1 to `most`, absent is 1.
@@ -66,9 +61,9 @@ pub(super) fn check_rest(fields: Fields<'_>) -> Result<(), Problem> {
 }
 
 /// The key pair a request names.
-pub(super) fn key_pair(fields: Fields<'_>) -> Result<Option<String>, Problem> {
+pub(super) fn key_pair(fields: Fields<'_>, account: &Account) -> Result<Option<String>, Problem> {
     match fields.text("keyId")? {
-        Some(key) if !seed::KEY_PAIRS.contains(&key) => {
+        Some(key) if !account.key_pairs.iter().any(|known| known.id == key) => {
             Err(Problem::value("keyId", "names no key pair of the account"))
         }
         key => Ok(key.map(str::to_owned)),

@@ -8,9 +8,12 @@ use serde_json::{Map, Value, json};
 use super::tags;
 use crate::emulator::call::{Call, Reply};
 use crate::emulator::fields::Fields;
+use crate::emulator::life::Fate;
 use crate::emulator::problem::Problem;
 use crate::emulator::seed::Stock;
-use crate::emulator::world::{Disk, Machine, Product};
+use crate::emulator::world::passing::Passing;
+use crate::emulator::world::vm::disk::{DataDisk, DiskStatus};
+use crate::emulator::world::{Machine, Product};
 
 mod addresses;
 pub(super) mod charge;
@@ -40,7 +43,7 @@ impl Edition {
         if version == "2023-03-13" { Self::Y2023 } else { Self::Y2026 }
     }
 
-    fn tag_length(self) -> usize {
+    pub(super) fn tag_length(self) -> usize {
         match self {
             Self::Y2023 => 128,
             Self::Y2026 => 64,
@@ -67,19 +70,20 @@ struct Order {
 }
 
 impl Order {
-    fn read(fields: Fields<'_>, edition: Edition) -> Result<Self, Problem> {
+    fn read(call: &Call<'_>, edition: Edition) -> Result<Self, Problem> {
+        let fields = call.fields;
         let place = place::read(fields, true)?;
         let charge = charge::read(fields, place.zone, edition)?;
         let internet = network::internet(fields, &place, edition)?;
         let count = count(fields)?;
-        let private = network::private(fields, place.zone, edition)?;
+        let private = network::private(call, place.zone, edition)?;
         let (system_disk, system_category) = disks::system(fields, place.image)?;
         let data_disks = disks::data(fields, place.zone, edition)?;
         let names = name::expand(fields.text("instanceName")?, count)?;
-        let key = login::read(fields, place.image)?;
+        let key = login::read(call, place.image)?;
         let nic = misc::nic(fields, edition)?;
         let tags = tags::read(fields, edition.tag_length())?;
-        let resource_group = misc::resource_group(fields)?;
+        let resource_group = call.resource_group()?;
         misc::check_rest(fields)?;
         let public_ipv4 = fields.boolean("enableIpv4")?.unwrap_or(true);
         Ok(Self {
@@ -109,14 +113,14 @@ pub(super) fn count(fields: Fields<'_>) -> Result<usize, Problem> {
 
 pub(super) fn run(call: &mut Call<'_>) -> Reply {
     let edition = Edition::of(call.version);
-    let order = Order::read(call.fields, edition)?;
+    let order = Order::read(call, edition)?;
     check_account(call, &order)?;
     let addresses = addresses::find(call, &order)?;
     let order_number = call.world.number();
     let (mut ids, mut with_disks) = (Vec::new(), Vec::new());
     for (index, name) in order.names.iter().enumerate() {
         let machine = build(call, &order, &addresses, (index, name.as_str()));
-        let disks: Vec<&str> = machine.data_disks.iter().map(|disk| disk.id.as_str()).collect();
+        let disks = build_disks(call, &order, &machine);
         with_disks.push(json!({ "instanceId": machine.id, "diskIdSet": disks }));
         ids.push(machine.id.clone());
         call.world.machines.push(machine);
@@ -165,7 +169,7 @@ fn build(call: &mut Call<'_>, order: &Order, addresses: &Addresses, (index, name
     machine.internet_charge_type = order.internet.kind.clone();
     machine.bandwidth = order.internet.bandwidth;
     machine.traffic_package = order.internet.traffic_package;
-    machine.subnet = addresses.subnet.map_or("", |subnet| subnet.id).to_owned();
+    machine.subnet.clone_from(&addresses.subnet);
     machine.private_ips = addresses.private.get(index).cloned().into_iter().collect();
     if let Some(address) = addresses.public.get(index) {
         machine.public_ips = vec![address.clone()];
@@ -176,12 +180,34 @@ fn build(call: &mut Call<'_>, order: &Order, addresses: &Addresses, (index, name
     machine.security_groups = order.private.security_group.iter().cloned().collect();
     machine.system_disk.size = order.system_disk;
     machine.system_disk.category = order.system_category.clone();
-    for (size, category) in &order.data_disks {
-        let id = call.world.number();
-        machine.data_disks.push(Disk { id, size: *size, category: category.clone() });
-    }
     machine.key = order.key.clone();
     machine.nic = order.nic.clone();
     machine.tags = order.tags.clone();
     machine
+}
+
+/// The data disks of a machine. They are ready with it, and go with it when its create comes to nothing.
+fn build_disks(call: &mut Call<'_>, order: &Order, machine: &Machine) -> Vec<String> {
+    let end = if call.fate == Fate::Runs { DiskStatus::InUse } else { DiskStatus::Gone };
+    let span = call.world.pace.run_after.max(call.world.pace.deploy_after);
+    let mut ids = Vec::new();
+    for (size, category) in &order.data_disks {
+        let disk = DataDisk {
+            id: call.world.number(),
+            name: "data-disk".to_owned(),
+            zone: machine.zone.clone(),
+            size: *size,
+            category: category.clone(),
+            charge_type: machine.charge_type.clone(),
+            period: machine.period,
+            resource_group: machine.resource_group.clone(),
+            tags: Vec::new(),
+            created: call.now,
+            bound: Some(machine.id.clone()),
+            life: Passing::lasting(call.now, span, DiskStatus::Creating, end),
+        };
+        ids.push(disk.id.clone());
+        call.world.vm.disks.insert(disk.id.clone(), disk);
+    }
+    ids
 }

@@ -69,6 +69,40 @@ async fn faults_are_scripted_and_released_over_http() {
 }
 
 #[tokio::test]
+async fn presets_are_listed_and_scripted_by_name() {
+    let (emulator, _) = emulator().await;
+    let presets = control(&emulator, "GET", "presets", &json!({})).await.json();
+    let first = json!({
+        "preset": "insufficient_balance", "status": 403, "code": "OPERATION_DENIED_BALANCE_INSUFFICIENT",
+    });
+    assert_eq!(presets["presets"][0], first);
+    let script =
+        json!({ "preset": "insufficient_balance", "on": { "action": "CreateInstances" }, "times": 2 });
+    control(&emulator, "POST", "faults", &script).await;
+    for _ in 0..2 {
+        let reply = vm(&emulator, "CreateInstances", &sample_with(json!({}))).await;
+        assert_eq!(reply.refusal(), (403, "OPERATION_DENIED_BALANCE_INSUFFICIENT".to_owned()));
+    }
+    created(&emulator, json!({})).await;
+    for bad in
+        [json!({}), json!({ "preset": "no" }), json!({ "preset": "sold_out", "fault": { "kind": "no_ids" } })]
+    {
+        assert_eq!(control(&emulator, "POST", "faults", &bad).await.status, 400, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_reset_takes_back_what_was_made_around_machines() {
+    let (emulator, _) = emulator().await;
+    vm(&emulator, "CreateDisks", &json!({ "zoneId": "SEL-A", "diskSize": 40 })).await.good();
+    vm(&emulator, "DeleteSecurityGroup", &json!({ "securityGroupId": "sg-web" })).await.good();
+    control(&emulator, "POST", "reset", &json!({})).await;
+    assert_eq!(vm(&emulator, "DescribeDisks", &json!({})).await.good()["totalCount"], 0);
+    let groups = vm(&emulator, "DescribeSecurityGroups", &json!({})).await.good();
+    assert_eq!(groups["totalCount"], 4);
+}
+
+#[tokio::test]
 async fn a_reset_leaves_the_seeded_account() {
     let (emulator, _) = emulator().await;
     let old = created(&emulator, json!({})).await;

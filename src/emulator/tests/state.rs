@@ -20,11 +20,17 @@ async fn kept(path: &Path, clock: Option<&Clock>) -> (Emulator, Clock) {
     .await
 }
 
-/// Everything three products answer to a look around.
+/// Everything the products answer to a look around.
 async fn answers(emulator: &Emulator) -> Vec<Value> {
     let mut answers = Vec::new();
     for (service, action) in [
         ("vm", "DescribeInstances"),
+        ("vm", "DescribeDisks"),
+        ("vm", "DescribeSubnets"),
+        ("vm", "DescribeSecurityGroups"),
+        ("user", "DescribeResourceGroups"),
+        ("ccs", "DescribeKeyPairs"),
+        ("zrm", "DescribeTags"),
         ("zec", "DescribeInstances"),
         ("zec", "DescribeVpcs"),
         ("zec", "DescribeSubnets"),
@@ -56,7 +62,9 @@ async fn furnish(emulator: &Emulator, clock: &Clock) {
     });
     let vpc = json!({ "name": "vpc", "cidrBlock": "10.1.0.0/16" });
     let eips = json!({ "zoneId": "SEL-A", "eipChargeType": "POSTPAID" });
-    created(emulator, json!({})).await;
+    created(emulator, json!({ "dataDisks": [{ "diskSize": 40 }], "securityGroupId": "sg-web" })).await;
+    let group = json!({ "name": "made" });
+    call(emulator, "user", "CreateResourceGroup", "", &group).await.good();
     call(emulator, "zec", "CreateZecInstances", "", &zec).await.good();
     let made = call(emulator, "bmc", "CreateInstances", "", &bmc).await.good();
     call(emulator, "zec", "CreateVpc", "", &vpc).await.good();

@@ -90,6 +90,8 @@ async fn terraform_creates_changes_and_destroys_a_machine_with_its_network() {
     good(&emulator, "ModifyInstancesAttribute", &with(json!({ "instanceName": "renamed" }))).await;
     let retag = json!({ "resourceUuid": id, "replaceTags": [{ "key": "env", "value": "prod" }] });
     call(&emulator, "zrm", "ModifyResourceTags", "2025-10-14", &retag).await.good();
+    let regroup = json!({ "resourceGroupId": RESEARCH, "resources": [id] });
+    call(&emulator, "user", "AddResourceResourceGroup", "2024-05-29", &regroup).await.good();
     good(&emulator, "StartIpForward", &one).await;
     let nics = good(&emulator, "DescribeNetworkInterfaces", &json!({ "instanceId": id })).await;
     let nic = &nics["dataSet"][0];
@@ -111,6 +113,7 @@ async fn terraform_creates_changes_and_destroys_a_machine_with_its_network() {
     assert_eq!((&machine["enableIpForward"], &machine["enableAgent"]), (&json!(true), &json!(false)));
     assert_eq!((&machine["securityGroupId"], &machine["nics"][0]["securityGroupId"]), (&group, &group));
     assert_eq!(machine["tags"]["tags"], json!([{ "key": "env", "value": "prod" }]));
+    assert_eq!(machine["nics"][0]["resourceGroup"]["resourceGroupId"], RESEARCH);
     assert_eq!(emulator.instances()[0].security_groups, [group.as_str().unwrap()]);
 
     // The way back: what is in use stays, and the second release gives it back at once.

@@ -212,6 +212,10 @@ async fn an_address_is_made_bound_unbound_and_deleted_twice() {
     assert_eq!((&bound["associatedId"], &bound["instanceId"]), (&nic["nicId"], &json!(machine)));
     let list = good(&emulator, "DescribeInstances", json!({})).await;
     assert_eq!(list["dataSet"][0]["publicIpAddresses"], bound["publicIpAddresses"]);
+    let research = "c4a8e6f0-1b2d-4e3f-a596-8778695a4b3c";
+    let regroup = json!({ "resourceGroupId": research, "resources": [id] });
+    call(&emulator, "user", "AddResourceResourceGroup", "2024-05-29", &regroup).await.good();
+    assert_eq!(shown(id).await["resourceGroupName"], "research");
     assert_eq!(
         code(&emulator, "DeleteEip", json!({ "eipId": id })).await,
         "OPERATION_DENIED_EIP_STATUS_NOT_SUPPORT"

@@ -6,12 +6,34 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::passing::Passing;
+use super::resource::{Labels, Resource};
 
 /// Everything of bmc but the machines.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::emulator) struct Bmc {
     pub(in crate::emulator) machines: BTreeMap<String, Extra>,
     pub(in crate::emulator) eips: BTreeMap<String, BmcEip>,
+}
+
+impl Bmc {
+    /// The elastic addresses, as things in a resource group that can carry tags.
+    pub(super) fn resources(&self, now: Duration) -> impl Iterator<Item = Resource<'_>> {
+        let eips = self.eips.values().filter(move |eip| eip.life.at(now) != State::Gone);
+        eips.map(|eip| Resource {
+            kind: "BMC_EIP",
+            id: &eip.id,
+            name: &eip.address,
+            group: &eip.resource_group,
+            tags: &eip.tags,
+            created: eip.created,
+        })
+    }
+
+    /// One of them, to be changed.
+    pub(super) fn labels(&mut self, id: &str, now: Duration) -> Option<Labels<'_>> {
+        let eip = self.eips.get_mut(id).filter(|eip| eip.life.at(now) != State::Gone)?;
+        Some(Labels { group: &mut eip.resource_group, tags: &mut eip.tags })
+    }
 }
 
 /// What only bmc knows of a machine.

@@ -4,6 +4,7 @@
 //! groups) find it; what only zec knows of it is [`Extra`], by its id.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,8 @@ pub(in crate::emulator) mod network;
 use disk::ZecDisk;
 use eip::Eip;
 use network::{Group, Nic, Subnet, Vpc};
+
+use super::resource::{Labels, Resource};
 
 /// Everything of zec but the machines. Numbered things stand in the order of their creation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -101,5 +104,49 @@ impl Zec {
             }
             true
         });
+    }
+
+    /// What is in a resource group and can carry tags, besides machines.
+    pub(super) fn resources(&self, now: Duration) -> impl Iterator<Item = Resource<'_>> {
+        let vpcs = self.vpcs.iter().map(|vpc| Resource {
+            kind: "ZEC_VPC",
+            id: &vpc.id,
+            name: &vpc.name,
+            group: &vpc.resource_group,
+            tags: &vpc.tags,
+            created: vpc.created,
+        });
+        let disks = self.disks.values().filter(move |disk| disk.state(now) != disk::State::Gone);
+        let disks = disks.map(|disk| Resource {
+            kind: "ZEC_DISK",
+            id: &disk.id,
+            name: &disk.name,
+            group: &disk.resource_group,
+            tags: &disk.tags,
+            created: disk.created,
+        });
+        let eips = self.eips.values().filter(move |eip| eip.life.at(now) != eip::State::Gone);
+        let eips = eips.map(|eip| Resource {
+            kind: "ZEC_EIP",
+            id: &eip.id,
+            name: &eip.name,
+            group: &eip.resource_group,
+            tags: &eip.tags,
+            created: eip.created,
+        });
+        vpcs.chain(disks).chain(eips)
+    }
+
+    /// One of them, to be changed.
+    pub(super) fn labels(&mut self, id: &str, now: Duration) -> Option<Labels<'_>> {
+        let vpc = self.vpcs.iter_mut().find(|vpc| vpc.id == id);
+        if let Some(vpc) = vpc {
+            return Some(Labels { group: &mut vpc.resource_group, tags: &mut vpc.tags });
+        }
+        if let Some(disk) = self.disks.get_mut(id).filter(|disk| disk.state(now) != disk::State::Gone) {
+            return Some(Labels { group: &mut disk.resource_group, tags: &mut disk.tags });
+        }
+        let eip = self.eips.get_mut(id).filter(|eip| eip.life.at(now) != eip::State::Gone)?;
+        Some(Labels { group: &mut eip.resource_group, tags: &mut eip.tags })
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Edition, shape};
 use crate::emulator::actions::paging::{among, only, page, passes};
-use crate::emulator::actions::simple::{self, group_name};
+use crate::emulator::actions::simple;
 use crate::emulator::call::{Call, Reply};
 use crate::emulator::fields::Fields;
 use crate::emulator::problem::Problem;
@@ -174,7 +174,7 @@ pub(super) fn subnets(call: &mut Call<'_>) -> Reply {
             "vpcId": null,
             "vpcName": null,
             "resourceGroupId": default,
-            "resourceGroupName": group_name(call.world, default),
+            "resourceGroupName": call.world.account.group_name(default),
         });
         if let Some(members) = info.as_object_mut() {
             if edition == Edition::Y2026 {

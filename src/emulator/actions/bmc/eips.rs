@@ -80,7 +80,7 @@ pub(super) fn allocate(call: &mut Call<'_>) -> Reply {
     }
     let amount = simple::count(fields, "amount", 100)?;
     simple::check_rest(fields)?;
-    let (group, tags) = (simple::group(call)?, tags::read(fields, 64)?);
+    let (group, tags) = (call.resource_group()?, tags::read(fields, 64)?);
     let mut ids = Vec::new();
     for _ in 0..amount {
         let id = call.world.number();

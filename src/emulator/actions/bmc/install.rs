@@ -24,7 +24,8 @@ pub(super) struct Install {
 }
 
 impl Install {
-    pub(super) fn read(fields: Fields<'_>, model: &Model, edition: Edition) -> Result<Self, Problem> {
+    pub(super) fn read(call: &Call<'_>, model: &Model, edition: Edition) -> Result<Self, Problem> {
+        let fields = call.fields;
         let image = match fields.text("imageId")? {
             Some(id) => Some(
                 seed::image(id)
@@ -42,7 +43,7 @@ impl Install {
         Ok(Self {
             image,
             ipxe_url: ipxe_url.map(str::to_owned),
-            key: login::read(fields, image, edition)?,
+            key: login::read(fields, &call.world.account, image, edition)?,
             raid: raid(fields, model)?,
             partitions: partitions(fields, image, model)?,
             nic: nic(fields, model)?,
@@ -235,7 +236,7 @@ pub(super) fn again(call: &mut Call<'_>) -> Reply {
     let id = fields.required("instanceId")?;
     fleet::check(call, Product::Bmc, &[id], machines::at_rest)?;
     let model = order::model(&call.machine(Product::Bmc, id)?.model)?;
-    let install = Install::read(fields, model, Edition::of(call.version))?;
+    let install = Install::read(call, model, Edition::of(call.version))?;
     let hostnames = order::hostnames(fields, 1)?;
     let machine = call.machine(Product::Bmc, id)?;
     machine.image = install.image.map_or("", |image| image.id).to_owned();

@@ -5,6 +5,7 @@ use crate::emulator::actions::simple;
 use crate::emulator::fields::Fields;
 use crate::emulator::problem::Problem;
 use crate::emulator::seed::Image;
+use crate::emulator::world::account::Account;
 
 /// Signs a password may have.
 const SIGNS: &str = "~!@$^*-_=+";
@@ -21,12 +22,13 @@ const KINDS: [&str; 6] = [
 /// The key pair, if that is how one logs in. An order without any of the three gets a password made up by the system.
 pub(super) fn read(
     fields: Fields<'_>,
+    account: &Account,
     image: Option<&Image>,
     edition: Edition,
 ) -> Result<Option<String>, Problem> {
     let password = fields.text("password")?;
     password.map(check_password).transpose()?;
-    let key = simple::key_pair(fields)?;
+    let key = simple::key_pair(fields, account)?;
     let keys = if edition == Edition::Y2022 { fields.texts_up_to("sshKeys", 100)? } else { Vec::new() };
     check_keys(&keys)?;
     let ways = [password.is_some(), key.is_some(), !keys.is_empty()];

@@ -10,7 +10,7 @@ use serde_json::{Map, json};
 
 use super::order;
 use crate::emulator::actions::fleet::{self, denied};
-use crate::emulator::actions::simple;
+use crate::emulator::actions::shape::end;
 use crate::emulator::actions::vm_create::name;
 use crate::emulator::call::{Call, Reply};
 use crate::emulator::life::Status;
@@ -19,8 +19,6 @@ use crate::emulator::world::{Machine, Product};
 
 /// How long things stay in the bin.
 pub(super) const BIN: Duration = Duration::from_secs(24 * 60 * 60);
-/// A month of a subscription.
-const MONTH: u64 = 30 * 24 * 60 * 60;
 
 fn not_in_bin(machine: &Machine, now: Status) -> Result<(), Problem> {
     match now {
@@ -59,21 +57,15 @@ pub(super) fn at_rest(machine: &Machine, now: Status) -> Result<(), Problem> {
     if now == Status::Stopped { Ok(()) } else { rebootable(machine, now) }
 }
 
-/// When a subscription ends.
-fn ends(machine: &Machine) -> Option<Duration> {
-    let months = u64::try_from(machine.period?).ok()?;
-    Some(machine.created.saturating_add(Duration::from_secs(months.saturating_mul(MONTH))))
-}
-
 /// Moves a machine through a state into another one; a cancelled subscription still ends when it ends.
-pub(super) fn pass(call: &mut Call<'_>, id: &str, through: Status, end: Status) -> Result<(), Problem> {
+pub(super) fn pass(call: &mut Call<'_>, id: &str, through: Status, last: Status) -> Result<(), Problem> {
     let (now, after) = (call.now, call.world.pace.change_after);
     let cancelled = call.world.bmc.machines.get(id).is_some_and(|extra| extra.cancelled);
     let machine = call.machine(Product::Bmc, id)?;
-    let mut steps = vec![(now, through), (now.saturating_add(after), end)];
-    if let Some(last) = ends(machine).filter(|_| cancelled) {
-        steps.push((last, Status::Recycle));
-        steps.push((last.saturating_add(BIN), Status::Gone));
+    let mut steps = vec![(now, through), (now.saturating_add(after), last)];
+    if let Some(expiry) = end(machine.created, machine.period).filter(|_| cancelled) {
+        steps.push((expiry, Status::Recycle));
+        steps.push((expiry.saturating_add(BIN), Status::Gone));
         steps.sort_by_key(|(at, _)| *at);
     }
     machine.life.plan(steps);
@@ -109,7 +101,7 @@ pub(super) fn rename(call: &mut Call<'_>) -> Reply {
 /// ModifyInstancesResourceGroup.
 pub(super) fn regroup(call: &mut Call<'_>) -> Reply {
     call.fields.required("resourceGroupId")?;
-    let group = simple::group(call)?;
+    let group = call.resource_group()?;
     fleet::change(call, Product::Bmc, not_in_bin, |machine| machine.resource_group.clone_from(&group))?;
     Ok(Map::new())
 }

@@ -57,10 +57,10 @@ impl Order {
             subnet: subnet(fields, zone)?,
             names: name::expand(fields.text("instanceName")?, amount)?,
             hostnames: hostnames(fields, amount)?,
-            install: Install::read(fields, model, edition)?,
+            install: Install::read(call, model, edition)?,
             primary_ipv6: fields.boolean("enablePrimaryIPv6")?.unwrap_or(true),
             gateway_mode: fields.boolean("enableGatewayMode")?.unwrap_or(false),
-            resource_group: simple::group(call)?,
+            resource_group: call.resource_group()?,
             tags: tags::read(fields, 64)?,
         })
     }

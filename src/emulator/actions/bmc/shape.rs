@@ -6,8 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::Edition;
-use crate::emulator::actions::shape::{expiry, tag_list, time};
-use crate::emulator::actions::simple::group_name;
+use crate::emulator::actions::shape::{bound_tags, end, time};
 use crate::emulator::life::Status;
 use crate::emulator::seed;
 use crate::emulator::seed::bmc::Model;
@@ -59,9 +58,9 @@ pub(super) fn machine(world: &World, machine: &Machine, now: Status, edition: Ed
         "ipv6Addresses": ipv6,
         "subnetIds": subnets,
         "createTime": time(machine.created),
-        "expiredTime": expiry(machine),
+        "expiredTime": end(machine.created, machine.period).map(time),
         "resourceGroupId": machine.resource_group,
-        "resourceGroupName": group_name(world, &machine.resource_group),
+        "resourceGroupName": world.account.group_name(&machine.resource_group),
         "instanceStatus": status(machine, now),
         "trafficPackageSize": machine.traffic_package,
         "raidConfig": extra.raid.as_ref().map(raid),
@@ -69,7 +68,7 @@ pub(super) fn machine(world: &World, machine: &Machine, now: Status, edition: Ed
         "nic": { "wanName": machine.nic.0, "lanName": machine.nic.1 },
         "autoRenew": machine.period.is_some() && !extra.cancelled,
         "keyId": machine.key,
-        "tags": tag_list(&machine.tags),
+        "tags": bound_tags(&machine.tags),
         "enableGatewayMode": extra.gateway_mode,
     });
     if let (Edition::Y2026, Some(members)) = (edition, info.as_object_mut()) {
@@ -125,10 +124,6 @@ pub(super) fn instance_type(model: &Model, images: &[&str], edition: Edition) ->
 /// EipAddress.
 pub(super) fn eip(world: &World, eip: &crate::emulator::world::bmc::BmcEip, now: Duration) -> Value {
     let owner = world.machines.iter().find(|machine| Some(&machine.id) == eip.machine.as_ref());
-    let months = eip.period.and_then(|months| u64::try_from(months).ok());
-    let expiry = months.map(|months| {
-        time(eip.created.saturating_add(Duration::from_secs(months.saturating_mul(30 * 86_400))))
-    });
     json!({
         "eipId": eip.id,
         "zoneId": eip.zone,
@@ -139,10 +134,10 @@ pub(super) fn eip(world: &World, eip: &crate::emulator::world::bmc::BmcEip, now:
         "eipChargeType": eip.charge,
         "period": eip.period,
         "createTime": time(eip.created),
-        "expiredTime": expiry,
+        "expiredTime": end(eip.created, eip.period).map(time),
         "resourceGroupId": eip.resource_group,
-        "resourceGroupName": group_name(world, &eip.resource_group),
+        "resourceGroupName": world.account.group_name(&eip.resource_group),
         "eipStatus": eip.status(now),
-        "tags": tag_list(&eip.tags),
+        "tags": bound_tags(&eip.tags),
     })
 }

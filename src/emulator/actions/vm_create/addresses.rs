@@ -6,20 +6,22 @@ use std::net::Ipv4Addr;
 use super::Order;
 use crate::emulator::call::Call;
 use crate::emulator::problem::Problem;
-use crate::emulator::seed::{self, Subnet};
+use crate::emulator::world::vm::subnet::Subnet;
 use crate::emulator::world::{Machine, Product};
 
 /// The addresses of an order, one per machine; empty where none are wanted.
 pub(super) struct Addresses {
-    pub(super) subnet: Option<&'static Subnet>,
+    /// The subnet's id; empty without one.
+    pub(super) subnet: String,
     pub(super) private: Vec<String>,
     pub(super) public: Vec<String>,
 }
 
 /// Finds the addresses, or says which pool is too small.
 pub(super) fn find(call: &Call<'_>, order: &Order) -> Result<Addresses, Problem> {
-    let subnet = order.private.subnet.or_else(|| default_subnet(order.place.zone.id));
-    let private = match (order.private.subnet, subnet) {
+    let wanted = order.private.subnet.as_ref();
+    let subnet = wanted.or_else(|| default_subnet(call, order.place.zone.id));
+    let private = match (wanted, subnet) {
         (Some(subnet), _) => {
             let addresses =
                 free(call, subnet.first, 0, subnet.size, order.count, |machine| &machine.private_ips);
@@ -46,11 +48,12 @@ pub(super) fn find(call: &Call<'_>, order: &Order) -> Result<Addresses, Problem>
         }
         None => Vec::new(),
     };
+    let subnet = subnet.map_or_else(String::new, |subnet| subnet.id.clone());
     Ok(Addresses { subnet, private, public })
 }
 
-fn default_subnet(zone: &str) -> Option<&'static Subnet> {
-    seed::SUBNETS.iter().find(|subnet| subnet.zone == zone && subnet.default)
+fn default_subnet<'a>(call: &'a Call<'_>, zone: &str) -> Option<&'a Subnet> {
+    call.world.vm.subnets.iter().find(|subnet| subnet.zone == zone && subnet.default)
 }
 
 /// Addresses of machines that name no subnet, by their number: no search, so that load tests stay cheap.

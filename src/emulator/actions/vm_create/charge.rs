@@ -17,9 +17,7 @@ pub(in crate::emulator::actions) fn read(
     zone: &Zone,
     edition: Edition,
 ) -> Result<Charge, Problem> {
-    let kind = fields
-        .one_of("instanceChargeType", &["PREPAID", "POSTPAID"])?
-        .ok_or_else(|| Problem::missing("instanceChargeType"))?;
+    let kind = kind(fields, "instanceChargeType")?.ok_or_else(|| Problem::missing("instanceChargeType"))?;
     if !zone.charge_types.contains(&kind) {
         return Err(Problem::denied(
             "OPERATION_DENIED_CHARGE_TYPE_NOT_SUPPORT",
@@ -32,13 +30,29 @@ pub(in crate::emulator::actions) fn read(
         // The page gives both a least value of 1 and a default of 0.
         postpaid.bounded("period", 0, i64::MAX)?;
     }
-    let prepaid = fields.object("instanceChargePrepaid")?;
+    months(fields, kind, "instanceChargePrepaid").map(|months| Charge { kind, months })
+}
+
+/// The pricing model.
+pub(in crate::emulator::actions) fn kind(
+    fields: Fields<'_>,
+    member: &str,
+) -> Result<Option<&'static str>, Problem> {
+    let kind = fields.one_of(member, &["PREPAID", "POSTPAID"])?;
+    Ok(kind.map(|kind| if kind == "PREPAID" { "PREPAID" } else { "POSTPAID" }))
+}
+
+/// The months of a subscription, out of the object the request calls `member`.
+pub(in crate::emulator::actions) fn months<'a>(
+    fields: Fields<'a>,
+    kind: &str,
+    member: &'a str,
+) -> Result<Option<i64>, Problem> {
+    let prepaid = fields.object(member)?;
     if kind == "POSTPAID" {
-        return Ok(Charge { kind: "POSTPAID", months: None });
+        return Ok(None);
     }
-    let prepaid = prepaid.ok_or_else(|| Problem::missing("instanceChargePrepaid"))?;
-    let months = prepaid
-        .bounded("period", 1, i64::MAX)?
-        .ok_or_else(|| Problem::missing("instanceChargePrepaid.period"))?;
-    Ok(Charge { kind: "PREPAID", months: Some(months) })
+    let prepaid = prepaid.ok_or_else(|| Problem::missing(member))?;
+    let months = prepaid.bounded("period", 1, i64::MAX)?;
+    months.map(Some).ok_or_else(|| Problem::missing(&format!("{member}.period")))
 }

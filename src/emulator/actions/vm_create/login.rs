@@ -1,13 +1,15 @@
 //! Password or key pair. The sample of the page gives neither and gets a password made up by the system.
 
-use crate::emulator::fields::Fields;
+use crate::emulator::call::Call;
 use crate::emulator::problem::Problem;
-use crate::emulator::seed::{self, Image};
+use crate::emulator::seed::Image;
 
 const SPECIAL: &str = "!@#$%^&*`~()-+=";
 
-/// The key pair, if that is how one logs in. Passwords are checked and forgotten.
-pub(super) fn read(fields: Fields<'_>, image: &Image) -> Result<Option<String>, Problem> {
+/// The key pair, if that is how one logs in. Passwords are checked and forgotten. No code is documented for a key
+/// pair the account does not have; it is refused all the same, since nobody could log in.
+pub(in crate::emulator::actions) fn read(call: &Call<'_>, image: &Image) -> Result<Option<String>, Problem> {
+    let fields = call.fields;
     let (password, key) = (fields.text("password")?, fields.text("keyId")?);
     if let Some(password) = password {
         check(password)?;
@@ -19,7 +21,7 @@ pub(super) fn read(fields: Fields<'_>, image: &Image) -> Result<Option<String>, 
     if image.os == "windows" {
         return Err(Problem::value("keyId", "is not supported for Windows images"));
     }
-    if !seed::KEY_PAIRS.contains(&key) {
+    if !call.world.account.key_pairs.iter().any(|known| known.id == key) {
         return Err(Problem::value("keyId", "names no key pair of the account"));
     }
     Ok(Some(key.to_owned()))

@@ -3,39 +3,35 @@
 use super::Edition;
 use crate::emulator::fields::Fields;
 use crate::emulator::problem::Problem;
-use crate::emulator::seed;
 
 /// Longest init script, in bytes.
 const SCRIPT_LIMIT: usize = 32 * 1024;
 
-/// The resource group; absent or "" is the account's default.
-pub(in crate::emulator::actions) fn resource_group(fields: Fields<'_>) -> Result<String, Problem> {
-    let Some(id) = fields.text("resourceGroupId")? else {
-        return Ok(seed::default_resource_group().to_owned());
-    };
-    let group = seed::resource_group(id).ok_or_else(|| {
-        Problem::absent(
-            "OPERATION_FAILED_RESOURCE_GROUP_NOT_FOUND",
-            format!("The resource group {id} does not exist."),
-        )
-    })?;
-    Ok(group.id.to_owned())
-}
-
 /// The names of the two interfaces.
 pub(super) fn nic(fields: Fields<'_>, edition: Edition) -> Result<(String, String), Problem> {
-    let Some(nic) = fields.object("nic")? else { return Ok(("eth0".to_owned(), "eth1".to_owned())) };
+    match fields.object("nic")? {
+        Some(nic) => interfaces(nic, edition, ("eth0", "eth1")),
+        None => Ok(("eth0".to_owned(), "eth1".to_owned())),
+    }
+}
+
+/// `wanName` and `lanName`, or what they are without.
+pub(in crate::emulator::actions) fn interfaces(
+    fields: Fields<'_>,
+    edition: Edition,
+    (wan, lan): (&str, &str),
+) -> Result<(String, String), Problem> {
     let name = |field: &str, default: &str| -> Result<String, Problem> {
-        let name = nic.text(field)?.unwrap_or(default);
-        if good_interface(name, edition) {
+        let name = fields.text(field)?.unwrap_or(default);
+        if name == default || good_interface(name, edition) {
             return Ok(name.to_owned());
         }
         Err(Problem::invalid(
             "INVALID_PARAMETER_PATTERN_ERROR",
-            format!("nic.{field} must begin with a letter and have 4 to 15 letters and digits."),
+            format!("{field} must begin with a letter and have 4 to 15 letters and digits."),
         ))
     };
-    Ok((name("wanName", "eth0")?, name("lanName", "eth1")?))
+    Ok((name("wanName", wan)?, name("lanName", lan)?))
 }
 
 /// 2023 allows upper-case letters, 2026 does not.
@@ -56,15 +52,21 @@ pub(super) fn check_rest(fields: Fields<'_>) -> Result<(), Problem> {
     }
     fields.one_of("networkMode", &["Vf", "Virtio"])?;
     fields.text("clusterId")?;
+    script(fields)?;
+    if let Some(marketing) = fields.object("marketingOptions")? {
+        marketing.text("discountCode")?;
+        marketing.boolean("usePocVoucher")?;
+    }
+    Ok(())
+}
+
+/// `initScript`: its length is checked, it is not kept.
+pub(in crate::emulator::actions) fn script(fields: Fields<'_>) -> Result<(), Problem> {
     if fields.text("initScript")?.is_some_and(|script| script.len() > SCRIPT_LIMIT) {
         return Err(Problem::invalid(
             "INVALID_PARAMETER_EXCEED_LENGTH",
             "The initScript must not exceed 32 KB.",
         ));
-    }
-    if let Some(marketing) = fields.object("marketingOptions")? {
-        marketing.text("discountCode")?;
-        marketing.boolean("usePocVoucher")?;
     }
     Ok(())
 }

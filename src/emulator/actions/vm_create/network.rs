@@ -3,9 +3,11 @@
 use std::net::Ipv4Addr;
 
 use super::{Edition, place::Place};
+use crate::emulator::call::{Call, no_resource, no_security_group};
 use crate::emulator::fields::Fields;
 use crate::emulator::problem::Problem;
-use crate::emulator::seed::{self, CidrBlock, Subnet, Zone};
+use crate::emulator::seed::{self, CidrBlock, Model, Zone};
+use crate::emulator::world::vm::subnet::Subnet;
 
 /// Largest traffic package, TB.
 const TRAFFIC_LIMIT: f64 = 1_000.0;
@@ -21,7 +23,7 @@ pub(in crate::emulator::actions) struct Internet {
 
 /// Private addresses and the guard in front.
 pub(in crate::emulator::actions) struct Private {
-    pub(in crate::emulator::actions) subnet: Option<&'static Subnet>,
+    pub(in crate::emulator::actions) subnet: Option<Subnet>,
     pub(in crate::emulator::actions) security_group: Option<String>,
     /// The block and the offset of the first address asked for.
     pub(in crate::emulator::actions) cidr_block: Option<(&'static CidrBlock, u32)>,
@@ -54,26 +56,40 @@ pub(in crate::emulator::actions) fn internet(
             "Network billing method not supported in current zone.",
         ));
     }
-    let bandwidth = fields.bounded("internetMaxBandwidthOut", 1, i64::MAX)?.unwrap_or(1);
-    if bandwidth > place.model.bandwidth_limit {
-        return Err(Problem::invalid(
-            "INVALID_BANDWIDTH_VALUE_EXCEED_MAXIMUM",
-            "Bandwidth exceeds the maximum limit.",
-        ));
-    }
-    if bandwidth > place.zone.bandwidth_limit {
-        return Err(Problem::invalid(
-            "INVALID_PARAMETER_BANDWIDTH_EXCEED",
-            "Bandwidth size exceeds the maximum limit.",
-        ));
-    }
+    let bandwidth = bandwidth(fields, place.zone, place.model)?.unwrap_or(1);
     let asked = fields.float("trafficPackageSize")?;
     let traffic_package = traffic_package(asked, kind)?;
     Ok(Internet { kind: kind.to_owned(), bandwidth, traffic_package })
 }
 
+/// Reads internetMaxBandwidthOut.
+pub(in crate::emulator::actions) fn bandwidth(
+    fields: Fields<'_>,
+    zone: &Zone,
+    model: &Model,
+) -> Result<Option<i64>, Problem> {
+    let asked = fields.bounded("internetMaxBandwidthOut", 1, i64::MAX)?;
+    let bandwidth = asked.unwrap_or(1);
+    if bandwidth > model.bandwidth_limit {
+        return Err(Problem::invalid(
+            "INVALID_BANDWIDTH_VALUE_EXCEED_MAXIMUM",
+            "Bandwidth exceeds the maximum limit.",
+        ));
+    }
+    if bandwidth > zone.bandwidth_limit {
+        return Err(Problem::invalid(
+            "INVALID_PARAMETER_BANDWIDTH_EXCEED",
+            "Bandwidth size exceeds the maximum limit.",
+        ));
+    }
+    Ok(asked)
+}
+
 /// The free package is 1 TB. The Go model of 2023 leaves 0 out, so 0 passes with every billing method.
-fn traffic_package(asked: Option<f64>, kind: &str) -> Result<Option<f64>, Problem> {
+pub(in crate::emulator::actions) fn traffic_package(
+    asked: Option<f64>,
+    kind: &str,
+) -> Result<Option<f64>, Problem> {
     let by_package = kind == "ByTrafficPackage";
     match asked {
         Some(size) if size < 0.0 => {
@@ -94,43 +110,50 @@ fn traffic_package(asked: Option<f64>, kind: &str) -> Result<Option<f64>, Proble
 
 /// Reads subnetId, securityGroupId, cidrBlockId and startCidrIpv4.
 pub(in crate::emulator::actions) fn private(
-    fields: Fields<'_>,
+    call: &Call<'_>,
     zone: &Zone,
     edition: Edition,
 ) -> Result<Private, Problem> {
-    let subnet = fields.text("subnetId")?.map(|id| subnet(id, zone)).transpose()?;
-    let security_group = fields.text("securityGroupId")?.map(|id| security_group(id, zone)).transpose()?;
+    let fields = call.fields;
+    let subnet = fields.text("subnetId")?.map(|id| subnet(call, id, zone)).transpose()?;
+    let security_group =
+        fields.text("securityGroupId")?.map(|id| security_group(call, id, zone)).transpose()?;
     let cidr_block = if edition == Edition::Y2026 { cidr_block(fields, zone)? } else { None };
     Ok(Private { subnet, security_group, cidr_block })
 }
 
-fn subnet(id: &str, zone: &Zone) -> Result<&'static Subnet, Problem> {
-    let subnet = seed::subnet(id).ok_or_else(|| {
-        Problem::absent("OPERATION_FAILED_RESOURCE_NOT_FOUND", format!("The subnet {id} does not exist."))
-    })?;
+fn subnet(call: &Call<'_>, id: &str, zone: &Zone) -> Result<Subnet, Problem> {
+    let subnet = call.world.vm.subnet(id).ok_or_else(|| no_resource("subnet", id))?;
     if subnet.zone != zone.id {
         return Err(Problem::denied(
             "OPERATION_DENIED_SUBNET_ZONE_MISMATCH",
             "Subnet the instance added in is not in the current zone.",
         ));
     }
-    Ok(subnet)
+    if !subnet.available(call.now) {
+        // No code is documented for a subnet that is still being made.
+        return Err(Problem::denied(
+            "OPERATION_DENIED_SUBNET_STATUS_NOT_AVAILABLE",
+            format!("The subnet {id} is not available."),
+        ));
+    }
+    Ok(subnet.clone())
 }
 
-fn security_group(id: &str, zone: &Zone) -> Result<String, Problem> {
+/// A security group that machines of a zone can join.
+pub(in crate::emulator::actions) fn security_group(
+    call: &Call<'_>,
+    id: &str,
+    zone: &Zone,
+) -> Result<String, Problem> {
     if !zone.security_groups {
         return Err(Problem::denied(
             "INVALID_REGION_SECURITY_GROUP_NOT_SUPPORT",
             "Security groups not supported in the zone.",
         ));
     }
-    let group = seed::security_group(id).ok_or_else(|| {
-        Problem::absent(
-            "INVALID_SECURITY_GROUP_NOT_FOUND",
-            format!("The security group {id} does not exist."),
-        )
-    })?;
-    if group.status != "Available" {
+    let group = call.world.vm.security_group(id).ok_or_else(|| no_security_group(id))?;
+    if !group.available {
         return Err(Problem::denied(
             "OPERATION_DENIED_SECURITY_GROUP_STATUS_NOT_AVAILABLE",
             format!("The security group {id} is not available."),

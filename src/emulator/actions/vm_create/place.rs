@@ -23,17 +23,32 @@ pub(in crate::emulator::actions) fn read(fields: Fields<'_>, image_required: boo
     let zone =
         seed::zone(zone_id).ok_or_else(|| Problem::absent("INVALID_ZONE_NOT_FOUND", "Zone not found."))?;
     let image = match image_id {
-        Some(id) => seed::image(id),
-        None => seed::IMAGES.first(),
+        Some(id) => image(id)?,
+        None => seed::IMAGES.first().ok_or_else(no_image)?,
     };
-    let image = image.ok_or_else(|| Problem::absent("INVALID_IMAGE_NOT_FOUND", "Image not found."))?;
+    let (model, stock) = sold(model_id, zone)?;
+    Ok(Place { zone, image, model, stock })
+}
+
+/// An image that machines can be installed with.
+pub(in crate::emulator::actions) fn image(id: &str) -> Result<&'static Image, Problem> {
+    let image = seed::image(id).ok_or_else(no_image)?;
     if image.own_partitions {
         return Err(Problem::invalid(
             "INVALID_PARTITION_IMAGE_NOT_SET",
             "Custom partition are only supported for specific operating system.",
         ));
     }
-    let model = seed::model(model_id)
+    Ok(image)
+}
+
+fn no_image() -> Problem {
+    Problem::absent("INVALID_IMAGE_NOT_FOUND", "Image not found.")
+}
+
+/// A model that a zone sells.
+pub(in crate::emulator::actions) fn sold(id: &str, zone: &Zone) -> Result<(&'static Model, Stock), Problem> {
+    let model = seed::model(id)
         .ok_or_else(|| Problem::absent("INVALID_INSTANCE_TYPE_NOT_FOUND", "Instance model not found."))?;
     let (_, stock) = model.offers.iter().find(|(offered, _)| *offered == zone.id).ok_or_else(|| {
         Problem::invalid("INVALID_INSTANCE_TYPE_ZONE_NO_SELL", "Instance model not available in the zone.")
@@ -41,5 +56,5 @@ pub(in crate::emulator::actions) fn read(fields: Fields<'_>, image_required: boo
     if matches!(stock, Stock::Empty) {
         return Err(Problem::invalid("RESOURCES_SOLDOUT_INSTANCE_TYPE", "Instance models sold out."));
     }
-    Ok(Place { zone, image, model, stock: *stock })
+    Ok((model, *stock))
 }

@@ -4,12 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::Edition;
 use crate::emulator::actions::paging::{among, only, page, passes};
-use crate::emulator::actions::shape::tag_list;
+use crate::emulator::actions::shape::{bound_tags, time};
 use crate::emulator::actions::{simple, tags};
 use crate::emulator::call::{Call, Reply};
 use crate::emulator::problem::Problem;
+use crate::emulator::seed;
 use crate::emulator::seed::zec::{CHARGE_TYPES, MODELS, REGIONS, Region, TIME_ZONES};
-use crate::emulator::seed::{self};
 
 /// ZoneInfo. The Go model of 2024 has zoneId and zoneName, the Python one regionId too.
 pub(super) fn zones(call: &mut Call<'_>) -> Reply {
@@ -124,7 +124,7 @@ pub(super) fn images(call: &mut Call<'_>) -> Reply {
         });
         if let (Edition::Y2025, Some(members)) = (edition, item.as_object_mut()) {
             members.insert("imageSource".to_owned(), json!("SYSTEM"));
-            members.insert("tags".to_owned(), tag_list(&[]));
+            members.insert("tags".to_owned(), bound_tags(&[]));
         }
         item
     });
@@ -140,14 +140,15 @@ pub(super) fn key_pairs(call: &mut Call<'_>) -> Reply {
     let fields = call.fields;
     let ids = fields.texts_up_to("keyIds", 100)?;
     let name = fields.text("keyName")?;
-    let keys = seed::KEY_PAIRS.iter().filter(|id| among(&ids, &[id]) && simple::holds(name, id));
-    let items = keys.map(|id| {
+    let keys = call.world.account.key_pairs.iter();
+    let keys = keys.filter(|key| among(&ids, &[key.id.as_str()]) && simple::holds(name, &key.name));
+    let items = keys.map(|key| {
         json!({
-            "keyId": id,
-            "keyName": id,
-            "publicKey": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEmulatorEmulatorEmulatorEmulatorEmula",
-            "keyDescription": "",
-            "createTime": "2026-01-01T00:00:00Z",
+            "keyId": key.id,
+            "keyName": key.name,
+            "publicKey": key.public_key,
+            "keyDescription": key.description,
+            "createTime": time(key.made),
         })
     });
     page(fields, items.collect())

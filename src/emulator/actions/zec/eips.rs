@@ -59,7 +59,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Reply {
         ));
     }
     simple::check_rest(fields)?;
-    let resource_group = simple::group(call)?;
+    let resource_group = call.resource_group()?;
     let newest = Edition::of(call.version) == Edition::Y2025;
     let tags = if newest { tags::read(fields, 64)? } else { Vec::new() };
     let nics = interfaces(call, region, amount, newest)?;

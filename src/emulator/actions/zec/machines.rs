@@ -81,7 +81,7 @@ pub(super) fn rename(call: &mut Call<'_>) -> Reply {
 /// ModifyInstancesResourceGroup; 2025 leaves this to the service `user`.
 pub(super) fn regroup(call: &mut Call<'_>) -> Reply {
     call.fields.required("resourceGroupId")?;
-    let group = simple::group(call)?;
+    let group = call.resource_group()?;
     fleet::change(call, Product::Zec, settled, |machine| machine.resource_group.clone_from(&group))?;
     Ok(Map::new())
 }
@@ -138,7 +138,7 @@ fn reinstall(call: &mut Call<'_>, ids: &[&str]) -> Result<(), Problem> {
     for id in ids {
         let present = call.machine(Product::Zec, id)?.image.clone();
         let image = image.map_or_else(|| order::find_image(&present), Ok)?;
-        plans.push((*id, image, order::login(fields, image)?));
+        plans.push((*id, image, order::login(fields, &call.world.account, image)?));
     }
     let (now, pace) = (call.now, call.world.pace);
     for (id, image, key) in plans {

@@ -13,6 +13,7 @@ use crate::emulator::fields::Fields;
 use crate::emulator::problem::Problem;
 use crate::emulator::seed::zec::{DISK_CATEGORIES, Model, Region, TIME_ZONES};
 use crate::emulator::seed::{self, Image};
+use crate::emulator::world::account::Account;
 use crate::emulator::world::zec::Extra;
 
 /// Largest system disk, GiB.
@@ -51,7 +52,7 @@ impl Order {
         let image = image(fields)?;
         let count = simple::count(fields, "instanceCount", 100)?;
         let names = names(fields, count)?;
-        let key = login(fields, image)?;
+        let key = login(fields, &call.world.account, image)?;
         let system_disk = system(fields, image)?;
         let data_disks = data(fields)?;
         let (subnet, stack) = subnet(call, region)?;
@@ -69,7 +70,7 @@ impl Order {
             stack,
             security_group,
             public,
-            resource_group: simple::group(call)?,
+            resource_group: call.resource_group()?,
             tags: if newest { tags::read(fields, 64)? } else { Vec::new() },
             extra: extra(fields, region, newest)?,
         })
@@ -137,10 +138,10 @@ pub(super) fn check_name(text: &str) -> Result<(), Problem> {
 
 /// The key pair, if that is how one logs in. The page wants a password or a key pair, the order of neither is let
 /// through as with vm, whose sample sends neither. Windows takes neither.
-pub(super) fn login(fields: Fields<'_>, image: &Image) -> Result<Option<String>, Problem> {
+pub(super) fn login(fields: Fields<'_>, account: &Account, image: &Image) -> Result<Option<String>, Problem> {
     let password = fields.text("password")?;
     password.map(check_password).transpose()?;
-    let key = simple::key_pair(fields)?;
+    let key = simple::key_pair(fields, account)?;
     if password.is_some() && key.is_some() {
         return Err(Problem::value("keyId", "cannot be given together with a password"));
     }

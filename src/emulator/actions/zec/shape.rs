@@ -6,8 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Edition;
-use crate::emulator::actions::shape::{tag_list, time};
-use crate::emulator::actions::simple::group_name;
+use crate::emulator::actions::shape::{bound_tags, time};
 use crate::emulator::life::Status;
 use crate::emulator::seed;
 use crate::emulator::world::zec::disk::ZecDisk;
@@ -85,9 +84,9 @@ pub(super) fn machine(world: &World, machine: &Machine, now: Status, edition: Ed
         "createTime": time(machine.created),
         "expiredTime": null,
         "resourceGroupId": machine.resource_group,
-        "resourceGroupName": group_name(world, &machine.resource_group),
+        "resourceGroupName": world.account.group_name(&machine.resource_group),
         "nics": nics,
-        "tags": tag_list(&machine.tags),
+        "tags": bound_tags(&machine.tags),
         "loadBalancerIds": [],
         "placementGroupId": null,
         "instanceOptions": { "nestedVirtualization": extra.nested_virtualization },
@@ -98,7 +97,7 @@ pub(super) fn machine(world: &World, machine: &Machine, now: Status, edition: Ed
 
 /// A resource group as it stands inside interfaces and VPCs.
 pub(super) fn group(world: &World, id: &str) -> Value {
-    json!({ "resourceGroupId": id, "resourceGroupName": group_name(world, id) })
+    json!({ "resourceGroupId": id, "resourceGroupName": world.account.group_name(id) })
 }
 
 /// NicInfo. Every interface here is the primary one of a machine.
@@ -126,7 +125,7 @@ pub(super) fn interface(world: &World, nic: &Nic, edition: Edition) -> Value {
         "updateTime": time(nic.updated),
         "resourceGroup": owner.map(|owner| group(world, &owner.resource_group)),
         "securityGroupId": Some(&nic.group).filter(|id| !id.is_empty()),
-        "tags": tag_list(&[]),
+        "tags": bound_tags(&[]),
     });
     of_edition(info, edition, &["securityGroupId", "tags"])
 }
@@ -211,11 +210,11 @@ impl Common<'_> {
             "expiredTime": null,
             "period": null,
             "resourceGroupId": self.group,
-            "resourceGroupName": group_name(world, self.group),
+            "resourceGroupName": world.account.group_name(self.group),
             "serial": null,
             "snapshotAbility": true,
             "autoSnapshotPolicyId": null,
-            "tags": tag_list(self.tags),
+            "tags": bound_tags(self.tags),
             "burstingEnabled": self.bursting,
         });
         if let (Edition::Y2024, Some(members)) = (edition, info.as_object_mut()) {
@@ -259,9 +258,9 @@ pub(super) fn eip(world: &World, eip: &Eip, now: Duration, edition: Edition) -> 
         "createTime": time(eip.created),
         "expiredTime": null,
         "resourceGroupId": eip.resource_group,
-        "resourceGroupName": group_name(world, &eip.resource_group),
+        "resourceGroupName": world.account.group_name(&eip.resource_group),
         "bandwidthCluster": cluster,
-        "tags": tag_list(&eip.tags),
+        "tags": bound_tags(&eip.tags),
     });
     let newer = ["networkLineType", "instanceId", "flowPackages", "rateLimitMode", "blockInfoList", "tags"];
     of_edition(info, edition, &newer)

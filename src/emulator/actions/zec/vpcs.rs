@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Edition, groups, order, shape};
 use crate::emulator::actions::paging::{among, page, passes};
-use crate::emulator::actions::shape::{tag_list, time};
+use crate::emulator::actions::shape::{bound_tags, time};
 use crate::emulator::actions::{simple, tags};
 use crate::emulator::call::{Call, Reply};
 use crate::emulator::problem::Problem;
@@ -62,7 +62,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Reply {
         ipv6: fields.boolean("enablePriIpv6")?.unwrap_or(false),
         mtu,
         group: DEFAULT_GROUP.to_owned(),
-        resource_group: simple::group(call)?,
+        resource_group: call.resource_group()?,
         tags: if newest { tags::read(fields, 64)? } else { Vec::new() },
         created: call.now,
     };
@@ -108,7 +108,7 @@ fn show(world: &World, vpc: &Vpc, newest: bool) -> Value {
     });
     if let (true, Some(members)) = (newest, info.as_object_mut()) {
         members.insert("dnsZoneIds".to_owned(), json!([]));
-        members.insert("tags".to_owned(), tag_list(&vpc.tags));
+        members.insert("tags".to_owned(), bound_tags(&vpc.tags));
     }
     info
 }

@@ -156,9 +156,6 @@ impl Nic {
     }
 }
 
-/// When everything seeded was made: the start of 2026.
-const MADE: Duration = Duration::from_secs(1_767_225_600);
-
 pub(super) fn seeded_vpcs() -> Vec<Vpc> {
     vec![Vpc {
         id: DEFAULT_VPC.to_owned(),
@@ -169,7 +166,7 @@ pub(super) fn seeded_vpcs() -> Vec<Vpc> {
         group: DEFAULT_GROUP.to_owned(),
         resource_group: seed::default_resource_group().to_owned(),
         tags: Vec::new(),
-        created: MADE,
+        created: seed::MADE,
     }]
 }
 
@@ -178,7 +175,7 @@ pub(super) fn seeded_subnets() -> Vec<Subnet> {
     let subnets = regions.map(|region| Subnet {
         name: "main".to_owned(),
         default: true,
-        ..Subnet::new(region.subnet.to_owned(), region.id, DEFAULT_VPC, region.cidr, MADE)
+        ..Subnet::new(region.subnet.to_owned(), region.id, DEFAULT_VPC, region.cidr, seed::MADE)
     });
     subnets.collect()
 }
@@ -196,7 +193,7 @@ pub(super) fn seeded_groups() -> Vec<Group> {
             cidr: "0.0.0.0/0".to_owned(),
             text: String::new(),
         }],
-        created: MADE,
+        created: seed::MADE,
     };
     let vm_groups =
         seed::SECURITY_GROUPS.iter().filter(|known| known.status == "Available" && !known.default);
