@@ -28,6 +28,8 @@ pub enum Status {
     Rebuilding,
     /// Changing its model; only zec.
     Resizing,
+    /// Down while an image is made of it.
+    Imaging,
     /// On its way to the recycle bin.
     Recycling,
     /// In the recycle bin.
@@ -53,6 +55,7 @@ impl Status {
             Self::Reboot => "REBOOT",
             Self::Rebuilding => "REBUILDING",
             Self::Resizing => "RESIZING",
+            Self::Imaging => "IMAGING",
             Self::Recycling => "RECYCLING",
             Self::Recycle => "RECYCLE",
             Self::Releasing => "RELEASING",

@@ -175,3 +175,29 @@ impl World {
         self.machines.iter().filter(|machine| machine.life.at(now).holds_quota()).count()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_account_survives_being_written_and_read() {
+        let pace = Pace { run_after: Duration::from_secs(6), ..Pace::default() };
+        let mut world = World::new(pace, 5);
+        let mut machine = world.order(Product::Vm, Duration::from_millis(1_500), Fate::Runs);
+        machine.traffic_package = Some(0.1);
+        world.schedule(vm::scheduled::Scheduled {
+            machine: machine.id.clone(),
+            change: vm::scheduled::Change::Traffic(2.5),
+            at: Duration::MAX,
+            next_cycle: true,
+        });
+        world.machines.push(machine);
+        world.account.declare("env", "prod", Duration::from_secs(9));
+        let text = serde_json::to_string(&world).unwrap();
+        let read: World = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        assert_eq!(read.machines[0].life.at(Duration::from_secs(8)), Status::Running);
+        assert_eq!((read.vm.security_groups.len(), read.account.tags.len()), (4, 1));
+    }
+}

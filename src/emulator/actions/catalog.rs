@@ -1,11 +1,11 @@
-//! What the cloud sells: zones, models, images.
+//! What the cloud sells: zones, models, disks.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::paging::{among, only, page, passes};
+use super::paging::{among, only, passes};
 use crate::emulator::call::{Call, Reply};
 use crate::emulator::problem::Problem;
-use crate::emulator::seed::{self, Image, Model, Stock, Zone};
+use crate::emulator::seed::{self, Model, Stock, Zone};
 
 pub(super) fn zones(call: &mut Call<'_>) -> Reply {
     let ids = call.fields.texts_up_to("zoneIds", 100)?;
@@ -53,55 +53,6 @@ fn config(model: &Model, zone: &Zone) -> Value {
         "internetMaxBandwidthOutLimit": model.bandwidth_limit.min(zone.bandwidth_limit),
         "frequency": "2.7GHz",
         "internetChargeTypes": zone.internet_charge_types,
-    })
-}
-
-pub(super) fn images(call: &mut Call<'_>) -> Reply {
-    let fields = call.fields;
-    let ids = fields.texts_up_to("imageIds", 100)?;
-    let zone = fields.required("zoneId")?;
-    if seed::zone(zone).is_none() {
-        return Err(Problem::absent("INVALID_ZONE_NOT_FOUND", "Zone not found."));
-    }
-    let (name, category) = (fields.text("imageName")?, fields.text("category")?);
-    let kind = fields.one_of("imageType", &["PUBLIC_IMAGE", "CUSTOM_IMAGE"])?;
-    let os = fields.one_of("osType", &["linux", "windows"])?;
-    let status = fields.one_of("imageStatus", &["CREATING", "AVAILABLE", "UNAVAILABLE"])?;
-    let images = seed::IMAGES.iter().filter(|image| {
-        among(&ids, &[image.id])
-            && name.is_none_or(|name| image.name.contains(name))
-            && passes(category, image.category)
-            && passes(kind, "PUBLIC_IMAGE")
-            && passes(os, image.os)
-            && passes(status, "AVAILABLE")
-    });
-    page(fields, images.map(show).collect())
-}
-
-/// DescribeImage: the members of one image beside the request id.
-pub(super) fn image(call: &mut Call<'_>) -> Reply {
-    let id = call.fields.required("imageId")?;
-    let image = seed::image(id).ok_or_else(|| {
-        Problem::absent("INVALID_IMAGE_NOT_FOUND", format!("The image {id} does not exist."))
-    })?;
-    match show(image) {
-        Value::Object(members) => Ok(members),
-        _ => Ok(Map::new()),
-    }
-}
-
-/// ImageInfo.
-fn show(image: &Image) -> Value {
-    json!({
-        "imageId": image.id,
-        "imageName": image.name,
-        "imageType": "PUBLIC_IMAGE",
-        "imageSize": image.least_disk.to_string(),
-        "imageDescription": "",
-        "imageVersion": image.version,
-        "imageStatus": "AVAILABLE",
-        "category": image.category,
-        "osType": image.os,
     })
 }
 

@@ -32,11 +32,11 @@ const TRAFFIC: Tariff = Tariff { month: (20.0, 19.0), hour: 0.03 };
 pub(super) fn run(call: &mut Call<'_>) -> Reply {
     let fields = call.fields;
     let edition = Edition::of(call.version);
-    let place = place::read(fields, false)?;
+    let place = place::read(call, false)?;
     let charge = charge::read(fields, place.zone, edition)?;
     let internet = network::internet(fields, &place, edition)?;
     vm_create::count(fields)?;
-    let (system, _) = disks::system(fields, place.image)?;
+    let (system, _) = disks::system(fields, &place.image)?;
     let data = disks::data(fields, place.zone, edition)?;
     let price = |tariff: &Tariff, units: f64| item(tariff, units, charge.months);
     let data_total: i64 = data.iter().map(|(size, _)| size).sum();

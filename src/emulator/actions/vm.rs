@@ -10,6 +10,7 @@ use super::{Action, VM, action, catalog, ccs, change, price, vm_create};
 mod attach;
 mod disks;
 mod groups;
+mod images;
 mod instances;
 mod internet;
 mod members;
@@ -31,8 +32,8 @@ pub(super) static ACTIONS: &[Action] = &[
     action("vm", "DescribeZoneInstanceConfigInfos", VM, catalog::models),
     action("vm", "DescribeVmInventoryCapacity", VM_2026, catalog::capacity),
     action("vm", "DescribeDiskCategory", VM, catalog::disk_categories),
-    action("vm", "DescribeImages", VM, catalog::images),
-    action("vm", "DescribeImage", VM_2023, catalog::image),
+    action("vm", "DescribeImages", VM, images::describe),
+    action("vm", "DescribeImage", VM_2023, images::describe_one),
     action("vm", "InquiryPriceCreateInstance", VM, price::run),
     action("vm", "InquiryPriceCreateDisks", VM, price::disks),
     action("vm", "InquiryPriceInstanceBandwidth", VM, price::bandwidth),
@@ -41,6 +42,7 @@ pub(super) static ACTIONS: &[Action] = &[
     action("vm", "CreateInstances", VM, vm_create::run),
     action("vm", "DescribeInstances", VM, instances::describe),
     action("vm", "DescribeInstancesStatus", VM, instances::statuses),
+    action("vm", "DescribeVncUrl", VM_2026, instances::console),
     action("vm", "StartInstances", VM, change::start),
     action("vm", "StopInstances", VM, change::stop),
     action("vm", "RebootInstances", VM, change::reboot),
@@ -70,6 +72,11 @@ pub(super) static ACTIONS: &[Action] = &[
     action("vm", "AttachDisks", VM, attach::attach),
     action("vm", "DetachDisks", VM, attach::detach),
     action("vm", "ChangeDisksAttach", VM, attach::change),
+    // Images of machines.
+    action("vm", "CreateImage", VM, images::create),
+    action("vm", "ModifyImagesAttributes", VM, images::modify),
+    action("vm", "DeleteImages", VM, images::delete),
+    action("vm", "DescribeImageQuota", VM, images::quota),
     // Networks.
     action("vm", "CreateSubnet", VM, subnets::create),
     action("vm", "DescribeSubnets", VM, subnets::describe),

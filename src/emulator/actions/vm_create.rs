@@ -72,15 +72,15 @@ struct Order {
 impl Order {
     fn read(call: &Call<'_>, edition: Edition) -> Result<Self, Problem> {
         let fields = call.fields;
-        let place = place::read(fields, true)?;
+        let place = place::read(call, true)?;
         let charge = charge::read(fields, place.zone, edition)?;
         let internet = network::internet(fields, &place, edition)?;
         let count = count(fields)?;
         let private = network::private(call, place.zone, edition)?;
-        let (system_disk, system_category) = disks::system(fields, place.image)?;
+        let (system_disk, system_category) = disks::system(fields, &place.image)?;
         let data_disks = disks::data(fields, place.zone, edition)?;
         let names = name::expand(fields.text("instanceName")?, count)?;
-        let key = login::read(call, place.image)?;
+        let key = login::read(call, &place.image)?;
         let nic = misc::nic(fields, edition)?;
         let tags = tags::read(fields, edition.tag_length())?;
         let resource_group = call.resource_group()?;
@@ -162,8 +162,8 @@ fn build(call: &mut Call<'_>, order: &Order, addresses: &Addresses, (index, name
     machine.model = order.place.model.id.to_owned();
     machine.cpu = order.place.model.cpu;
     machine.memory = order.place.model.memory;
-    machine.image = order.place.image.id.to_owned();
-    machine.image_name = order.place.image.name.to_owned();
+    machine.image.clone_from(&order.place.image.id);
+    machine.image_name.clone_from(&order.place.image.name);
     machine.charge_type = order.charge.kind.to_owned();
     machine.period = order.charge.months;
     machine.internet_charge_type = order.internet.kind.clone();

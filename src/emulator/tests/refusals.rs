@@ -297,6 +297,7 @@ async fn what_is_sold_has_its_shapes() {
     let shape = "securityGroupId:s securityGroupName:s isDefault:b";
     shapes::items(&groups, "instanceAvailableSecurityGroups", shape);
     shapes::page(&good("DescribeInstancesStatus", json!({})).await, "instanceId:s instanceStatus:s");
+    shapes::has(&good("DescribeVncUrl", json!({ "instanceId": machine })).await, "url:s");
     let price = "discount:f unitPrice:f discountUnitPrice:f chargeUnit:s category:s";
     let asked = json!({ "zoneId": "SEL-A", "diskSize": 100, "diskAmount": 2, "chargeType": "POSTPAID" });
     let disks = good("InquiryPriceCreateDisks", asked).await;

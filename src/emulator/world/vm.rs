@@ -1,5 +1,5 @@
-//! What the account has in vm besides its machines: subnets, security groups, data disks, and changes of machines
-//! that have been ordered and take effect later.
+//! What the account has in vm besides its machines: subnets, security groups, data disks, images, and changes of
+//! machines that have been ordered and take effect later.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,11 +7,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub(in crate::emulator) mod disk;
+pub(in crate::emulator) mod image;
 pub(in crate::emulator) mod scheduled;
 pub(in crate::emulator) mod security_group;
 pub(in crate::emulator) mod subnet;
 
 use disk::{DataDisk, DiskStatus};
+use image::CustomImage;
 use scheduled::Scheduled;
 use security_group::SecurityGroup;
 use subnet::Subnet;
@@ -25,6 +27,7 @@ pub(in crate::emulator) struct Vm {
     pub(in crate::emulator) security_groups: Vec<SecurityGroup>,
     /// By id; ids ascend, so this is the order of their creation.
     pub(in crate::emulator) disks: BTreeMap<String, DataDisk>,
+    pub(in crate::emulator) images: Vec<CustomImage>,
     pub(in crate::emulator) scheduled: Vec<Scheduled>,
 }
 
@@ -35,6 +38,7 @@ impl Vm {
             subnets: seed::SUBNETS.iter().map(Subnet::seeded).collect(),
             security_groups: seed::SECURITY_GROUPS.iter().map(SecurityGroup::seeded).collect(),
             disks: BTreeMap::new(),
+            images: Vec::new(),
             scheduled: Vec::new(),
         }
     }

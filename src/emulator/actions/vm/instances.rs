@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::emulator::actions::list::{Filter, VM};
-use crate::emulator::actions::paging::{among, page_of};
+use crate::emulator::actions::paging::{among, only, page_of};
 use crate::emulator::actions::shape::{bound_tags, disk, end, time};
 use crate::emulator::call::{Call, Reply};
 use crate::emulator::life::Status;
@@ -31,6 +31,13 @@ pub(super) fn statuses(call: &mut Call<'_>) -> Reply {
         found.collect(),
         |machine| json!({ "instanceId": machine.id, "instanceStatus": machine.life.at(call.now).as_str() }),
     )
+}
+
+/// DescribeVncUrl: an address that nothing answers at.
+pub(super) fn console(call: &mut Call<'_>) -> Reply {
+    let id = call.fields.required("instanceId")?;
+    call.machine(Product::Vm, id)?;
+    Ok(only("url", json!(format!("https://vnc.invalid/{id}"))))
 }
 
 fn show(call: &Call<'_>, machine: &Machine, status: Status) -> Value {

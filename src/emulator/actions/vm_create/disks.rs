@@ -1,9 +1,9 @@
 //! System disk and data disks.
 
-use super::Edition;
+use super::{Edition, place::Installable};
 use crate::emulator::fields::Fields;
 use crate::emulator::problem::Problem;
-use crate::emulator::seed::{Image, Zone};
+use crate::emulator::seed::Zone;
 
 /// Largest system disk, GB.
 const SYSTEM_LIMIT: i64 = 500;
@@ -15,7 +15,7 @@ pub(in crate::emulator::actions) const DATA_COUNT: i64 = 10;
 /// Size and category. The vendor writes the categories in two ways, `SSD` and `Standard`/`STANDARD`; both pass.
 pub(in crate::emulator::actions) fn system(
     fields: Fields<'_>,
-    image: &Image,
+    image: &Installable,
 ) -> Result<(i64, String), Problem> {
     let Some(disk) = fields.object("systemDisk")? else { return Ok((image.least_disk, "SSD".to_owned())) };
     let category = category(disk)?;

@@ -1,14 +1,17 @@
 //! Password or key pair. The sample of the page gives neither and gets a password made up by the system.
 
+use super::place::Installable;
 use crate::emulator::call::Call;
 use crate::emulator::problem::Problem;
-use crate::emulator::seed::Image;
 
 const SPECIAL: &str = "!@#$%^&*`~()-+=";
 
 /// The key pair, if that is how one logs in. Passwords are checked and forgotten. No code is documented for a key
 /// pair the account does not have; it is refused all the same, since nobody could log in.
-pub(in crate::emulator::actions) fn read(call: &Call<'_>, image: &Image) -> Result<Option<String>, Problem> {
+pub(in crate::emulator::actions) fn read(
+    call: &Call<'_>,
+    image: &Installable,
+) -> Result<Option<String>, Problem> {
     let fields = call.fields;
     let (password, key) = (fields.text("password")?, fields.text("keyId")?);
     if let Some(password) = password {

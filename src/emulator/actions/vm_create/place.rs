@@ -1,19 +1,41 @@
 //! What is ordered: zone, image and model.
 
-use crate::emulator::fields::Fields;
+use crate::emulator::call::Call;
 use crate::emulator::problem::Problem;
 use crate::emulator::seed::{self, Image, Model, Stock, Zone};
 
 /// Zone, image and model that go together.
 pub(in crate::emulator::actions) struct Place {
     pub(in crate::emulator::actions) zone: &'static Zone,
-    pub(in crate::emulator::actions) image: &'static Image,
+    pub(in crate::emulator::actions) image: Installable,
     pub(in crate::emulator::actions) model: &'static Model,
     pub(in crate::emulator::actions) stock: Stock,
 }
 
+/// An image that machines can be installed with, the cloud's or the account's own.
+pub(in crate::emulator::actions) struct Installable {
+    pub(in crate::emulator::actions) id: String,
+    pub(in crate::emulator::actions) name: String,
+    /// `linux` or `windows`.
+    pub(in crate::emulator::actions) os: &'static str,
+    /// Smallest system disk, GB.
+    pub(in crate::emulator::actions) least_disk: i64,
+}
+
+impl Installable {
+    fn of(image: &'static Image) -> Self {
+        Self {
+            id: image.id.to_owned(),
+            name: image.name.to_owned(),
+            os: image.os,
+            least_disk: image.least_disk,
+        }
+    }
+}
+
 /// Reads the three. A price can be asked without an image; the first one stands in then.
-pub(in crate::emulator::actions) fn read(fields: Fields<'_>, image_required: bool) -> Result<Place, Problem> {
+pub(in crate::emulator::actions) fn read(call: &Call<'_>, image_required: bool) -> Result<Place, Problem> {
+    let fields = call.fields;
     let zone_id = fields.required("zoneId")?;
     let image_id = if image_required { Some(fields.required("imageId")?) } else { fields.text("imageId")? };
     let model_id = fields.required("instanceType")?;
@@ -23,15 +45,31 @@ pub(in crate::emulator::actions) fn read(fields: Fields<'_>, image_required: boo
     let zone =
         seed::zone(zone_id).ok_or_else(|| Problem::absent("INVALID_ZONE_NOT_FOUND", "Zone not found."))?;
     let image = match image_id {
-        Some(id) => image(id)?,
-        None => seed::IMAGES.first().ok_or_else(no_image)?,
+        Some(id) => image(call, id, zone)?,
+        None => seed::IMAGES.first().map(Installable::of).ok_or_else(no_image)?,
     };
     let (model, stock) = sold(model_id, zone)?;
     Ok(Place { zone, image, model, stock })
 }
 
-/// An image that machines can be installed with.
-pub(in crate::emulator::actions) fn image(id: &str) -> Result<&'static Image, Problem> {
+/// The image a zone can install.
+pub(in crate::emulator::actions) fn image(
+    call: &Call<'_>,
+    id: &str,
+    zone: &Zone,
+) -> Result<Installable, Problem> {
+    let own = call.world.vm.images.iter().find(|image| image.id == id && image.zone == zone.id);
+    if let Some((image, base)) = own.and_then(|image| image.base().map(|base| (image, base))) {
+        if image.status(call.now) != "AVAILABLE" {
+            return Err(Problem::denied("INVALID_IMAGE_STATUS", format!("The image {id} is being made.")));
+        }
+        return Ok(Installable {
+            id: image.id.clone(),
+            name: image.name.clone(),
+            os: base.os,
+            least_disk: image.size,
+        });
+    }
     let image = seed::image(id).ok_or_else(no_image)?;
     if image.own_partitions {
         return Err(Problem::invalid(
@@ -39,7 +77,7 @@ pub(in crate::emulator::actions) fn image(id: &str) -> Result<&'static Image, Pr
             "Custom partition are only supported for specific operating system.",
         ));
     }
-    Ok(image)
+    Ok(Installable::of(image))
 }
 
 fn no_image() -> Problem {
