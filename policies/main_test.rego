@@ -12,7 +12,26 @@ decide(asked, organisation) := answer if {
 }
 
 # These tests hold in a tree with more rules and other data, so they look at the stock rules only.
-stock := {"actions", "count", "main", "resource_group", "security_group", "tags", "zones"}
+stock := {
+	"actions",
+	"bandwidth",
+	"charge_types",
+	"count",
+	"disks",
+	"growth",
+	"images",
+	"instance_types",
+	"login",
+	"main",
+	"names",
+	"own_instances",
+	"public_ip",
+	"resource_group",
+	"security_group",
+	"tags",
+	"undo",
+	"zones",
+}
 
 refusing(answer) := {violation.rule | some violation in answer.deny} & stock
 

@@ -4,6 +4,7 @@
 //! mistakes in the files it was given. Data goes to standard output, everything said about it to standard error.
 
 mod demo;
+mod facts;
 mod log;
 mod serve;
 
@@ -35,6 +36,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run a local stand-in for the cloud's API.
     Emulator(EmulatorArgs),
+    /// Ask the cloud for its zones and instance types, as data for the rules.
+    Facts(facts::FactsCommand),
     /// Check a configuration or print its JSON Schema.
     Config(ConfigCommand),
 }
@@ -46,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => on_runtime(serve::run(args)),
         Command::Demo(args) => on_runtime(demo::run(args)),
         Command::Emulator(args) => on_runtime(async { emulator(args).await }),
+        Command::Facts(command) => on_runtime(facts::run(command)),
         Command::Config(command) => {
             command.run(&mut std::io::stdout(), &mut std::io::stderr()).map_err(|error| error.to_string())
         }
@@ -78,6 +82,11 @@ fn on_runtime(work: impl Future<Output = Result<u8, String>>) -> Result<u8, Stri
 /// Says something to a person, on standard error.
 fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Hands out what a command was asked for, on standard output.
+fn say_out(text: &str) {
+    let _ = write!(std::io::stdout(), "{text}");
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub use answer::{Body, BodyError};
 pub use observe::Arrival;
 pub use respond::{ADDED, DECISION, WARNING};
 
+use crate::account::Account;
 use crate::api::fields::AdmittedField;
 use crate::clock::Clock;
 use crate::keys::KeyFile;
@@ -41,9 +42,6 @@ use crate::metrics::Metrics;
 use crate::policy::Judge;
 use crate::quota::Ledger;
 use crate::record::Records;
-use crate::secret::Secret;
-use crate::sign::SigningKey;
-use crate::upstream::Upstream;
 
 /// A request's life. Read down: the way in. Read up: the way out.
 pub fn path(
@@ -126,29 +124,4 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// The most open connections.
     pub connections: usize,
-}
-
-/// A cloud account: whose key signs, and where it is sent.
-#[derive(Debug)]
-pub struct Account {
-    /// Its name in the configuration.
-    pub name: String,
-    /// Its credential.
-    pub credential: AccountCredential,
-    /// Its endpoint.
-    pub upstream: Arc<Upstream>,
-}
-
-/// How an account proves itself to the cloud.
-#[derive(Debug)]
-pub enum AccountCredential {
-    /// A key pair.
-    Signing {
-        /// The access key id.
-        access_key: String,
-        /// Its secret, ready for signing.
-        key: Box<SigningKey>,
-    },
-    /// A token.
-    Bearer(Secret),
 }

@@ -34,12 +34,14 @@
 //!
 //! Time comes from [`clock`] alone.
 
+pub mod account;
 pub mod admin;
 pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod emulator;
+pub mod facts;
 pub mod gateway;
 pub mod json;
 pub mod keys;

@@ -28,4 +28,4 @@ pub use engine::{Judge, Limits, Sitting};
 pub use failure::{PolicyFailure, Reason};
 pub use problem::{LoadError, Problem};
 pub use set::PolicySet;
-pub use source::Source;
+pub use source::{Overlays, Source};

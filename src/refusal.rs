@@ -120,12 +120,14 @@ pub enum Refusal {
     Fields(Vec<Mistake>),
     // -- judgement --------------------------------------------------------------------------------
     /// Rules forbid it.
-    #[error("{}", list_violations(.violations, .team))]
+    #[error("{}", list_violations(.violations, .team, .contact.as_deref()))]
     Violations {
         /// All of them.
         violations: Vec<Violation>,
         /// The caller's team.
         team: String,
+        /// Whom to ask, by the organisation's data.
+        contact: Option<String>,
     },
     /// A rule could not be asked.
     #[error("a policy could not be evaluated, so the request is refused ({reason}{}); ask your platform team", in_rule(.rule))]
@@ -337,11 +339,12 @@ fn list_mistakes(mistakes: &[Mistake]) -> String {
     )
 }
 
-fn list_violations(violations: &[Violation], team: &str) -> String {
+fn list_violations(violations: &[Violation], team: &str, contact: Option<&str>) -> String {
     let rules = if violations.len() == 1 { "1 rule" } else { "rules" };
     let count = if violations.len() == 1 { String::new() } else { format!("{} ", violations.len()) };
+    let ask = contact.map(|contact| format!(" Questions: {}.", contact.trim_end_matches('.')));
     format!(
-        "Refused by {count}{rules} for team `{team}`. {}",
+        "Refused by {count}{rules} for team `{team}`. {}{}",
         numbered(violations.iter().map(|violation| {
             let mut text = format!("{}: {}", violation.rule, violation.message);
             let mut facts = vec![format!("field {}", violation.field)];
@@ -356,7 +359,8 @@ fn list_violations(violations: &[Violation], team: &str) -> String {
                 text.push_str(&format!(" See {link}"));
             }
             text
-        }))
+        })),
+        ask.unwrap_or_default()
     )
 }
 

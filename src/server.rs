@@ -4,7 +4,7 @@
 //! connection if anything is wrong. [`Server::run`] serves until it is told to stop and then drains: readiness goes
 //! first, connections second, work whose callers have left third, the records last.
 
-mod accounts;
+pub(crate) mod accounts;
 mod reload;
 mod tls;
 
@@ -80,7 +80,7 @@ impl Server {
         let metrics = Metrics::new().map_err(|error| StartError::Setup(error.to_string()))?;
         let accounts = accounts::open(&config).map_err(StartError::Tls)?;
         let keys = KeyFile::load(&config.keys.file, config.accounts.keys().cloned())?;
-        let set = PolicySet::load(&reload::source(&config), &config.policy.data)?;
+        let set = PolicySet::load(&config.policy.source(), &config.policy.overlays())?;
         reload::know(&metrics, &keys.current(), &set, &clock);
         let judge = Judge::start(set, reload::engine(&config))
             .map_err(|error| StartError::Setup(error.to_string()))?;

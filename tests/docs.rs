@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 use zengate::config::Config;
 use zengate::keys::KeyFile;
-use zengate::policy::{PolicySet, Source};
+use zengate::policy::{Overlays, PolicySet, Source};
 
 use crate::support::gateway::write;
 use crate::support::stock_policies_in;
@@ -32,7 +32,8 @@ fn the_three_files_of_the_readme_load() {
         Config::load(&at.path().join("zengate.toml")).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     KeyFile::load(&config.keys.file, config.accounts.keys().cloned())
         .unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    PolicySet::load(&Source::Embedded, &config.policy.data).unwrap_or_else(|problems| panic!("{problems}"));
+    PolicySet::load(&Source::Embedded, &config.policy.overlays())
+        .unwrap_or_else(|problems| panic!("{problems}"));
 }
 
 #[test]
@@ -41,8 +42,8 @@ fn the_first_rule_of_the_readme_loads_beside_the_stock_rules() {
     let policies: PathBuf = at.path().join("policies");
     stock_policies_in(&policies);
     std::fs::write(policies.join("rules/nightshift.rego"), &blocks("rego")[0]).unwrap();
-    let set =
-        PolicySet::load(&Source::Directory(policies), &[]).unwrap_or_else(|problems| panic!("{problems}"));
+    let set = PolicySet::load(&Source::Directory(policies), &Overlays::default())
+        .unwrap_or_else(|problems| panic!("{problems}"));
     assert!(set.rules().any(|rule| rule == "nightshift"));
 }
 
@@ -51,7 +52,8 @@ fn the_operators_example_enforces_zones_count_and_tags_in_a_few_lines() {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/config/organisation.yaml"));
     let lines = std::fs::read_to_string(&path).unwrap().lines().filter(|line| !line.starts_with('#')).count();
     assert!(lines <= 16, "{lines} lines");
-    let set = PolicySet::load(&Source::Embedded, &[path]).unwrap_or_else(|problems| panic!("{problems}"));
+    let set = PolicySet::load(&Source::Embedded, &Overlays { organisation: vec![path], facts: None })
+        .unwrap_or_else(|problems| panic!("{problems}"));
     let settings = set.organisation().settings("payments");
     for rule in ["zones", "count", "tags"] {
         assert!(settings[rule].is_object(), "{settings}");

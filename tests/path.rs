@@ -10,5 +10,7 @@ mod keyfile;
 mod lifecycle;
 mod observe;
 mod read;
+mod rules;
+mod terraform;
 mod tls;
 mod upstream;

@@ -1,6 +1,8 @@
 # Names of actions, as lists in the settings spell them: `<service> <Action>`, with a `*` allowed at the end.
 package zengate.lib.actions
 
+import data.zengate.lib.patterns
+
 # The action of this request, e.g. `vm CreateInstances`.
 asked := concat(" ", [input.action.service, input.action.name]) if {
 	is_string(input.action.service)
@@ -8,16 +10,7 @@ asked := concat(" ", [input.action.service, input.action.name]) if {
 }
 
 # Whether any of the patterns names the action of this request.
-listed(patterns) if {
-	is_array(patterns)
-	some pattern in patterns
-	is_string(pattern)
-	matches(pattern)
-}
-
-matches(pattern) if pattern == asked
-
-matches(pattern) if {
-	endswith(pattern, "*")
-	startswith(asked, trim_suffix(pattern, "*"))
+listed(names) if {
+	is_array(names)
+	patterns.any_covers(names, asked)
 }

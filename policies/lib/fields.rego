@@ -1,14 +1,65 @@
 # Where things stand in the request, so that a refusal names the field that the caller wrote.
 package zengate.lib.fields
 
+# A member of the request; null where there is none.
+member(name) := value if {
+	value := input.request[name]
+} else := null
+
+# Whether the request holds it; null and "" are how SDKs leave a member out.
+holds(name) if not member(name) in {null, ""}
+
 zone := "/zoneId"
+
+image := "/imageId"
+
+network_boot := "/ipxeUrl"
 
 tags := "/tags"
 
-# bmc spells the number of machines `amount`.
+charge_type := "/instanceChargeType"
+
+prepaid_months := "/instanceChargePrepaid/period"
+
+internet_charge_type := "/internetChargeType"
+
+traffic_package := "/trafficPackageSize"
+
+password := "/password"
+
+system_disk := "/systemDisk/diskSize"
+
+system_disk_category := "/systemDisk/diskCategory"
+
+data_disks := "/dataDisks"
+
+# bmc spells the number of machines `amount` ...
 count := "/amount" if input.action.service == "bmc"
 
 count := "/instanceCount" if input.action.service != "bmc"
+
+# ... and the type of a machine `instanceTypeId`.
+type := "/instanceTypeId" if input.action.service == "bmc"
+
+type := "/instanceType" if input.action.service != "bmc"
+
+# bmc takes a host name where no name is given.
+name := "/hostname" if {
+	input.action.service == "bmc"
+	not holds("instanceName")
+	holds("hostname")
+} else := "/instanceName"
+
+bandwidth := "/bandwidth" if input.action.service == "zec"
+
+bandwidth := "/internetMaxBandwidthOut" if input.action.service != "zec"
+
+script := "/initScript" if input.action.service == "vm"
+
+script := "/userData" if input.action.service != "vm"
+
+# A member of a data disk, e.g. `/dataDisks/0/diskSize`.
+data_disk(index, member) := sprintf("/dataDisks/%d/%s", [index, member])
 
 # The value of a tag, e.g. `/tags/tags/0/value`; `/tags` where the request has no such tag.
 tag(key) := pointer if {

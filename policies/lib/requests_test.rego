@@ -27,6 +27,21 @@ create_of(kind, view, settings) := {
 			"count": 1,
 			"zone": "SEL-A",
 			"type": "c.1c2g",
+			"image": "img-1",
+			"network_boot": false,
+			"name": "web-1",
+			"charge_type": "POSTPAID",
+			"prepaid_months": null,
+			"internet_charge_type": "ByBandwidth",
+			"bandwidth_mbps": null,
+			"subnet": null,
+			"key_pair": false,
+			"password": false,
+			"script": false,
+			"system_disk_gb": 20,
+			"data_disks": [],
+			"public_ipv4": true,
+			"public_ipv6": null,
 			"tags": {},
 			"tags_supported": kind.tags,
 			"tags_supported_by": kind.by,
@@ -44,6 +59,12 @@ create_of(kind, view, settings) := {
 
 # `vm CreateInstances` of the newest version.
 create(view, settings) := create_of(creates[1], view, settings)
+
+# Any create, with `request` as its body.
+create_with(kind, request, view, settings) := object.union(create_of(kind, view, settings), {"request": request})
+
+# What a rule's violations say and where.
+told(violations) := {[violation.field, violation.message] | some violation in violations}
 
 # A change, e.g. `change("vm", "StartInstances", {"instanceIds": ["i-1"]}, {})`.
 change(service, name, request, settings) := {

@@ -45,9 +45,14 @@ violation(rule, setting, problem) := {
 
 words := {
 	"actions": "must be a list of `<service> <Action>`, each with a `*` allowed at the end",
+	"amount": "must be a number, 0 or more",
+	"flag": "must be true or false",
 	"number": "must be a whole number, 0 or more",
+	"outcome": "must be `allow`, `warn` or `deny`",
+	"pattern": "must be a regular expression",
 	"replacement": "must be `deny`, `warn` or `replace`",
 	"requirements": "must be an object of tag keys, each with null, false, a list of strings or a `pattern`",
+	"resources": "must be a list of `bandwidth`, `disk_gb`, `memory_gb`, `public_ips` and `vcpus`",
 	"string": "must be a string that is not empty",
 	"strings": "must be a list of strings",
 	"unknown": "is not known to this rule",
@@ -64,6 +69,27 @@ is_kind("number", value) if {
 	is_number(value)
 	value >= 0
 	floor(value) == value
+}
+
+is_kind("amount", value) if {
+	is_number(value)
+	value >= 0
+}
+
+is_kind("flag", value) if is_boolean(value)
+
+is_kind("outcome", value) if value in {"allow", "warn", "deny"}
+
+is_kind("pattern", value) if {
+	is_string(value)
+	regex.is_valid(value)
+}
+
+is_kind("resources", value) if {
+	is_strings(value)
+	every entry in value {
+		entry in {"bandwidth", "disk_gb", "memory_gb", "public_ips", "vcpus"}
+	}
 }
 
 is_kind("replacement", value) if value in {"deny", "warn", "replace"}

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::diagnostics::Mistakes;
 use super::{Config, schema};
 use crate::keys::KeyFile;
+use crate::policy::PolicySet;
 
 /// What the shell sees when something in the files is wrong.
 const MISTAKEN: u8 = 2;
@@ -21,7 +22,7 @@ pub struct ConfigCommand {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Read the configuration and its key file as the server would, and print every mistake.
+    /// Read the configuration, its key file and its policies as the server would, and print every mistake.
     Check {
         /// The configuration file.
         #[arg(long, default_value = "zengate.toml")]
@@ -70,12 +71,21 @@ fn check(path: &std::path::Path, out: &mut dyn Write, err: &mut dyn Write) -> io
         Ok(keys) => keys,
         Err(mistakes) => return report(&mistakes, err),
     };
+    let set = match PolicySet::load(&config.policy.source(), &config.policy.overlays()) {
+        Ok(set) => set,
+        Err(problems) => {
+            writeln!(err, "{problems}")?;
+            return Ok(MISTAKEN);
+        }
+    };
     writeln!(out, "{}: no mistakes", path.display())?;
     writeln!(
         out,
-        "{} keys, {} accounts, upstream {}",
+        "{} keys, {} accounts, {} rules (revision {}), upstream {}",
         keys.current().len(),
         config.accounts.len(),
+        set.rules().count(),
+        set.revision(),
         config.upstream.origin
     )?;
     writeln!(out, "\n{}", config.describe())?;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::check::Checking;
 use super::diagnostics::At;
 use super::units::Time;
+use crate::policy::{Overlays, Source};
 
 /// The gateway's own keys.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -37,6 +38,9 @@ pub struct RawPolicy {
     /// JSON or YAML files laid over the data of the policies, in this order.
     #[schemars(with = "Vec<String>")]
     pub data: Vec<At<PathBuf>>,
+    /// What the cloud offers, as `zengate facts pull` writes it; laid over the facts of the policies.
+    #[schemars(with = "Option<String>")]
+    pub facts: Option<At<PathBuf>>,
     /// How often the files are looked at. 5s: nobody waits longer for a rule just saved.
     pub poll_interval: At<Time>,
     /// How long both evaluations of a request may take before it is a refusal. 50ms: a hundred times the stock rules.
@@ -59,6 +63,7 @@ impl Default for RawPolicy {
         Self {
             directory: None,
             data: Vec::new(),
+            facts: None,
             poll_interval: Time::seconds(5).into(),
             time_limit: Time::millis(50).into(),
             deadline: Time::millis(200).into(),
@@ -94,6 +99,8 @@ pub struct Policy {
     pub directory: Option<PathBuf>,
     /// Data laid over theirs, in this order.
     pub data: Vec<PathBuf>,
+    /// Cloud facts laid over theirs.
+    pub facts: Option<PathBuf>,
     /// Between two looks at the files.
     pub poll_interval: Duration,
     /// For both evaluations of a request.
@@ -149,6 +156,7 @@ impl RawPolicy {
         Policy {
             directory: self.directory.as_ref().map(|path| checking.directory(path)),
             data: self.data.iter().map(|path| checking.file(path)).collect(),
+            facts: self.facts.as_ref().map(|path| checking.file(path)),
             poll_interval: checking.time(&self.poll_interval),
             time_limit,
             deadline,
@@ -156,6 +164,18 @@ impl RawPolicy {
             threads,
             queue: checking.count(&self.queue),
         }
+    }
+}
+
+impl Policy {
+    /// Where the rules come from.
+    pub fn source(&self) -> Source {
+        self.directory.clone().map_or(Source::Embedded, Source::Directory)
+    }
+
+    /// The operator's own data, in the form in which policies are read.
+    pub fn overlays(&self) -> Overlays {
+        Overlays { organisation: self.data.clone(), facts: self.facts.clone() }
     }
 }
 

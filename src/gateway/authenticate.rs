@@ -12,11 +12,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, header};
 
+use super::Parts;
 use super::limit::{Head, Place};
 use super::route::{Routed, text};
 use super::stage::Stage;
 use super::trail::Trail;
-use super::{Account, Parts};
+use crate::account::Account;
 use crate::api::Call;
 use crate::keys::{Key, KeyRefusal};
 use crate::metrics::Phase;

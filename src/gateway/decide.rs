@@ -50,7 +50,8 @@ impl Stage for Decide {
         report(&verdict, &changes, policy, &principal, &call, &trail);
         if !verdict.refused.is_empty() {
             let violations = verdict.refused.into_iter().map(|finding| finding.violation).collect();
-            return Err(Refusal::Violations { violations, team: principal.team });
+            let contact = policy.organisation().contact().map(str::to_owned);
+            return Err(Refusal::Violations { violations, team: principal.team, contact });
         }
         if let Some(create) = &create {
             let count = u64::from(create.count);

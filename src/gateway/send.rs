@@ -3,29 +3,25 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, USER_AGENT,
-};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt as _;
 
+use super::Parts;
 use super::answer::Answer;
 use super::limit::Place;
 use super::parse::Read;
 use super::reserve::{Reserved, chain};
 use super::route::text;
 use super::stage::Stage;
-use super::{Account, AccountCredential, Parts};
+use crate::account::Account;
 use crate::api::{Call, Kind};
 use crate::metrics::Phase;
 use crate::record::UpstreamRecord;
 use crate::refusal::Refusal;
 use crate::reply;
-use crate::sign::{self, ALGORITHM, PayloadHash};
 use crate::upstream::{Reply, SendError};
 
-const JSON: &str = "application/json";
-const AGENT: &str = concat!("zengate/", env!("CARGO_PKG_VERSION"));
 /// What a client says of itself and the cloud may want to know; passed on if it is plain.
 const PASSED_ON: &[&str] = &["x-zc-sdk-lang", "x-zc-sdk-version", "x-zc-request-client"];
 /// A hold older than this is not sent: another replica may already take its owner for dead.
@@ -193,6 +189,7 @@ fn streamed(response: http::Response<crate::upstream::Streamed>, place: Place) -
     Ok(Answer { status: http::StatusCode::OK, length, body: body.boxed_unsync(), warnings, added })
 }
 
+/// The request for the account, with what the client says of itself.
 fn request(
     account: &Account,
     call: &Call,
@@ -200,38 +197,12 @@ fn request(
     body: Bytes,
     now: i64,
 ) -> Option<Request<Bytes>> {
-    let authority = account.upstream.origin().authority();
-    let plain = HeaderValue::from_static;
-    let mut headers = HeaderMap::with_capacity(16);
-    headers.insert(HOST, HeaderValue::from_str(authority).ok()?);
-    headers.insert(CONTENT_TYPE, plain(JSON));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    headers.insert(ACCEPT, plain(JSON));
-    headers.insert(ACCEPT_ENCODING, plain("identity"));
-    headers.insert(USER_AGENT, plain(AGENT));
-    headers.insert(HeaderName::from_static("x-zc-action"), plain(call.action.name));
-    headers.insert(HeaderName::from_static("x-zc-version"), plain(call.version));
-    headers.insert(HeaderName::from_static("x-zc-service"), plain(call.action.service));
+    let mut request = account.request(call, body, now)?;
     for name in PASSED_ON {
         if let Some(value) = text(said, name).filter(|value| is_plain(value)) {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).ok()?);
+            request.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_str(value).ok()?);
         }
     }
-    let authorization = match &account.credential {
-        AccountCredential::Bearer(token) => format!("Bearer {}", token.expose()),
-        AccountCredential::Signing { access_key, key } => {
-            headers.insert(HeaderName::from_static("x-zc-timestamp"), HeaderValue::from(now));
-            headers.insert(HeaderName::from_static("x-zc-signature-method"), plain(ALGORITHM));
-            sign::authorize(access_key, key, JSON, authority, now, &PayloadHash::of(&body))
-        }
-    };
-    let mut authorization = HeaderValue::from_str(&authorization).ok()?;
-    authorization.set_sensitive(true);
-    headers.insert(AUTHORIZATION, authorization);
-    let mut request = Request::new(body);
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = Uri::try_from(format!("/api/v2/{}", call.action.service)).ok()?;
-    *request.headers_mut() = headers;
     Some(request)
 }
 

@@ -209,6 +209,7 @@ mod tests {
             }).collect();
             let organisation = Organisation {
                 rules, settings: Arc::new(serde_json::json!({})), teams: BTreeMap::new(), exemptions: Vec::new(),
+                contact: None,
             };
             let (sets, index) = Index::new(&organisation);
             for kind in [Kind::Create, Kind::Change] {

@@ -53,6 +53,8 @@ pub struct RuleSetting {
     pub applies: Applies,
     /// The places it may patch, and all below them.
     pub grants: Vec<Pointer>,
+    /// Where people read more about it; told with each of its violations that names no link of its own.
+    pub link: Option<String>,
 }
 
 /// A team's leave to break a rule, which ends by itself.
@@ -79,6 +81,7 @@ pub struct Organisation {
     pub(super) settings: Arc<Value>,
     pub(super) teams: BTreeMap<String, Arc<Value>>,
     pub(super) exemptions: Vec<Exemption>,
+    pub(super) contact: Option<String>,
 }
 
 impl Organisation {
@@ -92,6 +95,16 @@ impl Organisation {
         self.rules
             .get(rule)
             .map_or(Mode::Enforce, |setting| setting.modes.get(team).copied().unwrap_or(setting.mode))
+    }
+
+    /// Where people read more about `rule`.
+    pub fn link(&self, rule: &str) -> Option<&str> {
+        self.rules.get(rule).and_then(|setting| setting.link.as_deref())
+    }
+
+    /// Whom to ask about a refusal.
+    pub fn contact(&self) -> Option<&str> {
+        self.contact.as_deref()
     }
 
     /// The places that `rule` may patch.

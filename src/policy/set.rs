@@ -1,7 +1,6 @@
 //! A set of policies: read, checked, compiled and tried. It never changes; a new one takes its place.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::answer::DecideAnswer;
@@ -10,7 +9,7 @@ use super::check::{Checked, check};
 use super::compile::{Compiled, Group, Machine, compile};
 use super::organisation::{self, Organisation};
 use super::problem::{LoadError, Problem, hint};
-use super::source::{Source, Tree};
+use super::source::{Overlays, Source, Tree};
 use super::verdict::{Verdict, judge};
 use crate::api::Kind;
 
@@ -46,13 +45,13 @@ pub struct Fallback {
 }
 
 impl PolicySet {
-    /// Reads, checks, compiles and tries a tree, with the data files `overlays` over its organisation's data.
+    /// Reads, checks, compiles and tries a tree, with `overlays` over its data.
     ///
     /// The trial evaluates rules on a thread with a large stack; call this from where blocking is allowed.
     ///
     /// # Errors
     /// Every problem found. Nothing is evaluated of a tree that did not pass the checks.
-    pub fn load(source: &Source, overlays: &[PathBuf]) -> Result<Self, LoadError> {
+    pub fn load(source: &Source, overlays: &Overlays) -> Result<Self, LoadError> {
         Self::from_tree(source.read(overlays)?)
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::data;
 use super::problem::{LoadError, Problem};
+use crate::facts::Facts;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/policies");
 
@@ -27,6 +28,15 @@ pub enum Source {
     Directory(PathBuf),
     /// Files given in memory, by path: candidates that are tried, and tests.
     Files(BTreeMap<String, String>),
+}
+
+/// The operator's own data, laid over what a tree holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overlays {
+    /// Over `data.organisation`, in this order: maps merge, everything else replaces.
+    pub organisation: Vec<PathBuf>,
+    /// Over `data.facts`: what `zengate facts pull` wrote.
+    pub facts: Option<PathBuf>,
 }
 
 /// One file of Rego.
@@ -54,11 +64,11 @@ pub struct Tree {
 }
 
 impl Source {
-    /// Reads the tree, with the data files `overlays` merged over `data.organisation` in their order.
+    /// Reads the tree with `overlays` over its data.
     ///
     /// # Errors
     /// Everything that cannot be read, at once.
-    pub fn read(&self, overlays: &[PathBuf]) -> Result<Tree, LoadError> {
+    pub fn read(&self, overlays: &Overlays) -> Result<Tree, LoadError> {
         let mut problems = Vec::new();
         let files = match self {
             Self::Embedded => {
@@ -73,17 +83,16 @@ impl Source {
             }
             Self::Files(files) => files.clone(),
         };
-        let overlays: Vec<(String, String)> = overlays
-            .iter()
-            .filter_map(|path| match read_text(path) {
-                Ok(text) => Some((path.display().to_string(), text)),
-                Err(problem) => {
-                    problems.push(problem);
-                    None
-                }
-            })
-            .collect();
-        let tree = assemble(files, &overlays, &mut problems);
+        let mut own = |path: &PathBuf| match read_text(path) {
+            Ok(text) => Some((path.display().to_string(), text)),
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        };
+        let organisation: Vec<(String, String)> = overlays.organisation.iter().filter_map(&mut own).collect();
+        let facts = overlays.facts.as_ref().and_then(own);
+        let tree = assemble(files, &organisation, facts.as_ref(), &mut problems);
         LoadError::unless_none(problems).map(|()| tree)
     }
 }
@@ -167,6 +176,7 @@ fn influences(path: &str) -> bool {
 fn assemble(
     files: BTreeMap<String, String>,
     overlays: &[(String, String)],
+    facts: Option<&(String, String)>,
     problems: &mut Vec<Problem>,
 ) -> Tree {
     let mut digest = Digest::default();
@@ -201,8 +211,28 @@ fn assemble(
             Err(problem) => problems.push(problem),
         }
     }
+    if let Some((path, text)) = facts {
+        digest.add("facts", text);
+        match read_facts(path, text) {
+            Ok(facts) => data::merge(&mut tree.data, &data::nest(&["facts"], facts)),
+            Err(problem) => problems.push(problem),
+        }
+    }
     tree.revision = digest.short();
     tree
+}
+
+/// Facts, strictly: a misspelt member would be a fact that no rule finds.
+fn read_facts(path: &str, text: &str) -> Result<Value, Problem> {
+    let value = data::read(path, text)?;
+    if !value.is_object() {
+        return Err(Problem::of(path, "must hold an object"));
+    }
+    // Written back from the type, so that what rules see is what was understood.
+    match serde_json::from_value::<Facts>(value).and_then(serde_json::to_value) {
+        Ok(facts) => Ok(facts),
+        Err(error) => Err(Problem::of(path, format!("{error}; write it with `zengate facts pull`"))),
+    }
 }
 
 fn add_data(tree: &mut Tree, path: &str, text: &str, problems: &mut Vec<Problem>) {

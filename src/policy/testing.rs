@@ -12,7 +12,7 @@ use super::check::ast::Module;
 use super::check::{engine_words, parse, recursion};
 use super::engine::STACK_BYTES;
 use super::problem::{LoadError, Problem};
-use super::source::{RegoFile, Source, Tree};
+use super::source::{Overlays, RegoFile, Source, Tree};
 use super::value;
 
 /// How long one test may take.
@@ -51,7 +51,7 @@ pub enum Outcome {
 /// # Errors
 /// A tree that cannot be read or parsed, or that is recursive: the engine would end the process.
 pub fn run(source: &Source) -> Result<Vec<TestResult>, LoadError> {
-    let tree = source.read(&[])?;
+    let tree = source.read(&Overlays::default())?;
     let files: Vec<RegoFile> = tree.modules.iter().chain(&tree.tests).cloned().collect();
     let mut problems = Vec::new();
     let modules = parse(&files, &mut problems);
@@ -182,8 +182,8 @@ mod tests {
 
     #[test]
     fn the_stock_policies_load_where_there_are_any() {
-        if !Source::Embedded.read(&[]).unwrap().modules.is_empty() {
-            crate::policy::PolicySet::load(&Source::Embedded, &[]).unwrap();
+        if !Source::Embedded.read(&Overlays::default()).unwrap().modules.is_empty() {
+            crate::policy::PolicySet::load(&Source::Embedded, &Overlays::default()).unwrap();
         }
     }
 }

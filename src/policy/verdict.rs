@@ -83,7 +83,10 @@ pub fn judge(organisation: &Organisation, team: &str, now: Timestamp, answer: De
     let mut verdict = Verdict::default();
     let denied = answer.deny.into_iter().map(|violation| (violation, Effect::Refused));
     let frowned = answer.warn.into_iter().map(|violation| (violation, Effect::Warned));
-    for (violation, full) in denied.chain(frowned) {
+    for (mut violation, full) in denied.chain(frowned) {
+        if violation.link.is_none() {
+            violation.link = organisation.link(&violation.rule).map(str::to_owned);
+        }
         let (effect, leave) = effect(organisation, &violation.rule, team, now, full);
         let finding = Finding { violation, effect, leave };
         match effect {

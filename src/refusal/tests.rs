@@ -50,7 +50,7 @@ fn samples() -> Vec<Refusal> {
             message: "m".into(),
             remedy: "r".into(),
         }]),
-        Refusal::Violations { violations: vec![violation("zones")], team: "a".into() },
+        Refusal::Violations { violations: vec![violation("zones")], team: "a".into(), contact: None },
         Refusal::PolicyFailed { reason: "undefined", rule: None },
         Refusal::Quota(vec![exceeded]),
         Refusal::Busy,
@@ -133,8 +133,11 @@ fn codes_that_make_clients_repeat_are_said_only_when_nothing_was_sent() {
 
 #[test]
 fn a_refusal_by_rules_names_all_of_them_with_what_to_do() {
-    let refusal =
-        Refusal::Violations { violations: vec![violation("zones"), violation("count")], team: "web".into() };
+    let refusal = Refusal::Violations {
+        violations: vec![violation("zones"), violation("count")],
+        team: "web".into(),
+        contact: None,
+    };
     assert_eq!(
         refusal.to_string(),
         "Refused by 2 rules for team `web`. [1] zones: the zone SAO-A is not allowed (field /zoneId; asked SAO-A; \

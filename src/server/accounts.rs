@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::account::{Account, AccountCredential};
 use crate::config::{Config, Credential};
-use crate::gateway::{Account, AccountCredential};
 use crate::sign::SigningKey;
 use crate::upstream::{Deadlines, Origin, Scheme, Upstream, client_tls};
 
 /// Opens every account. Accounts never share connections: an answer can only belong to the account that asked.
-pub(super) fn open(config: &Config) -> Result<BTreeMap<String, Arc<Account>>, String> {
+pub(crate) fn open(config: &Config) -> Result<BTreeMap<String, Arc<Account>>, String> {
     let upstream = &config.upstream;
     let deadlines = Deadlines {
         connect: upstream.connect_timeout,

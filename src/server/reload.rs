@@ -13,15 +13,7 @@ use crate::config::Config;
 use crate::gateway::Parts;
 use crate::keys::{Keyring, PollOutcome};
 use crate::metrics::Metrics;
-use crate::policy::{Limits, LoadError, PolicySet, Source};
-
-/// Where the rules come from.
-pub(super) fn source(config: &Config) -> Source {
-    match &config.policy.directory {
-        Some(directory) => Source::Directory(directory.clone()),
-        None => Source::Embedded,
-    }
-}
+use crate::policy::{Limits, LoadError, Overlays, PolicySet, Source};
 
 /// How the rules are evaluated.
 pub(super) fn engine(config: &Config) -> Limits {
@@ -83,7 +75,7 @@ async fn watch_policy(config: Config, parts: Parts, now: Arc<Notify>) {
     let mut refused = String::new();
     loop {
         pause(config.policy.poll_interval, &now).await;
-        let (source, overlays) = (source(&config), config.policy.data.clone());
+        let (source, overlays) = (config.policy.source(), config.policy.overlays());
         let current = parts.judge.current().revision().to_owned();
         let looked = tokio::task::spawn_blocking(move || changed_set(&source, &overlays, &current)).await;
         match looked {
@@ -114,11 +106,7 @@ async fn watch_policy(config: Config, parts: Parts, now: Arc<Notify>) {
 }
 
 /// A new set if the files have changed; reading is cheap, compiling is not.
-fn changed_set(
-    source: &Source,
-    overlays: &[std::path::PathBuf],
-    current: &str,
-) -> Result<Option<PolicySet>, LoadError> {
+fn changed_set(source: &Source, overlays: &Overlays, current: &str) -> Result<Option<PolicySet>, LoadError> {
     let tree = source.read(overlays)?;
     if tree.revision == current { Ok(None) } else { PolicySet::from_tree(tree).map(Some) }
 }

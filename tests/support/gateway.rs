@@ -60,6 +60,11 @@ impl Gateway {
         self.address
     }
 
+    /// Where its files lie.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// Replaces one of its files.
     pub fn write(&self, name: &str, content: &str) {
         write(&self.directory.path().join(name), content);

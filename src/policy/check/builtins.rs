@@ -69,6 +69,7 @@ const ALLOWED: &[&str] = &[
     "object.union_n",
     "print",
     "product",
+    "regex.find_all_string_submatch_n",
     "regex.find_n",
     "regex.is_valid",
     "regex.match",

@@ -1,9 +1,9 @@
 use super::*;
-use crate::policy::source::Source;
+use crate::policy::source::{Overlays, Source};
 
 fn problems(files: &[(&str, &str)]) -> Vec<String> {
     let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-    match check(&Source::Files(files).read(&[]).unwrap()) {
+    match check(&Source::Files(files).read(&Overlays::default()).unwrap()) {
         Ok(_) => Vec::new(),
         Err(error) => error.problems.iter().map(Problem::to_string).collect(),
     }
@@ -139,7 +139,7 @@ fn where_the_bytecode_machine_would_hide_errors_is_known() {
     let hidden = |body: &str| {
         let text = format!("package zengate.rules.x\nimport rego.v1\n{body}");
         let files = [("x.rego".to_owned(), text)].into();
-        check(&Source::Files(files).read(&[]).unwrap()).unwrap().hidden.remove("x")
+        check(&Source::Files(files).read(&Overlays::default()).unwrap()).unwrap().hidden.remove("x")
     };
     assert_eq!(
         hidden(

@@ -3,7 +3,7 @@ use crate::api::Kind;
 use crate::api::view::Create;
 use crate::json::{Object, read_object};
 use crate::policy::input::{ActionInput, ClientInput, PrincipalInput};
-use crate::policy::source::Source;
+use crate::policy::source::{Overlays, Source};
 
 /// Stands in for a bug of the engine: no rule is known that makes it panic.
 pub(super) fn panic_if_asked(input: &regorus::Value) {
@@ -70,7 +70,7 @@ fn set(rules: &[&str], organisation: &str) -> PolicySet {
     let mut files: std::collections::BTreeMap<String, String> =
         rules.iter().enumerate().map(|(n, text)| (format!("r{n}.rego"), (*text).to_owned())).collect();
     files.insert("organisation/data.yaml".into(), organisation.into());
-    PolicySet::load(&Source::Files(files), &[]).unwrap()
+    PolicySet::load(&Source::Files(files), &Overlays::default()).unwrap()
 }
 
 const ZONES: &str =

@@ -25,6 +25,8 @@ struct RawOrganisation {
     teams: Map<String, Value>,
     #[serde(default)]
     exemptions: Vec<Value>,
+    #[serde(default)]
+    contact: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -34,6 +36,7 @@ struct RawRule {
     modes: BTreeMap<String, Mode>,
     applies: RawApplies,
     grants: Vec<String>,
+    link: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -84,6 +87,7 @@ pub(in crate::policy) fn read(
             settings: Map::new(),
             teams: Map::new(),
             exemptions: Vec::new(),
+            contact: None,
         });
     let settings = Value::Object(raw.settings);
     let mut organisation = Organisation {
@@ -91,6 +95,7 @@ pub(in crate::policy) fn read(
         teams: BTreeMap::new(),
         exemptions: Vec::new(),
         settings: settings.clone().into(),
+        contact: raw.contact.filter(|contact| !contact.trim().is_empty()),
     };
     for (team, value) in &raw.teams {
         let own: Option<RawTeam> = reader.shape(&format!("teams.{team}"), value);
@@ -169,7 +174,14 @@ impl Reader<'_> {
                 Err(error) => self.trouble(&format!("{place}.grants"), &error.to_string()),
             }
         }
-        RuleSetting { mode: raw.mode, modes: raw.modes, applies: self.applies(place, raw.applies), grants }
+        let link = raw.link.filter(|link| !link.trim().is_empty());
+        RuleSetting {
+            mode: raw.mode,
+            modes: raw.modes,
+            applies: self.applies(place, raw.applies),
+            grants,
+            link,
+        }
     }
 
     fn applies(&mut self, place: &str, raw: RawApplies) -> Applies {

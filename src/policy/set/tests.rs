@@ -14,7 +14,7 @@ fn load(files: &[(&str, &str)]) -> Result<PolicySet, LoadError> {
             ((*path).to_owned(), text)
         })
         .collect();
-    PolicySet::load(&Source::Files(files), &[])
+    PolicySet::load(&Source::Files(files), &Overlays::default())
 }
 
 #[track_caller]
