@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::command::ConfigCommand;
+use crate::config::{Log, LogFormat};
 use crate::emulator::command::EmulatorArgs;
 
 /// Wrong usage or mistakes in the files.
@@ -67,6 +68,7 @@ pub fn main() -> ExitCode {
 }
 
 async fn emulator(args: EmulatorArgs) -> Result<u8, String> {
+    log::start(&Log { level: "warn".to_owned(), format: LogFormat::Text })?;
     crate::emulator::command::run(args).await.map(|()| 0).map_err(|error| error.to_string())
 }
 

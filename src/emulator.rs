@@ -9,10 +9,11 @@
 //!
 //! The files, in the order a request meets them: `serve` (connections), `http` (bytes to request), `exchange` (one
 //! request, with its faults), `route`, `signature`, `actions` (the table and a small file per group of actions),
-//! `world` and `seed` (what the account has), `answer` (envelopes). `control` answers the emulator's own calls under
+//! `world` and `seed` (what the account has), `state` (its file), `answer` (envelopes). `control` answers the emulator's own calls under
 //! `/_emulator/`, listed in that file.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -41,6 +42,7 @@ pub mod seed;
 mod serve;
 mod shared;
 mod signature;
+mod state;
 mod world;
 
 #[cfg(test)]
@@ -51,6 +53,7 @@ mod tests;
 pub use fault::{Fault, Gate, On, Preset, Times, When};
 pub use life::Status;
 pub use record::{Seen, Verdict};
+pub use state::StateError;
 pub use world::Product;
 
 use shared::Shared;
@@ -80,6 +83,24 @@ pub struct Options {
     pub keep_requests: usize,
     /// TLS for every connection; plain HTTP without.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// The file that keeps the account from run to run. Every change waits until it is written and synced.
+    pub state: Option<PathBuf>,
+}
+
+/// Why an emulator could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken or not ours to take.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The state file cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
 }
 
 impl Default for Options {
@@ -96,6 +117,7 @@ impl Default for Options {
             body_limit: 1024 * 1024,
             keep_requests: 10_000,
             tls: None,
+            state: None,
         }
     }
 }
@@ -137,16 +159,17 @@ impl Emulator {
     /// Binds the port and starts answering. Needs a tokio runtime.
     ///
     /// # Errors
-    /// When the address cannot be bound.
-    pub async fn start(mut options: Options) -> std::io::Result<Self> {
+    /// When the address cannot be bound, or the state file cannot be read or written.
+    pub async fn start(mut options: Options) -> Result<Self, StartError> {
         if let Some(config) = options.tls.take() {
             let mut config = (*config).clone();
             config.alpn_protocols = vec![b"http/1.1".to_vec()];
             options.tls = Some(Arc::new(config));
         }
-        let listener = TcpListener::bind(options.listen).await?;
-        let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(options));
+        let listen = |source| StartError::Listen { address: options.listen, source };
+        let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let shared = Arc::new(Shared::new(options)?);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(serve::accept(Arc::clone(&shared), listener, stop.clone(), tasks.clone()));
         Ok(Self { address, shared, tasks, stop: stop.drop_guard() })
@@ -213,9 +236,11 @@ impl Emulator {
         self.shared.open.load(Ordering::SeqCst)
     }
 
-    /// Back to the seeded account: no machines, no scripts, an empty record. Counters go on.
+    /// Back to the seeded account: no machines, no scripts, an empty record. Counters go on. Should the state file not
+    /// take it, the account stays as it was and the log says so.
     pub fn reset(&self) {
-        self.shared.reset();
+        // `State::keep` has logged it.
+        let _ = self.shared.reset();
     }
 
     /// Stops accepting, cuts every connection and waits until all is down.

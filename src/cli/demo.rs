@@ -46,8 +46,7 @@ pub(super) async fn run(args: DemoArgs) -> Result<u8, String> {
         keys: vec![(files::CLOUD_KEY.to_owned(), cloud_secret.clone())],
         ..Default::default()
     };
-    let emulator =
-        Emulator::start(options).await.map_err(|error| format!("the emulator cannot listen: {error}"))?;
+    let emulator = Emulator::start(options).await.map_err(|error| format!("the emulator: {error}"))?;
     let listen = free_or_any(args.listen);
     let admin = free_or_any(args.admin);
     let files =

@@ -1,5 +1,4 @@
-//! Every action the emulator answers. A new one is a function in a small file and a line in this table or in that of
-//! its service.
+//! Every action the emulator answers. A new one is a function in a small file and a line in the table of its service.
 
 use super::call::{Call, Reply};
 
@@ -7,6 +6,7 @@ mod bmc;
 mod catalog;
 mod ccs;
 mod change;
+mod fleet;
 mod list;
 mod paging;
 mod price;
@@ -28,9 +28,6 @@ pub(super) struct Action {
 }
 
 const VM: &[&str] = &["2023-03-13", "2026-04-01"];
-const BMC: &[&str] = &["2022-11-20", "2026-02-01"];
-const ZEC: &[&str] = &["2024-04-01", "2025-09-01"];
-const ZEC_2024: &[&str] = &["2024-04-01"];
 
 const fn action(
     service: &'static str,
@@ -41,20 +38,9 @@ const fn action(
     Action { service, name, versions, run }
 }
 
-static ACTIONS: &[Action] = &[
-    action("bmc", "CreateInstances", BMC, bmc::create),
-    action("bmc", "DescribeInstances", BMC, list::bmc),
-    action("bmc", "TerminateInstance", BMC, change::bmc_terminate),
-    action("bmc", "ReleaseInstances", BMC, change::bmc_release),
-    action("zec", "CreateZecInstances", ZEC, zec::create),
-    action("zec", "CreateInstances", ZEC_2024, zec::create),
-    action("zec", "DescribeInstances", ZEC, list::zec),
-    action("zec", "ReleaseInstances", ZEC, change::zec_release),
-];
-
 /// Every action of every service.
 pub(super) fn all() -> impl Iterator<Item = &'static Action> {
-    let tables = [vm::ACTIONS, ACTIONS, user::ACTIONS, zrm::ACTIONS, ccs::ACTIONS];
+    let tables = [vm::ACTIONS, bmc::ACTIONS, zec::ACTIONS, user::ACTIONS, zrm::ACTIONS, ccs::ACTIONS];
     tables.into_iter().flatten()
 }
 
@@ -70,6 +56,11 @@ pub(super) fn find(
         None => action.versions.last(),
     };
     known.map(|version| (action, *version))
+}
+
+/// Whether the call may change the account.
+pub(super) fn is_change(name: &str) -> bool {
+    !(name.starts_with("Describe") || name.starts_with("Inquiry"))
 }
 
 /// Whether the call makes machines.

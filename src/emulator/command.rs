@@ -2,11 +2,12 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::{Emulator, Options};
+use super::{Emulator, Options, StartError};
 use crate::clock::Clock;
 use crate::secret::Secret;
 
@@ -47,19 +48,17 @@ pub struct EmulatorArgs {
     /// A clock that starts now and stands still until POST /_emulator/clock moves it
     #[arg(long)]
     pub manual_clock: bool,
+    /// A file that keeps the account from run to run
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
 }
 
 /// Why the emulator could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// The port is taken or not ours to take.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// The address asked for.
-        address: SocketAddr,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    /// The port is taken, or the state file cannot be used.
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// Standard output or the signal handler failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -68,13 +67,11 @@ pub enum CommandError {
 /// Runs until Ctrl-C.
 ///
 /// # Errors
-/// When the port cannot be bound, or standard output or the signal handler fails.
+/// When the port cannot be bound, the state file cannot be used, or standard output or the signal handler fails.
 pub async fn run(args: EmulatorArgs) -> Result<(), CommandError> {
-    let address = args.listen;
     let options = options(args);
     let keys = options.keys.clone();
-    let emulator =
-        Emulator::start(options).await.map_err(|source| CommandError::Listen { address, source })?;
+    let emulator = Emulator::start(options).await?;
     greet(&emulator, &keys)?;
     tokio::signal::ctrl_c().await?;
     emulator.shutdown().await;
@@ -96,6 +93,7 @@ fn options(args: EmulatorArgs) -> Options {
         deploy_after: Duration::from_secs(args.deploy_after),
         run_after: Duration::from_secs(args.run_after),
         instance_quota: args.instance_quota,
+        state: args.state,
         ..Options::default()
     }
 }

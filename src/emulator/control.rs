@@ -9,7 +9,7 @@
 //! | `GET /_emulator/faults` | how many scripts have times left |
 //! | `POST /_emulator/release` | opens every gate at which requests are held |
 //! | `POST /_emulator/clock` | `{"advance": seconds}`; nothing happens unless the clock is manual |
-//! | `POST /_emulator/reset` | no machines, no scripts, an empty record |
+//! | `POST /_emulator/reset` | the account as it is delivered, in the state file too; no scripts, an empty record |
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ fn call(shared: &Shared, request: &Request) -> Result<Value, Problem> {
         }
         ("POST", "clock") => advance(shared, &request.body),
         ("POST", "reset") => {
-            shared.reset();
+            shared.reset()?;
             Ok(json!({}))
         }
         _ => Err(Problem::absent("OPERATION_FAILED_RESOURCE_NOT_FOUND", "The emulator has no such call.")),

@@ -115,6 +115,14 @@ impl<'a> Fields<'a> {
         texts.collect()
     }
 
+    /// An array of integers; absent is empty.
+    pub(super) fn integers(&self, name: &str) -> Result<Vec<i64>, Problem> {
+        let numbers = self.list(name)?.iter().map(|item| {
+            item.as_i64().ok_or_else(|| Problem::wrong_type(&self.named(name), "an array of integers"))
+        });
+        numbers.collect()
+    }
+
     /// An array of at most `most` strings.
     pub(super) fn texts_up_to(&self, name: &str, most: usize) -> Result<Vec<&'a str>, Problem> {
         let texts = self.texts(name)?;

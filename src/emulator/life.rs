@@ -130,6 +130,11 @@ impl Life {
         self.0 = vec![(now, through), (now.saturating_add(pace.change_after), end)];
     }
 
+    /// Enters each state at its time; the times ascend, and the first one is now.
+    pub(super) fn plan(&mut self, steps: Vec<(Duration, Status)>) {
+        self.0 = steps;
+    }
+
     /// Leaves the listings at once.
     pub(super) fn end(&mut self, now: Duration) {
         self.0 = vec![(now, Status::Gone)];

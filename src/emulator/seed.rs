@@ -10,6 +10,9 @@ use std::time::Duration;
 /// When everything seeded was made: 2026-01-01T00:00:00Z.
 pub(super) const MADE: Duration = Duration::from_secs(1_767_225_600);
 
+pub(super) mod bmc;
+pub(super) mod zec;
+
 /// A resource group of the account that is not its default one.
 pub const RESOURCE_GROUP: &str = "7d0c9e12-58ab-4d36-8f21-0a9b8c7d6e5f";
 /// A security group of the account that is not its default one.
@@ -289,20 +292,6 @@ pub(super) const CIDR_BLOCKS: &[CidrBlock] = &[
 /// SSH key pairs.
 pub(super) const KEY_PAIRS: &[&str] = &["key-YWD2QFOl", "key-k8Zt4NbW"];
 
-/// A model of bmc or zec: id, vCPU, GiB.
-pub(super) type SimpleModel = (&'static str, i64, i64);
-
-/// Bare-metal models, sold in every zone of [`ZONES`].
-pub(super) const BMC_MODELS: &[SimpleModel] = &[("S9I", 16, 64), ("M8C", 32, 128), ("L6D", 64, 256)];
-
-/// Zones of zec.
-pub(super) const ZEC_ZONES: &[&str] =
-    &["asia-east-1a", "asia-southeast-1a", "na-west-1a", "europe-central-1a"];
-
-/// Models of zec, sold in every zone of [`ZEC_ZONES`].
-pub(super) const ZEC_MODELS: &[SimpleModel] =
-    &[("z2a.cpu.1", 1, 2), ("z2a.cpu.2", 2, 4), ("z2a.cpu.4", 4, 8), ("z2a.cpu.8", 8, 16)];
-
 pub(super) fn zone(id: &str) -> Option<&'static Zone> {
     ZONES.iter().find(|zone| zone.id == id)
 }
@@ -313,10 +302,6 @@ pub(super) fn model(id: &str) -> Option<&'static Model> {
 
 pub(super) fn image(id: &str) -> Option<&'static Image> {
     IMAGES.iter().find(|image| image.id == id)
-}
-
-pub(super) fn resource_group(id: &str) -> Option<&'static ResourceGroup> {
-    RESOURCE_GROUPS.iter().find(|group| group.id == id)
 }
 
 pub(super) fn cidr_block(id: &str) -> Option<&'static CidrBlock> {

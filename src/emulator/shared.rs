@@ -12,8 +12,10 @@ use super::call::{Call, Reply};
 use super::fault::Scripts;
 use super::fields::Fields;
 use super::life::{Fate, Pace};
+use super::problem::Problem;
 use super::record::{Record, Seen, Verdict};
 use super::route::Routed;
+use super::state::{StateError, StateFile};
 use super::world::World;
 
 /// Everything that changes.
@@ -21,6 +23,21 @@ pub(super) struct State {
     pub(super) world: World,
     pub(super) scripts: Scripts,
     pub(super) record: Record,
+    file: Option<StateFile>,
+}
+
+impl State {
+    /// Writes the account to its file, if it has one. What cannot be kept is taken back.
+    fn keep(&mut self) -> Result<(), Problem> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let Err(error) = file.keep(&self.world) else { return Ok(()) };
+        tracing::error!(%error, "the change is taken back and refused");
+        match file.last() {
+            Ok(last) => self.world = last.resumed(&self.world),
+            Err(error) => tracing::error!(%error, "the change could not be taken back"),
+        }
+        Err(Problem::new(500, "INTERNAL_SERVER_ERROR", format!("Nothing was changed: {error}.")))
+    }
 }
 
 /// One emulator, seen from its connections.
@@ -38,20 +55,24 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(options: Options) -> Self {
-        let state = State {
-            world: World::new(pace(&options), options.instance_quota),
-            scripts: Scripts::default(),
-            record: Record::new(options.keep_requests),
+    /// # Errors
+    /// When there is a state file and it cannot be used.
+    pub(super) fn new(options: Options) -> Result<Self, StateError> {
+        let seed = World::new(pace(&options), options.instance_quota);
+        let (file, world) = match options.state.clone() {
+            Some(path) => StateFile::open(path, seed).map(|(file, world)| (Some(file), world))?,
+            None => (None, seed),
         };
-        Self {
+        let record = Record::new(options.keep_requests);
+        let state = State { world, scripts: Scripts::default(), record, file };
+        Ok(Self {
             options,
             state: Mutex::new(state),
             arrived: watch::Sender::new(0),
             created: watch::Sender::new(0),
             accepted: AtomicU64::new(0),
             open: AtomicUsize::new(0),
-        }
+        })
     }
 
     /// The state. A panic in another holder cannot leave it half changed in a way that matters to a stand-in.
@@ -70,7 +91,7 @@ impl Shared {
         self.lock().record.settle(number, verdict);
     }
 
-    /// Runs an action. Creates are counted when they made machines.
+    /// Runs an action and keeps what it changed. Creates are counted when they made machines.
     pub(super) fn execute(&self, routed: &Routed, body: &Map<String, Value>, fate: Fate) -> Reply {
         let mut state = self.lock();
         state.world.settle(self.options.clock.since_epoch());
@@ -81,7 +102,10 @@ impl Shared {
             now: self.options.clock.since_epoch(),
             fate,
         };
-        let reply = (routed.action.run)(&mut call);
+        let mut reply = (routed.action.run)(&mut call);
+        if reply.is_ok() && actions::is_change(routed.action.name) {
+            reply = state.keep().and(reply);
+        }
         if reply.is_ok() && actions::is_create(routed.action.service, routed.action.name) {
             state.world.creates = state.world.creates.saturating_add(1);
             let creates = state.world.creates;
@@ -92,11 +116,15 @@ impl Shared {
     }
 
     /// Back to the seeded account: no machines, no scripts, an empty record. Counters go on.
-    pub(super) fn reset(&self) {
+    ///
+    /// # Errors
+    /// When the state file cannot be written; the account is as it was then.
+    pub(super) fn reset(&self) -> Result<(), Problem> {
         let mut state = self.lock();
         state.world.reset();
         state.scripts.clear();
         state.record.clear();
+        state.keep()
     }
 
     pub(super) fn accept(&self) -> u64 {

@@ -194,7 +194,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 }
 
-/// A signed call of any action, on a connection of its own.
+/// A call of any action, signed now by the emulator's clock, on a connection of its own.
 pub(super) async fn call(
     emulator: &Emulator,
     service: &str,
@@ -203,7 +203,8 @@ pub(super) async fn call(
     body: &Value,
 ) -> Reply {
     let body = body.to_string();
-    let request = Signed::at(NOW).request(service, action, version, body.as_bytes());
+    let now = emulator.shared.options.clock.since_epoch().as_secs();
+    let request = Signed::at(now).request(service, action, version, body.as_bytes());
     Client::connect(emulator).await.call(&request).await
 }
 
@@ -234,4 +235,18 @@ pub(super) fn sample_with(members: Value) -> Value {
 pub(super) async fn created(emulator: &Emulator, members: Value) -> String {
     let reply = vm(emulator, "CreateInstances", &sample_with(members)).await.good();
     reply["instanceIdSet"][0].as_str().unwrap().to_owned()
+}
+
+/// The names of an object's members, sorted, so that a shape can be compared with a list.
+pub(super) fn members(value: &Value) -> Vec<&str> {
+    let mut names: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The words of a text, sorted.
+pub(super) fn words(text: &str) -> Vec<&str> {
+    let mut words: Vec<&str> = text.split_whitespace().collect();
+    words.sort_unstable();
+    words
 }

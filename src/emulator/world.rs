@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::life::{Fate, Life, Pace, Status};
 
 pub(super) mod account;
+pub(super) mod bmc;
 pub(super) mod passing;
 pub(super) mod resource;
 pub(super) mod vm;
+pub(super) mod zec;
 
 /// The product line a machine belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +114,8 @@ pub(super) struct World {
     last_number: u64,
     pub(super) account: account::Account,
     pub(super) vm: vm::Vm,
+    pub(super) bmc: bmc::Bmc,
+    pub(super) zec: zec::Zec,
 }
 
 impl World {
@@ -124,6 +128,8 @@ impl World {
             last_number: 1_310_000_000_000_000_000,
             account: account::Account::seeded(),
             vm: vm::Vm::seeded(),
+            bmc: bmc::Bmc::default(),
+            zec: zec::Zec::seeded(),
         }
     }
 
@@ -131,6 +137,11 @@ impl World {
     pub(super) fn reset(&mut self) {
         let fresh = Self::new(self.pace, self.instance_quota);
         *self = Self { creates: self.creates, last_number: self.last_number, ..fresh };
+    }
+
+    /// This account with what the file does not hold taken from another one.
+    pub(super) fn resumed(self, options: &Self) -> Self {
+        Self { pace: options.pace, instance_quota: options.instance_quota, creates: options.creates, ..self }
     }
 
     /// A fresh 19-digit number, the shape of the cloud's instance, disk and order ids.

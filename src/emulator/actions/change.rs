@@ -113,10 +113,6 @@ pub(super) fn vm_terminate(call: &mut Call<'_>) -> Reply {
     terminate(call, Product::Vm)
 }
 
-pub(super) fn bmc_terminate(call: &mut Call<'_>) -> Reply {
-    terminate(call, Product::Bmc)
-}
-
 /// Into the recycle bin; a machine whose create failed is deleted directly.
 fn terminate(call: &mut Call<'_>, product: Product) -> Reply {
     let (now, pace) = (call.now, call.world.pace);
@@ -141,10 +137,6 @@ pub(super) fn vm_release(call: &mut Call<'_>) -> Reply {
     Ok(reply)
 }
 
-pub(super) fn bmc_release(call: &mut Call<'_>) -> Reply {
-    release(call, Product::Bmc)
-}
-
 /// Out of the bin for good.
 fn release(call: &mut Call<'_>, product: Product) -> Reply {
     fn in_bin(machine: &Machine, now: Status) -> Result<(), Problem> {
@@ -156,25 +148,5 @@ fn release(call: &mut Call<'_>, product: Product) -> Reply {
     let (now, pace) = (call.now, call.world.pace);
     each(call, product, in_bin, |machine| {
         machine.life.change(now, pace, Status::Releasing, Status::Gone);
-    })
-}
-
-/// zec knows no terminate: the first release puts a machine in the bin, the second one removes it.
-pub(super) fn zec_release(call: &mut Call<'_>) -> Reply {
-    fn created(machine: &Machine, now: Status) -> Result<(), Problem> {
-        if now.is_creating() {
-            Err(status("OPERATION_DENIED_INSTANCE_CREATING", machine, now))
-        } else {
-            Ok(())
-        }
-    }
-    call.fields.boolean("dependResource")?;
-    let (now, pace) = (call.now, call.world.pace);
-    each(call, Product::Zec, created, |machine| match machine.life.at(now) {
-        Status::Recycle | Status::Recycling | Status::Releasing => {
-            machine.life.change(now, pace, Status::Releasing, Status::Gone);
-        }
-        Status::CreateFailed => machine.life.end(now),
-        _ => machine.life.change(now, pace, Status::Recycling, Status::Recycle),
     })
 }

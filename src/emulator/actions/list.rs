@@ -1,14 +1,11 @@
-//! The listings of machines: filters, pages, newest first. That of vm is in `vm/instances`, with the same filters.
+//! The filters of vm listings.
 
-use serde_json::{Map, Value};
-
-use super::paging::{among, page, passes};
-use super::{shape, tags};
-use crate::emulator::call::{Call, Reply};
+use super::paging::{among, passes};
+use super::tags;
 use crate::emulator::fields::Fields;
 use crate::emulator::life::Status;
 use crate::emulator::problem::Problem;
-use crate::emulator::world::{Machine, Product};
+use crate::emulator::world::Machine;
 
 /// Ids a filter takes.
 const IDS: usize = 100;
@@ -17,43 +14,12 @@ const TAGS: usize = 20;
 
 /// What a product calls its fields.
 pub(super) struct Words {
-    product: Product,
     model: &'static str,
     status: &'static str,
     name: &'static str,
 }
 
-pub(super) const VM: Words =
-    Words { product: Product::Vm, model: "instanceType", status: "instanceStatus", name: "instanceName" };
-const BMC: Words =
-    Words { product: Product::Bmc, model: "instanceTypeId", status: "instanceStatus", name: "instanceName" };
-const ZEC: Words = Words { product: Product::Zec, model: "instanceType", status: "status", name: "name" };
-
-pub(super) fn bmc(call: &mut Call<'_>) -> Reply {
-    list(call, &BMC, shape::bmc)
-}
-
-pub(super) fn zec(call: &mut Call<'_>) -> Reply {
-    list(call, &ZEC, shape::zec)
-}
-
-fn list(
-    call: &mut Call<'_>,
-    words: &Words,
-    show: fn(&Machine, Status) -> Value,
-) -> Result<Map<String, Value>, Problem> {
-    let filter = Filter::read(call.fields, words)?;
-    let now = call.now;
-    let mut items: Vec<Value> = call
-        .world
-        .listed(words.product, now)
-        .map(|machine| (machine, machine.life.at(now)))
-        .filter(|(machine, status)| filter.passes(machine, *status))
-        .map(|(machine, status)| show(machine, status))
-        .collect();
-    items.reverse();
-    page(call.fields, items)
-}
+pub(super) const VM: Words = Words { model: "instanceType", status: "instanceStatus", name: "instanceName" };
 
 /// The filters of a listing.
 pub(super) struct Filter<'a> {
@@ -115,7 +81,7 @@ impl<'a> Filter<'a> {
 }
 
 /// A trailing `*` finds names that begin so; otherwise the name must be equal.
-fn name_fits(wanted: &str, name: &str) -> bool {
+pub(super) fn name_fits(wanted: &str, name: &str) -> bool {
     match wanted.strip_suffix('*') {
         Some(start) => name.starts_with(start),
         None => name == wanted,

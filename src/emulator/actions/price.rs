@@ -14,17 +14,17 @@ use crate::emulator::seed;
 use crate::emulator::world::Product;
 
 /// A month's price of a unit and what is left of it after the discount, and an hour's price.
-struct Tariff {
+pub(super) struct Tariff {
     month: (f64, f64),
     hour: f64,
 }
 
 /// One vCPU of a machine.
-const CPU: Tariff = Tariff { month: (14.0, 13.3), hour: 0.13 };
+pub(super) const CPU: Tariff = Tariff { month: (14.0, 13.3), hour: 0.13 };
 /// One Mbps.
-const BANDWIDTH: Tariff = Tariff { month: (4.0, 3.8), hour: 0.014 };
+pub(super) const BANDWIDTH: Tariff = Tariff { month: (4.0, 3.8), hour: 0.014 };
 /// Ten GB of disk.
-const DISK: Tariff = Tariff { month: (0.5, 0.48), hour: 0.006_25 };
+pub(super) const DISK: Tariff = Tariff { month: (0.5, 0.48), hour: 0.006_25 };
 /// One TB of traffic; no sample prices it.
 const TRAFFIC: Tariff = Tariff { month: (20.0, 19.0), hour: 0.03 };
 
@@ -93,7 +93,7 @@ pub(super) fn traffic(call: &mut Call<'_>) -> Reply {
     Ok(only("trafficPackagePrice", json!([item(&TRAFFIC, asked, machine.period)])))
 }
 
-fn item(tariff: &Tariff, units: f64, months: Option<i64>) -> Value {
+pub(super) fn item(tariff: &Tariff, units: f64, months: Option<i64>) -> Value {
     match months {
         Some(months) => {
             let times = units * float(months);
@@ -118,7 +118,7 @@ fn item(tariff: &Tariff, units: f64, months: Option<i64>) -> Value {
 }
 
 /// Exact: every number priced here is far below 2^53.
-fn float(number: i64) -> f64 {
+pub(super) fn float(number: i64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "sizes and counts are far below 2^53")]
     let float = number as f64;
     float

@@ -32,3 +32,24 @@ pub(super) fn list<'a>(
     }
     Ok(tags)
 }
+
+/// Tags a filter takes.
+const FILTER: usize = 20;
+
+/// The filters `tagKeys` and `tags` of a listing.
+pub(super) struct Filter<'a> {
+    keys: Vec<&'a str>,
+    tags: Vec<(String, String)>,
+}
+
+impl<'a> Filter<'a> {
+    pub(super) fn read(fields: Fields<'a>) -> Result<Self, Problem> {
+        Ok(Self { keys: fields.texts_up_to("tagKeys", FILTER)?, tags: list(fields, "tags", 128)? })
+    }
+
+    /// Whether something with these tags passes.
+    pub(super) fn passes(&self, own: &[(String, String)]) -> bool {
+        self.keys.iter().all(|key| own.iter().any(|(known, _)| known == key))
+            && self.tags.iter().all(|tag| own.contains(tag))
+    }
+}

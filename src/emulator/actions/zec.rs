@@ -1,64 +1,104 @@
-//! zec CreateZecInstances and the older zec CreateInstances: enough of them to order machines with the SDKs.
-//! Tags and the security group exist only in 2025-09-01.
+//! zec, in both versions. Fields and their types are those of the Go SDK, packages zec20240401 and zec20250901; what
+//! a field means is said on the pages of the same names. Tags and the security group of a machine came with
+//! 2025-09-01, and so did `securityGroupId` of an interface.
+//!
+//! The vendor publishes no error table for zec. The codes here are those that the Terraform provider compares
+//! (INVALID_VPC_NOT_FOUND, INVALID_DISK_NOT_FOUND, INVALID_NIC_NOT_FOUND), those of the vm page for the same fields,
+//! and else new ones in the vendor's style.
 
-use serde_json::{Map, json};
+use super::{Action, action};
 
-use super::vm_create::{self, misc::resource_group};
-use super::{simple, tags};
-use crate::emulator::call::{Call, Reply};
-use crate::emulator::problem::Problem;
-use crate::emulator::seed;
-use crate::emulator::world::{Disk, Product};
+mod catalog;
+mod create;
+mod disks;
+mod eips;
+mod groups;
+mod list;
+mod machines;
+mod nics;
+mod order;
+mod price;
+mod public;
+mod shape;
+mod subnets;
+mod vpcs;
 
-pub(super) fn create(call: &mut Call<'_>) -> Reply {
-    let fields = call.fields;
-    let zone = simple::zone(fields, seed::ZEC_ZONES.iter().copied())?;
-    let (model, cpu, memory) = simple::model(fields, "instanceType", seed::ZEC_MODELS)?;
-    let image = fields.required("imageId")?;
-    let count = vm_create::count(fields)?;
-    let newest = call.version != "2024-04-01";
-    let tags = if newest { tags::read(fields, 64)? } else { Vec::new() };
-    let security_group = if newest { fields.text("securityGroupId")? } else { None };
-    let group = resource_group(fields)?;
-    let name = simple::name(fields)?;
-    let (subnet, key) = (fields.text("subnetId")?, fields.text("keyId")?);
-    let disks = data_disks(fields)?;
-    simple::check_quota(call.world, count, call.now)?;
-    let (mut ids, mut with_disks) = (Vec::new(), Vec::new());
-    for _ in 0..count {
-        let serial = call.world.machines.len();
-        let mut machine = call.world.order(Product::Zec, call.now, call.fate);
-        machine.zone = zone.to_owned();
-        machine.name = name.clone();
-        machine.model = model.to_owned();
-        (machine.cpu, machine.memory) = (cpu, memory);
-        machine.image = image.to_owned();
-        machine.subnet = subnet.unwrap_or_default().to_owned();
-        machine.key = key.map(str::to_owned);
-        machine.security_groups = security_group.iter().map(|id| (*id).to_owned()).collect();
-        machine.public_ips = vec![simple::public_ip(serial)];
-        machine.resource_group = group.clone();
-        machine.tags = tags.clone();
-        for size in &disks {
-            let id = call.world.number();
-            machine.data_disks.push(Disk { id, size: *size, category: "Standard NVMe SSD".to_owned() });
-        }
-        let disk_ids: Vec<&str> = machine.data_disks.iter().map(|disk| disk.id.as_str()).collect();
-        with_disks.push(json!({ "instanceId": machine.id, "diskIdSet": disk_ids }));
-        ids.push(machine.id.clone());
-        call.world.machines.push(machine);
+const BOTH: &[&str] = &["2024-04-01", "2025-09-01"];
+const V2024: &[&str] = &["2024-04-01"];
+const V2025: &[&str] = &["2025-09-01"];
+
+/// The two models of requests and answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Edition {
+    Y2024,
+    Y2025,
+}
+
+impl Edition {
+    fn of(version: &str) -> Self {
+        if version == "2024-04-01" { Self::Y2024 } else { Self::Y2025 }
     }
-    let mut result = Map::new();
-    result.insert("instanceIdSet".to_owned(), json!(ids));
-    result.insert("orderNumber".to_owned(), json!(call.world.number()));
-    result.insert("instances".to_owned(), json!(with_disks));
-    Ok(result)
 }
 
-/// The sizes of the data disks, GB.
-fn data_disks(fields: crate::emulator::fields::Fields<'_>) -> Result<Vec<i64>, Problem> {
-    let sizes = fields.objects("dataDisks")?.into_iter().map(|disk| {
-        disk.bounded("diskSize", 1, i64::MAX)?.ok_or_else(|| Problem::missing("dataDisks.diskSize"))
-    });
-    sizes.collect()
-}
+pub(super) static ACTIONS: &[Action] = &[
+    action("zec", "CreateZecInstances", BOTH, create::zec),
+    action("zec", "CreateInstances", V2024, create::vm_compatible),
+    action("zec", "InquiryPriceCreateInstance", BOTH, price::instance),
+    action("zec", "DescribeInstances", BOTH, list::instances),
+    action("zec", "DescribeInstancesStatus", BOTH, list::status),
+    action("zec", "StartInstances", BOTH, machines::start),
+    action("zec", "StopInstances", BOTH, machines::stop),
+    action("zec", "RebootInstances", BOTH, machines::reboot),
+    action("zec", "ModifyInstancesAttribute", BOTH, machines::rename),
+    action("zec", "ModifyInstancesResourceGroup", V2024, machines::regroup),
+    action("zec", "ModifyInstanceType", BOTH, machines::resize),
+    action("zec", "ResetInstance", BOTH, machines::reset),
+    action("zec", "ResetInstances", V2025, machines::reset_many),
+    action("zec", "ResetInstancePassword", BOTH, machines::password),
+    action("zec", "StartIpForward", BOTH, machines::start_ip_forward),
+    action("zec", "StopIpForward", BOTH, machines::stop_ip_forward),
+    action("zec", "StartAgentMonitor", BOTH, machines::start_agent_monitor),
+    action("zec", "StopAgentMonitor", BOTH, machines::stop_agent_monitor),
+    action("zec", "ReleaseInstances", BOTH, machines::release),
+    action("zec", "DescribeZones", BOTH, catalog::zones),
+    action("zec", "DescribeZoneInstanceConfigInfos", BOTH, catalog::models),
+    action("zec", "DescribeVmInventoryCapacity", V2025, catalog::capacity),
+    action("zec", "DescribeImages", BOTH, catalog::images),
+    action("zec", "DescribeTimeZones", BOTH, catalog::time_zones),
+    action("zec", "DescribeKeyPairs", V2024, catalog::key_pairs),
+    action("zec", "CreateVpc", BOTH, vpcs::create),
+    action("zec", "DescribeVpcs", BOTH, vpcs::list),
+    action("zec", "ModifyVpcAttribute", BOTH, vpcs::modify),
+    action("zec", "DeleteVpc", BOTH, vpcs::delete),
+    action("zec", "CreateSubnet", BOTH, subnets::create),
+    action("zec", "DescribeSubnets", BOTH, subnets::list),
+    action("zec", "ModifySubnetsAttribute", BOTH, subnets::rename),
+    action("zec", "DeleteSubnet", BOTH, subnets::delete),
+    action("zec", "CreateSecurityGroup", BOTH, groups::create),
+    action("zec", "DescribeSecurityGroups", BOTH, groups::list),
+    action("zec", "DescribeSecurityGroupRule", BOTH, groups::rules),
+    action("zec", "ConfigureSecurityGroupRules", BOTH, groups::configure),
+    action("zec", "ModifySecurityGroupsAttribute", BOTH, groups::rename),
+    action("zec", "AssignSecurityGroupVpc", BOTH, groups::assign),
+    action("zec", "UnAssignSecurityGroupVpc", BOTH, groups::unassign),
+    action("zec", "DeleteSecurityGroup", BOTH, groups::delete),
+    action("zec", "DescribeNetworkInterfaces", BOTH, nics::list),
+    action("zec", "ModifyNetworkInterfaceAttribute", V2025, nics::modify),
+    action("zec", "ModifyNetworkInterfacesAttribute", BOTH, nics::rename),
+    action("zec", "CreateDisks", BOTH, disks::create),
+    action("zec", "DescribeDisks", BOTH, disks::list),
+    action("zec", "AttachDisks", BOTH, disks::attach),
+    action("zec", "DetachDisks", BOTH, disks::detach),
+    action("zec", "ResizeDisk", BOTH, disks::resize),
+    action("zec", "ModifyDisksAttributes", BOTH, disks::rename),
+    action("zec", "ReleaseDisk", BOTH, disks::release),
+    action("zec", "InquiryPriceCreateDisks", BOTH, price::disks),
+    action("zec", "CreateEips", BOTH, eips::create),
+    action("zec", "DescribeEips", BOTH, eips::list),
+    action("zec", "AssociateEipAddress", BOTH, eips::associate),
+    action("zec", "UnassociateEipAddress", BOTH, eips::unassociate),
+    action("zec", "ModifyEipAttribute", BOTH, eips::rename),
+    action("zec", "ModifyEipBandwidth", BOTH, eips::widen),
+    action("zec", "DeleteEip", BOTH, eips::delete),
+    action("zec", "DescribeEipPrice", BOTH, price::eip),
+];

@@ -28,7 +28,8 @@ async fn things(emulator: &Emulator) -> [String; 4] {
         "internetChargeType": "ByBandwidth",
     });
     let metal = call(emulator, "bmc", "CreateInstances", "", &metal).await.good();
-    let elastic = json!({ "zoneId": "asia-east-1a", "instanceType": "z2a.cpu.2", "imageId": "img-any" });
+    let image = "img-yKK4q6XybymPgfx7ynUUqC3N8";
+    let elastic = json!({ "zoneId": "asia-east-1a", "instanceType": "z2a.cpu.2", "imageId": image });
     let elastic = call(emulator, "zec", "CreateZecInstances", "2024-04-01", &elastic).await.good();
     let first = |list: &Value| list[0].as_str().unwrap().to_owned();
     [machine, first(&disk["diskIds"]), first(&metal["instanceIdSet"]), first(&elastic["instanceIdSet"])]

@@ -21,9 +21,9 @@ fn zec() -> Value {
     json!({
         "zoneId": "asia-east-1a",
         "instanceType": "z2a.cpu.2",
-        "imageId": "img-any",
+        "imageId": "img-yKK4q6XybymPgfx7ynUUqC3N8",
         "instanceCount": 2,
-        "securityGroupId": "sg-any",
+        "securityGroupId": "sg-web",
         "dataDisks": [{ "diskSize": 40 }],
         "tags": { "tags": [{ "key": "env", "value": "prod" }] }
     })

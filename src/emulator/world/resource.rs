@@ -52,7 +52,7 @@ impl World {
             tags: &disk.tags,
             created: disk.created,
         });
-        machines.chain(disks)
+        machines.chain(disks).chain(self.zec.resources(now)).chain(self.bmc.resources(now))
     }
 
     /// One of them, to be changed.
@@ -62,10 +62,13 @@ impl World {
             .iter_mut()
             .find(|machine| machine.id == id && machine.life.at(now) != Status::Gone)
             .map(|machine| Labels { group: &mut machine.resource_group, tags: &mut machine.tags });
-        let disks = &mut self.vm.disks;
-        machine.or_else(|| {
-            let disk = disks.get_mut(id).filter(|disk| disk.life.at(now) != DiskStatus::Gone)?;
-            Some(Labels { group: &mut disk.resource_group, tags: &mut disk.tags })
-        })
+        let (disks, zec, bmc) = (&mut self.vm.disks, &mut self.zec, &mut self.bmc);
+        machine
+            .or_else(|| {
+                let disk = disks.get_mut(id).filter(|disk| disk.life.at(now) != DiskStatus::Gone)?;
+                Some(Labels { group: &mut disk.resource_group, tags: &mut disk.tags })
+            })
+            .or_else(|| zec.labels(id, now))
+            .or_else(|| bmc.labels(id, now))
     }
 }

@@ -1,22 +1,11 @@
 //! The fields that stand alone.
 
 use super::Edition;
-use crate::emulator::call::no_group;
 use crate::emulator::fields::Fields;
 use crate::emulator::problem::Problem;
-use crate::emulator::seed;
 
 /// Longest init script, in bytes.
 const SCRIPT_LIMIT: usize = 32 * 1024;
-
-/// A seeded resource group; absent or "" is the account's default. Calls that see the whole account use
-/// `Call::resource_group`.
-pub(in crate::emulator::actions) fn resource_group(fields: Fields<'_>) -> Result<String, Problem> {
-    let Some(id) = fields.text("resourceGroupId")? else {
-        return Ok(seed::default_resource_group().to_owned());
-    };
-    seed::resource_group(id).map(|group| group.id.to_owned()).ok_or_else(|| no_group(id))
-}
 
 /// The names of the two interfaces.
 pub(super) fn nic(fields: Fields<'_>, edition: Edition) -> Result<(String, String), Problem> {

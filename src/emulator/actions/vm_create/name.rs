@@ -10,7 +10,10 @@ use crate::emulator::problem::Problem;
 const LONGEST: usize = 64;
 
 /// The names of `count` machines.
-pub(super) fn expand(pattern: Option<&str>, count: usize) -> Result<Vec<String>, Problem> {
+pub(in crate::emulator::actions) fn expand(
+    pattern: Option<&str>,
+    count: usize,
+) -> Result<Vec<String>, Problem> {
     let pieces = split(pattern.unwrap_or("instance")).ok_or_else(malformed)?;
     (0..count).map(|index| check(join(&pieces, index))).collect()
 }
