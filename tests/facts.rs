@@ -53,7 +53,7 @@ fn what_the_cloud_says_of_its_types_decides_without_a_restart() {
     unknown.assert_refused(403, "OPERATION_DENIED_POLICY_VIOLATION");
     assert!(unknown.message().contains("renew the cloud facts"), "{}", unknown.message());
 
-    let run = facts(&world, &["--product", "vm"]);
+    let run = facts(&world, &[]);
     assert_eq!(run.status.code(), Some(0), "{}", said(&run));
     assert!(said(&run).contains("+ type c.2c4g: 2 vCPUs, 4 GB"), "{}", said(&run));
     eventually("the facts are taken up", || (world.send(&of_type("c.2c4g")).status == 200).then_some(()));
@@ -65,14 +65,17 @@ fn what_the_cloud_says_of_its_types_decides_without_a_restart() {
 #[test]
 fn zones_and_types_of_all_products_are_written() {
     let world = World::new();
-    let run = facts(&world, &["--output", "facts.json", "--product", "vm"]);
+    let run = facts(&world, &["--output", "facts.json"]);
     assert_eq!(run.status.code(), Some(0), "{}", said(&run));
     let facts_of = written(&world);
     assert_eq!(facts_of["zones"]["SEL-A"], json!({"security_groups": true}));
     assert_eq!(facts_of["zones"]["SAO-A"], json!({"security_groups": false}));
+    assert_eq!(facts_of["zones"]["asia-east-1a"], json!({"security_groups": true}));
     assert_eq!(facts_of["types"]["c.1c2g"], json!({"vcpus": 1, "memory_gb": 2}));
+    assert_eq!(facts_of["types"]["z2a.cpu.4"], json!({"vcpus": 4, "memory_gb": 8}));
+    assert_eq!(facts_of["types"]["M8C"], json!({"vcpus": 32, "memory_gb": 128}));
 
-    let again = facts(&world, &["--output", "facts.json", "--product", "vm"]);
+    let again = facts(&world, &["--output", "facts.json"]);
     assert!(said(&again).contains("nothing new"), "{}", said(&again));
 }
 

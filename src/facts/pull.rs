@@ -100,9 +100,12 @@ struct Types {
 #[serde(rename_all = "camelCase")]
 struct TypeItem {
     instance_type_id: String,
-    /// Processors; `cpuCores` are the cores of each.
+    /// "Quantity of CPU cores" in the models of 2022-11-20, "number of CPUs" in those of 2026-02-01.
     #[serde(default)]
     cpu_core_count: Option<u32>,
+    /// "Number of cores" in those of 2026-02-01.
+    #[serde(default)]
+    cpu_cores: Option<u32>,
     /// GB.
     memory_size: u32,
 }
@@ -148,7 +151,8 @@ async fn types(
             let types: Types =
                 ask(account, product.service(), "DescribeInstanceTypes", json!({}), clock).await?;
             let size = |item: &TypeItem| {
-                let vcpus = item.cpu_core_count?;
+                // Whichever of the two counts cores, it is the larger one.
+                let vcpus = item.cpu_core_count.max(item.cpu_cores)?;
                 Some((item.instance_type_id.clone(), InstanceType { vcpus, memory_gb: item.memory_size }))
             };
             return Ok(types.types.iter().filter_map(size).collect());

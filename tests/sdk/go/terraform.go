@@ -100,22 +100,10 @@ func (p pace) wait(what string, pending, target []string, goneIsGood bool, look 
 	}
 }
 
-// step runs one step of the driver. Actions that the emulator does not have are told apart by the table `pending`.
-func step(name string, needs []string, run func() error) {
-	waiting := false
-	for _, action := range needs {
-		waiting = waiting || pending[action]
-	}
+// step runs one step of the driver.
+func step(name string, run func() error) {
 	err := run()
-	if waiting && codeOf(err) == "AUTHFAILURE_UNAUTHORIZED_OPERATION" {
-		summary["pending"]++
-		done("PENDING", name)
-		return
-	}
 	check(err == nil, "%s: %v", name, err)
 	summary["steps"]++
 	done("passes", name)
-	if waiting {
-		done("note", "no longer pending: "+name)
-	}
 }

@@ -9,7 +9,7 @@ import (
 
 func (d *vmDriver) securityGroup() {
 	id := ""
-	step("security group", []string{"vm CreateSecurityGroup"}, func() error {
+	step("security group", func() error {
 		create := vm.NewCreateSecurityGroupRequest()
 		create.SecurityGroupName, create.Description = "terraform", "made by the driver"
 		answer, err := d.client.CreateSecurityGroup(create)
@@ -20,14 +20,14 @@ func (d *vmDriver) securityGroup() {
 		return err
 	})
 	rule := &vm.RuleInfo{Direction: "ingress", Policy: "accept", IpProtocol: "tcp", PortRange: "22/22", CidrIp: "0.0.0.0/0"}
-	step("security group rule", []string{"vm AuthorizeSecurityGroupRule"}, func() error {
+	step("security group rule", func() error {
 		authorize := vm.NewAuthorizeSecurityGroupRuleRequest()
 		authorize.SecurityGroupId, authorize.Direction, authorize.Policy = id, rule.Direction, rule.Policy
 		authorize.IpProtocol, authorize.PortRange, authorize.CidrIp = rule.IpProtocol, rule.PortRange, rule.CidrIp
 		_, err := d.client.AuthorizeSecurityGroupRule(authorize)
 		return err
 	})
-	step("security group attachment", []string{"vm AssociateSecurityGroupInstance"}, func() error {
+	step("security group attachment", func() error {
 		attach := vm.NewAssociateSecurityGroupInstanceRequest()
 		attach.SecurityGroupId, attach.InstanceId = id, d.id
 		if _, err := d.client.AssociateSecurityGroupInstance(attach); err != nil {
@@ -37,19 +37,19 @@ func (d *vmDriver) securityGroup() {
 		check(err == nil && len(group.InstanceIds) == 1 && *group.InstanceIds[0] == d.id, "the group has no such machine: %v", err)
 		return nil
 	})
-	step("security group detachment", []string{"vm UnAssociateSecurityGroupInstance"}, func() error {
+	step("security group detachment", func() error {
 		detach := vm.NewUnAssociateSecurityGroupInstanceRequest()
 		detach.SecurityGroupId, detach.InstanceId = id, d.id
 		_, err := d.client.UnAssociateSecurityGroupInstance(detach)
 		return err
 	})
-	step("security group rule away", []string{"vm RevokeSecurityGroupRules"}, func() error {
+	step("security group rule away", func() error {
 		revoke := vm.NewRevokeSecurityGroupRulesRequest()
 		revoke.SecurityGroupId, revoke.RuleInfos = id, []*vm.RuleInfo{rule}
 		_, err := d.client.RevokeSecurityGroupRules(revoke)
 		return err
 	})
-	step("security group away", []string{"vm DeleteSecurityGroup"}, func() error {
+	step("security group away", func() error {
 		remove := vm.NewDeleteSecurityGroupRequest()
 		remove.SecurityGroupId = id
 		_, err := d.client.DeleteSecurityGroup(remove)
@@ -69,7 +69,7 @@ func (d *vmDriver) group(id string) (*vm.SecurityGroupInfo, error) {
 
 func (d *vmDriver) subnet() {
 	id := ""
-	step("subnet", []string{"vm CreateSubnet"}, func() error {
+	step("subnet", func() error {
 		create := vm.NewCreateSubnetRequest()
 		create.ZoneId, create.CidrBlock, create.SubnetName = zone, "10.0.77.0/24", "terraform"
 		answer, err := d.client.CreateSubnet(create)
@@ -88,13 +88,13 @@ func (d *vmDriver) subnet() {
 		})
 		return nil
 	})
-	step("subnet renamed", []string{"vm ModifySubnetsAttribute"}, func() error {
+	step("subnet renamed", func() error {
 		rename := vm.NewModifySubnetsAttributeRequest()
 		rename.SubnetIds, rename.SubnetName = []string{id}, "renamed"
 		_, err := d.client.ModifySubnetsAttribute(rename)
 		return err
 	})
-	step("subnet away", []string{"vm DeleteSubnet"}, func() error {
+	step("subnet away", func() error {
 		remove := vm.NewDeleteSubnetRequest()
 		remove.SubnetId = id
 		_, err := d.client.DeleteSubnet(remove)
@@ -113,7 +113,7 @@ func (d *vmDriver) disks() {
 		}
 		return state{status: answer.Response.DataSet[0].DiskStatus, found: true}, nil
 	}
-	step("disk", []string{"vm CreateDisks"}, func() error {
+	step("disk", func() error {
 		create := vm.NewCreateDisksRequest()
 		create.ChargeType, create.DiskName, create.ZoneId = "POSTPAID", "terraform", zone
 		create.DiskSize, create.DiskAmount = common.Integer(20), common.Integer(1)
@@ -125,7 +125,7 @@ func (d *vmDriver) disks() {
 		d.wait("disk", []string{"CREATING"}, []string{"AVAILABLE"}, false, disk)
 		return nil
 	})
-	step("disk attached", []string{"vm AttachDisks"}, func() error {
+	step("disk attached", func() error {
 		attach := vm.NewAttachDisksRequest()
 		attach.DiskIds, attach.InstanceId = []string{id}, d.id
 		if _, err := d.client.AttachDisks(attach); err != nil {
@@ -134,7 +134,7 @@ func (d *vmDriver) disks() {
 		d.wait("disk attached", []string{"ATTACHING", "AVAILABLE"}, []string{"IN_USE"}, false, disk)
 		return nil
 	})
-	step("disk detached", []string{"vm DetachDisks"}, func() error {
+	step("disk detached", func() error {
 		detach := vm.NewDetachDisksRequest()
 		detach.DiskIds = []string{id}
 		if _, err := d.client.DetachDisks(detach); err != nil {
@@ -143,7 +143,7 @@ func (d *vmDriver) disks() {
 		d.wait("disk detached", []string{"DETACHING", "IN_USE"}, []string{"AVAILABLE"}, false, disk)
 		return nil
 	})
-	step("disk in the bin", []string{"vm TerminateDisk"}, func() error {
+	step("disk in the bin", func() error {
 		end := vm.NewTerminateDiskRequest()
 		end.DiskId = id
 		if _, err := d.client.TerminateDisk(end); err != nil {
@@ -152,7 +152,7 @@ func (d *vmDriver) disks() {
 		d.wait("disk in the bin", []string{"RECYCLING", "AVAILABLE"}, []string{"RECYCLED"}, true, disk)
 		return nil
 	})
-	step("disk away", []string{"vm ReleaseDisk"}, func() error {
+	step("disk away", func() error {
 		release := vm.NewReleaseDiskRequest()
 		release.DiskId = id
 		_, err := d.client.ReleaseDisk(release)

@@ -33,29 +33,29 @@ func terraformVM() {
 }
 
 func (d *vmDriver) dataSources() {
-	step("data zones", nil, func() error {
+	step("data zones", func() error {
 		_, err := d.client.DescribeZones(vm.NewDescribeZonesRequest())
 		return err
 	})
-	step("data instance types", nil, func() error {
+	step("data instance types", func() error {
 		types := vm.NewDescribeZoneInstanceConfigInfosRequest()
 		types.InstanceChargeType = "POSTPAID"
 		_, err := d.client.DescribeZoneInstanceConfigInfos(types)
 		return err
 	})
-	step("data images", nil, func() error {
+	step("data images", func() error {
 		images := vm.NewDescribeImagesRequest()
 		images.ZoneId, images.PageSize, images.PageNum = zone, 100, 1
 		_, err := d.client.DescribeImages(images)
 		return err
 	})
-	step("data subnets", nil, func() error {
+	step("data subnets", func() error {
 		subnets := vm.NewDescribeSubnetsRequest()
 		subnets.PageSize, subnets.PageNum = 100, 1
 		_, err := d.client.DescribeSubnets(subnets)
 		return err
 	})
-	step("data security groups", nil, func() error {
+	step("data security groups", func() error {
 		groups := vm.NewDescribeSecurityGroupsRequest()
 		groups.PageSize, groups.PageNum = 100, 1
 		_, err := d.client.DescribeSecurityGroups(groups)
@@ -76,7 +76,7 @@ func (d *vmDriver) create() {
 	// Turned away by the cloud's edge: nothing ran, and the loop around the create may go on.
 	fault(2, object{"kind": "page", "when": "before", "status": 451, "content_type": "text/html", "body": "<h1>no</h1>"})
 	before := d.wire.sends()
-	step("create", nil, func() error {
+	step("create", func() error {
 		return d.whileTemporary(func() error {
 			answer, err := d.client.CreateInstances(order)
 			if err == nil {
@@ -147,18 +147,18 @@ func (d *vmDriver) read() *vm.InstanceInfo {
 
 func (d *vmDriver) update() {
 	ids := []string{d.id}
-	step("rename", nil, func() error {
+	step("rename", func() error {
 		rename := vm.NewModifyInstancesAttributeRequest()
 		rename.InstanceIds, rename.InstanceName = ids, "renamed"
 		return d.pace.update(func() error { _, err := d.client.ModifyInstancesAttribute(rename); return err })
 	})
 	check(d.read().InstanceName == "renamed", "the name stays")
-	step("resource group", nil, func() error {
+	step("resource group", func() error {
 		group := vm.NewModifyInstancesResourceGroupRequest()
 		group.InstanceIds, group.ResourceGroupId = ids, d.read().ResourceGroupId
 		return d.pace.update(func() error { _, err := d.client.ModifyInstancesResourceGroup(group); return err })
 	})
-	step("bandwidth", []string{"vm ModifyInstanceBandwidth", "vm DescribeInstanceInternetStatus"}, func() error {
+	step("bandwidth", func() error {
 		width := vm.NewModifyInstanceBandwidthRequest()
 		width.InstanceId, width.InternetMaxBandwidthOut = d.id, 5
 		if err := d.pace.update(func() error { _, err := d.client.ModifyInstanceBandwidth(width); return err }); err != nil {
@@ -168,18 +168,18 @@ func (d *vmDriver) update() {
 			return now.ModifiedBandwidthStatus == "Enable" && now.InternetMaxBandwidthOut != nil && *now.InternetMaxBandwidthOut == 5
 		})
 	})
-	step("password", nil, func() error {
+	step("password", func() error {
 		password := vm.NewResetInstancesPasswordRequest()
 		password.InstanceIds, password.Password = ids, "Terraform#5678"
 		return d.pace.update(func() error { _, err := d.client.ResetInstancesPassword(password); return err })
 	})
-	step("tags", nil, func() error {
+	step("tags", func() error {
 		tags := zrm.NewModifyResourceTagsRequest()
 		tags.ResourceUuid = common.String(d.id)
 		tags.ReplaceTags = []*zrm.Tag{{Key: common.String("stage"), Value: common.String("test")}}
 		return d.pace.update(func() error { _, err := d.tags.ModifyResourceTags(tags); return err })
 	})
-	step("stop", nil, func() error {
+	step("stop", func() error {
 		stop := vm.NewStopInstancesRequest()
 		stop.InstanceIds = ids
 		err := d.pace.update(func() error { _, err := d.client.StopInstances(stop); return err })
@@ -188,7 +188,7 @@ func (d *vmDriver) update() {
 		}
 		return err
 	})
-	step("another image", []string{"vm ResetInstance"}, func() error {
+	step("another image", func() error {
 		reset := vm.NewResetInstanceRequest()
 		reset.InstanceId, reset.ImageId, reset.Password = d.id, image, "Terraform#9012"
 		err := d.pace.update(func() error { _, err := d.client.ResetInstance(reset); return err })
@@ -215,7 +215,7 @@ func (d *vmDriver) internet(good func(*vm.DescribeInstanceInternetStatusResponse
 // trafficPackage: a machine of its own, prepaid and paying for traffic, because only such a one has a package.
 func (d *vmDriver) trafficPackage() {
 	prepaid := *d
-	step("create, prepaid with a traffic package", nil, func() error {
+	step("create, prepaid with a traffic package", func() error {
 		order := vm.NewCreateInstancesRequest()
 		order.InstanceCount, order.ZoneId, order.InstanceType, order.ImageId = 1, zone, "c.1c2g", image
 		order.InstanceChargeType, order.InternetChargeType = "PREPAID", "ByTrafficPackage"
@@ -232,7 +232,7 @@ func (d *vmDriver) trafficPackage() {
 	})
 	size := prepaid.read().TrafficPackageSize
 	check(size != nil && *size == 1.5, "the provider would fall over a package that is null")
-	step("traffic package", []string{"vm ModifyInstanceTrafficPackage", "vm DescribeInstanceInternetStatus"}, func() error {
+	step("traffic package", func() error {
 		more := vm.NewModifyInstanceTrafficPackageRequest()
 		more.InstanceId, more.TrafficPackageSize = prepaid.id, common.Float64(2.5)
 		if err := d.pace.update(func() error { _, err := d.client.ModifyInstanceTrafficPackage(more); return err }); err != nil {
@@ -246,7 +246,7 @@ func (d *vmDriver) trafficPackage() {
 }
 
 func (d *vmDriver) delete() {
-	step("terminate", nil, func() error {
+	step("terminate", func() error {
 		end := vm.NewTerminateInstanceRequest()
 		end.InstanceId = d.id
 		_, err := d.client.TerminateInstance(end)
@@ -259,7 +259,7 @@ func (d *vmDriver) delete() {
 	now, err := d.look()
 	check(err == nil && (now.status == "RECYCLING" || now.status == "RECYCLE"), "after the end: %v, %v", now, err)
 	d.wait("terminate", []string{"STOPPING", "RELEASING", "RECYCLING"}, []string{"RECYCLE"}, true, d.look)
-	step("release", nil, func() error {
+	step("release", func() error {
 		release := vm.NewReleaseInstancesRequest()
 		release.InstanceIds = []string{d.id}
 		err := d.pace.update(func() error { _, err := d.client.ReleaseInstances(release); return err })

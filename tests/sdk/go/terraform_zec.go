@@ -34,7 +34,7 @@ func (d *zecDriver) create() {
 	order.TimeZone = common.String("Asia/Shanghai")
 	order.EnableAgent, order.EnableIpForward = common.Bool(true), common.Bool(false)
 	order.SystemDisk = &zec.SystemDisk{DiskSize: common.Integer(40)}
-	step("zec create", nil, func() error {
+	step("zec create", func() error {
 		return d.whileTemporary(func() error {
 			answer, err := d.client.CreateZecInstances(order)
 			if err == nil {
@@ -76,7 +76,7 @@ func (d *zecDriver) read() *zec.InstanceInfo {
 
 func (d *zecDriver) update() {
 	ids := []string{d.id}
-	step("zec rename", []string{"zec ModifyInstancesAttribute"}, func() error {
+	step("zec rename", func() error {
 		rename := zec.NewModifyInstancesAttributeRequest()
 		rename.InstanceIds, rename.InstanceName = ids, common.String("renamed")
 		if err := d.pace.update(func() error { _, err := d.client.ModifyInstancesAttribute(rename); return err }); err != nil {
@@ -85,24 +85,24 @@ func (d *zecDriver) update() {
 		check(*d.read().InstanceName == "renamed", "the name stays")
 		return nil
 	})
-	step("zec resource group", []string{"user AddResourceResourceGroup"}, func() error {
+	step("zec resource group", func() error {
 		group := user.NewAddResourceResourceGroupRequest()
 		group.Resources, group.ResourceGroupId = ids, d.read().ResourceGroupId
 		return d.pace.update(func() error { _, err := d.users.AddResourceResourceGroup(group); return err })
 	})
-	step("zec tags", nil, func() error {
+	step("zec tags", func() error {
 		tags := zrm.NewModifyResourceTagsRequest()
 		tags.ResourceUuid = common.String(d.id)
 		tags.ReplaceTags = []*zrm.Tag{{Key: common.String("stage"), Value: common.String("test")}}
 		return d.pace.update(func() error { _, err := d.tags.ModifyResourceTags(tags); return err })
 	})
-	step("zec password", []string{"zec ResetInstancePassword"}, func() error {
+	step("zec password", func() error {
 		password := zec.NewResetInstancePasswordRequest()
 		password.InstanceId, password.Password = common.String(d.id), common.String("Terraform~5678")
 		return d.pace.update(func() error { _, err := d.client.ResetInstancePassword(password); return err })
 	})
-	step("zec security group", []string{"zec CreateSecurityGroup", "zec ModifyNetworkInterfaceAttribute"}, d.moveGroup)
-	step("zec stop", []string{"zec StopInstances"}, func() error {
+	step("zec security group", d.moveGroup)
+	step("zec stop", func() error {
 		stop := zec.NewStopInstancesRequest()
 		stop.InstanceIds = ids
 		err := d.pace.update(func() error { _, err := d.client.StopInstances(stop); return err })
@@ -111,7 +111,7 @@ func (d *zecDriver) update() {
 		}
 		return err
 	})
-	step("zec type", []string{"zec ModifyInstanceType"}, func() error {
+	step("zec type", func() error {
 		resize := zec.NewModifyInstanceTypeRequest()
 		resize.InstanceId, resize.InstanceType = common.String(d.id), common.String("z2a.cpu.2")
 		err := d.pace.update(func() error { _, err := d.client.ModifyInstanceType(resize); return err })
@@ -120,7 +120,7 @@ func (d *zecDriver) update() {
 		}
 		return err
 	})
-	step("zec image", []string{"zec ResetInstance"}, func() error {
+	step("zec image", func() error {
 		reset := zec.NewResetInstanceRequest()
 		reset.InstanceId, reset.ImageId = common.String(d.id), d.read().ImageId
 		reset.Password = common.String("Terraform~9012")
@@ -154,7 +154,7 @@ func (d *zecDriver) moveGroup() error {
 
 func (d *zecDriver) delete() {
 	for _, name := range []string{"zec release into the bin", "zec release from the bin"} {
-		step(name, nil, func() error {
+		step(name, func() error {
 			release := zec.NewReleaseInstancesRequest()
 			release.InstanceIds = []string{d.id}
 			err := d.pace.update(func() error { _, err := d.client.ReleaseInstances(release); return err })
