@@ -175,6 +175,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_state_file_that_cannot_be_used_is_named_in_the_error() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "{}").unwrap();
+        let path = file.path().to_str().unwrap();
+        let line = Line::try_parse_from(["emulator", "--listen", "127.0.0.1:0", "--state", path]).unwrap();
+        let error = run(line.args).await.unwrap_err().to_string();
+        assert!(error.contains(path) && !error.contains("listen"), "{error}");
+    }
+
+    #[tokio::test]
     async fn a_taken_port_is_named_in_the_error() {
         let first = Emulator::start(Options::default()).await.unwrap();
         let line = Line::try_parse_from(["emulator", "--listen", &first.address().to_string()]).unwrap();

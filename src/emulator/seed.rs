@@ -1,8 +1,8 @@
 //! The cloud's stock: everything a request can name.
 //!
 //! Each entry that exists to make a documented refusal reachable says so. Nothing here changes while the emulator
-//! runs: zones, models and images are looked up here, what an account can change is copied into its
-//! [`World`](super::world::World), and what is used up is counted from the live machines.
+//! runs: zones, models and images are looked up here, what an account can change is copied into its `World`, and what
+//! is used up is counted from the live machines.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;

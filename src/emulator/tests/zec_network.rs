@@ -73,6 +73,8 @@ async fn vpcs_and_subnets_keep_their_ranges_apart() {
     );
     let grow = json!({ "vpcId": vpc, "vpcName": "grown", "cidrBlock": "10.0.0.0/9", "enableIPv6": true });
     good(&emulator, "ModifyVpcAttribute", grow).await;
+    let off = json!({ "vpcId": vpc, "vpcName": "off", "enableIPv6": false });
+    assert_eq!(code(&emulator, "ModifyVpcAttribute", off).await, "INVALID_PARAMETER_VALUE");
     let shrink = json!({ "vpcId": vpc, "cidrBlock": "10.1.0.0/16" });
     assert_eq!(code(&emulator, "ModifyVpcAttribute", shrink).await, "INVALID_PARAMETER_VALUE");
     let shown = good(&emulator, "DescribeVpcs", json!({ "vpcIds": [vpc] })).await;

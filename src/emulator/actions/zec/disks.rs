@@ -6,7 +6,7 @@ use super::{Edition, order, shape};
 use crate::emulator::actions::fleet::none_failed;
 use crate::emulator::actions::paging::{among, page, passes};
 use crate::emulator::actions::{simple, tags};
-use crate::emulator::call::{Call, Reply};
+use crate::emulator::call::{Call, Reply, no_resource};
 use crate::emulator::life::Status;
 use crate::emulator::problem::Problem;
 use crate::emulator::seed;
@@ -82,10 +82,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Reply {
     let bursting = fields.boolean("burstingEnabled")?.unwrap_or(false);
     if let Some(snapshot) = fields.text("snapshotId")? {
         // The emulated account has none.
-        return Err(Problem::absent(
-            "OPERATION_FAILED_RESOURCE_NOT_FOUND",
-            format!("The snapshot {snapshot} does not exist."),
-        ));
+        return Err(no_resource("snapshot", snapshot));
     }
     simple::check_rest(fields)?;
     let resource_group = call.resource_group()?;

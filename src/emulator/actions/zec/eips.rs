@@ -10,7 +10,7 @@ use super::{Edition, create::new_eip, disks, nics, shape};
 use crate::emulator::actions::fleet::none_failed;
 use crate::emulator::actions::paging::{among, page, passes};
 use crate::emulator::actions::{simple, tags};
-use crate::emulator::call::{Call, Reply};
+use crate::emulator::call::{Call, Reply, no_resource, not_found as unknown_machine};
 use crate::emulator::problem::Problem;
 use crate::emulator::seed;
 use crate::emulator::world::World;
@@ -19,7 +19,7 @@ use crate::emulator::world::zec::eip::{Binding, Eip, State};
 
 /// The provider knows an address as gone by this code alone.
 fn not_found(id: &str) -> Problem {
-    Problem::absent("OPERATION_FAILED_RESOURCE_NOT_FOUND", format!("The address {id} does not exist."))
+    no_resource("address", id)
 }
 
 /// The refusal of a change that does not fit the state of an address.
@@ -53,10 +53,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Reply {
     let terms = terms(fields, "flowPackage")?.ok_or_else(|| Problem::missing("internetChargeType"))?;
     if let Some(cidr) = fields.text("cidrId")? {
         // The emulated account has none.
-        return Err(Problem::absent(
-            "OPERATION_FAILED_RESOURCE_NOT_FOUND",
-            format!("The CIDR block {cidr} does not exist."),
-        ));
+        return Err(no_resource("CIDR block", cidr));
     }
     simple::check_rest(fields)?;
     let resource_group = call.resource_group()?;
@@ -96,8 +93,7 @@ fn interfaces(
     }
     let found = machines.into_iter().map(|machine| {
         let nic = call.world.zec.nic_of(machine).filter(|nic| nic.region == region);
-        nic.map(|nic| (nic.id.clone(), nic.address.clone()))
-            .ok_or_else(|| crate::emulator::call::not_found(machine))
+        nic.map(|nic| (nic.id.clone(), nic.address.clone())).ok_or_else(|| unknown_machine(machine))
     });
     found.collect()
 }

@@ -7,25 +7,20 @@ use crate::emulator::actions::paging::{among, page};
 use crate::emulator::actions::shape::time;
 use crate::emulator::actions::simple;
 use crate::emulator::actions::vm_create::name;
-use crate::emulator::call::{Call, Reply};
+use crate::emulator::call::{Call, Reply, no_security_group};
 use crate::emulator::fields::Fields;
 use crate::emulator::problem::Problem;
 use crate::emulator::world::World;
 use crate::emulator::world::zec::Zec;
 use crate::emulator::world::zec::network::{DEFAULT_GROUP, Group, Rule};
 
-/// The refusal of an unknown group.
-pub(super) fn not_found(id: &str) -> Problem {
-    Problem::absent("INVALID_SECURITY_GROUP_NOT_FOUND", format!("The security group {id} does not exist."))
-}
-
 /// Whether there is such a group.
 pub(super) fn known(world: &World, id: &str) -> Result<(), Problem> {
-    if world.zec.groups.iter().any(|group| group.id == id) { Ok(()) } else { Err(not_found(id)) }
+    if world.zec.groups.iter().any(|group| group.id == id) { Ok(()) } else { Err(no_security_group(id)) }
 }
 
 fn find<'a>(call: &'a mut Call<'_>, id: &str) -> Result<&'a mut Group, Problem> {
-    call.world.zec.groups.iter_mut().find(|group| group.id == id).ok_or_else(|| not_found(id))
+    call.world.zec.groups.iter_mut().find(|group| group.id == id).ok_or_else(|| no_security_group(id))
 }
 
 /// RuleInfo, SecurityGroupRuleInfo.

@@ -8,7 +8,7 @@ use super::Edition;
 use super::public::{self, Public};
 use crate::emulator::actions::vm_create::name;
 use crate::emulator::actions::{simple, tags};
-use crate::emulator::call::Call;
+use crate::emulator::call::{Call, no_resource, no_security_group};
 use crate::emulator::fields::Fields;
 use crate::emulator::problem::Problem;
 use crate::emulator::seed::zec::{DISK_CATEGORIES, Model, Region, TIME_ZONES};
@@ -269,7 +269,7 @@ fn security_group(call: &Call<'_>, region: &Region, subnet: &str, newest: bool) 
     let asked = if newest { call.fields.text("securityGroupId")? } else { None };
     if let Some(id) = asked {
         if !zec.groups.iter().any(|group| group.id == id) {
-            return Err(super::groups::not_found(id));
+            return Err(no_security_group(id));
         }
         if !region.security_groups {
             return Err(Problem::denied(
@@ -299,10 +299,7 @@ fn extra(fields: Fields<'_>, region: &Region, newest: bool) -> Result<Extra, Pro
         }
         if let Some(group) = fields.text("placementGroupId")? {
             // The emulated account has none.
-            return Err(Problem::absent(
-                "OPERATION_FAILED_RESOURCE_NOT_FOUND",
-                format!("The placement group {group} does not exist."),
-            ));
+            return Err(no_resource("placement group", group));
         }
         if let Some(options) = fields.object("instanceOptions")? {
             extra.nested_virtualization = options.boolean("nestedVirtualization")?.unwrap_or(false);

@@ -126,14 +126,14 @@ pub(super) fn modify(call: &mut Call<'_>) -> Reply {
     group.map(|group| groups::known(call.world, group)).transpose()?;
     let has_subnets = call.world.zec.subnets.iter().any(|subnet| subnet.vpc == id);
     let vpc = find(call.world, id)?;
+    if ipv6 == Some(false) && vpc.ipv6 {
+        return Err(Problem::value("enableIPv6", "cannot be switched off again"));
+    }
     if let Some(cidr) = cidr.filter(|cidr| *cidr != vpc.cidr) {
         if vpc.is_default() || (has_subnets && !cidr.contains(&vpc.cidr)) {
             return Err(Problem::value("cidrBlock", "can only grow, and not that of the default VPC"));
         }
         vpc.cidr = cidr;
-    }
-    if ipv6 == Some(false) && vpc.ipv6 {
-        return Err(Problem::value("enableIPv6", "cannot be switched off again"));
     }
     vpc.ipv6 |= ipv6.unwrap_or(false);
     if let Some(name) = name {
