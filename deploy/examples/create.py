@@ -6,7 +6,7 @@ import os
 
 from zenlayercloud.common.config import Config
 from zenlayercloud.common.credential import Credential
-from zenlayercloud.common.zenlayer_cloud_sdk_exception import ZenlayerCloudSdkException
+from zenlayercloud.common.excpetion.zenlayer_cloud_sdk_exception import ZenlayerCloudSdkException
 from zenlayercloud.vm.v20230313 import models, vm_client
 
 gateway = os.environ.get("GATEWAY", "127.0.0.1:8080")
@@ -31,5 +31,5 @@ try:
     print("created", client.CreateInstances(request).instanceIdSet)
 except ZenlayerCloudSdkException as refused:
     # The code is stable; the message names every rule that was broken, and what to do.
-    print(refused.get_code() if hasattr(refused, "get_code") else refused.code, refused)
+    print(refused)
     raise SystemExit(1) from None
