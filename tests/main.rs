@@ -14,6 +14,7 @@ mod support;
 
 mod cli;
 mod docs;
+mod opa;
 mod path;
 mod sdk;
 mod tidy;
