@@ -16,6 +16,7 @@ mod cli;
 mod docs;
 mod facts;
 mod health;
+mod opa;
 mod path;
 mod sdk;
 mod tidy;

@@ -108,12 +108,14 @@ within(value, maximum) if {
 
 default system_gb := null
 
-system_gb := input.create.system_disk_gb if is_number(input.create.system_disk_gb)
+system_gb := input.create.system_disk_gb if states_system_gb
 
 system_gb := input.settings.disks.default_system_gb if {
-	not is_number(input.create.system_disk_gb)
+	not states_system_gb
 	settings.given("disks", "default_system_gb")
 }
+
+states_system_gb if is_number(input.create.system_disk_gb)
 
 # Null where the size of any disk is unknown.
 default total_gb := null
