@@ -71,7 +71,7 @@ impl Options {
             rounds: number("--rounds", if smoke { 1.0 } else { 7.0 }) as usize,
             seconds: number("--seconds", if smoke { 0.2 } else { 2.0 }).clamp(0.1, 120.0),
             connections: number("--connections", if smoke { 8.0 } else { 64.0 }) as usize,
-            rate: number("--rate", if smoke { 200.0 } else { 2000.0 }),
+            rate: number("--rate", if smoke { 200.0 } else { 300.0 }),
             logs: value("--logs").is_none_or(|word| word != "no"),
             only: value("--only"),
         }
