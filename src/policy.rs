@@ -13,6 +13,8 @@ pub mod engine;
 mod evaluate;
 pub mod failure;
 pub mod input;
+#[doc(hidden)]
+pub mod local;
 pub mod organisation;
 pub mod patch;
 pub mod problem;

@@ -1,0 +1,69 @@
+//! What must be true of a run besides its figures: the cloud saw what was allowed, and signed as it must be.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+
+use zengate::secret::Secret;
+use zengate::sign::{PayloadHash, SigningKey, authorize};
+
+use crate::fixture::{CLOUD_KEY, CLOUD_SECRET};
+use crate::generate::Outcome;
+use crate::stub::Seen;
+
+/// What the stub has seen so far.
+pub fn seen(stub: SocketAddr) -> Seen {
+    let text = String::from_utf8(ask(stub, "/seen")).unwrap();
+    let (creates, reads) = text.split_once(' ').unwrap();
+    Seen { creates: creates.parse().unwrap(), reads: reads.parse().unwrap() }
+}
+
+/// Every read and allowed create reached the cloud once, and no refused one did where it is refused.
+pub fn arrived(outcome: &Outcome, judges: bool, before: Seen, after: Seen) {
+    let passed = if judges { 0 } else { outcome.refused };
+    let expected =
+        Seen { creates: before.creates + outcome.creates + passed, reads: before.reads + outcome.reads };
+    assert_eq!(after, expected, "what the cloud saw");
+    let sent = outcome.creates + outcome.refused + outcome.reads;
+    assert_eq!(outcome.latencies.len() as u64, sent, "every request was answered");
+}
+
+/// The last create that the stub got is signed with the cloud's key and holds what the rules add.
+pub fn last_create(stub: SocketAddr) {
+    let bytes = ask(stub, "/last");
+    let mut storage = [httparse::EMPTY_HEADER; 48];
+    let mut head = httparse::Request::new(&mut storage);
+    let start = head.parse(&bytes).unwrap().unwrap();
+    let body = &bytes[start..];
+    let header = |name: &str| {
+        let found = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        found.map(|header| std::str::from_utf8(header.value).unwrap()).expect("the header is there")
+    };
+    let key = SigningKey::new(&Secret::new(CLOUD_SECRET));
+    let timestamp = header("x-zc-timestamp").parse().unwrap();
+    let expected =
+        authorize(CLOUD_KEY, &key, header("content-type"), header("host"), timestamp, &PayloadHash::of(body));
+    assert_eq!(header("authorization"), expected);
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap();
+    assert_eq!(body["securityGroupId"], "sg-0001");
+    assert_eq!(body["resourceGroupId"], "8b0d7a3c-5f0e-4b3b-9a55-1f6f2f1d7c11");
+}
+
+fn ask(stub: SocketAddr, path: &str) -> Vec<u8> {
+    let mut socket = TcpStream::connect(stub).unwrap();
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: stub\r\n\r\n").unwrap();
+    let mut bytes = Vec::new();
+    let mut piece = [0; 16 * 1024];
+    loop {
+        let mut storage = [httparse::EMPTY_HEADER; 8];
+        let mut head = httparse::Response::new(&mut storage);
+        if let httparse::Status::Complete(start) = head.parse(&bytes).unwrap() {
+            let length: usize = std::str::from_utf8(head.headers[0].value).unwrap().parse().unwrap();
+            if bytes.len() >= start + length {
+                return bytes[start..].to_vec();
+            }
+        }
+        let count = socket.read(&mut piece).unwrap();
+        assert!(count > 0, "the stub answers");
+        bytes.extend_from_slice(&piece[..count]);
+    }
+}
