@@ -91,3 +91,15 @@ excluded(rule) if {
 }
 
 excluded(rule) if input.principal.team in data.organisation.rules[rule].applies.except_teams
+
+# A rule that restricts nothing without settings is left out where none of them is given.
+excluded(rule) if {
+	names := data.organisation.rules[rule].applies.settings
+	is_array(names)
+	not any_given(names)
+}
+
+any_given(names) if {
+	some name in names
+	input.settings[name] != null
+}

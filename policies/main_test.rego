@@ -107,12 +107,22 @@ test_teams if {
 	refusing(decide(asked, {"rules": {"zones": {"applies": {"except_teams": ["search"]}}}})) == {"zones", "count", "tags"}
 }
 
+test_settings if {
+	refusing(decide(asked, {"rules": {"zones": {"applies": {"settings": ["zones"]}}}})) == {"zones", "count", "tags"}
+	refusing(decide(asked, {"rules": {"zones": {"applies": {"settings": ["names", "count"]}}}})) == {"zones", "count", "tags"}
+	refusing(decide(asked, {"rules": {"zones": {"applies": {"settings": ["names"]}}}})) == {"count", "tags"}
+	refusing(decide(asked, {"rules": {"zones": {"applies": {"settings": []}}}})) == {"count", "tags"}
+	lifted := object.union(asked, {"settings": {"zones": null}})
+	refusing(decide(lifted, {"rules": {"zones": {"applies": {"settings": ["zones"]}}}})) == {"count", "tags"}
+}
+
 test_data_that_cannot_be_read_exclude_nothing if {
 	every applies in [
 		{"kinds": "change"},
 		{"actions": "bmc *"},
 		{"teams": "search"},
 		{"except_teams": "payments"},
+		{"settings": "names"},
 		{"kinds": null},
 		[],
 		null,

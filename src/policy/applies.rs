@@ -1,5 +1,7 @@
 //! For which calls a rule applies: kinds, actions and teams, from data.
 
+use serde_json::Value;
+
 use crate::api::Kind;
 
 /// When a rule applies. All that is given must match; what is absent matches all.
@@ -13,21 +15,36 @@ pub struct Applies {
     pub teams: Option<Vec<String>>,
     /// The teams left out.
     pub except_teams: Vec<String>,
+    /// Only teams for which at least one of these settings is given, by the organisation or the team itself; `None` is
+    /// every one. A rule that restricts nothing without settings need not be evaluated for those who have none.
+    pub settings: Option<Vec<String>>,
 }
 
 impl Default for Applies {
     fn default() -> Self {
-        Self { kinds: vec![Kind::Create, Kind::Change], actions: None, teams: None, except_teams: Vec::new() }
+        Self {
+            kinds: vec![Kind::Create, Kind::Change],
+            actions: None,
+            teams: None,
+            except_teams: Vec::new(),
+            settings: None,
+        }
     }
 }
 
 impl Applies {
-    /// Whether the rule applies to this call.
-    pub fn matches(&self, kind: Kind, service: &str, action: &str, team: &str) -> bool {
+    /// Whether the rule applies to this action, whoever calls.
+    pub fn to_action(&self, kind: Kind, service: &str, action: &str) -> bool {
         self.kinds.contains(&kind)
             && self.actions.as_ref().is_none_or(|list| list.iter().any(|one| one.matches(service, action)))
-            && self.teams.as_ref().is_none_or(|list| list.iter().any(|one| one == team))
+    }
+
+    /// Whether the rule applies to this team, whatever it calls; `settings` are the team's, resolved.
+    pub fn to_team(&self, team: &str, settings: &Value) -> bool {
+        let given = |name: &String| settings.get(name).is_some_and(|value| !value.is_null());
+        self.teams.as_ref().is_none_or(|list| list.iter().any(|one| one == team))
             && !self.except_teams.iter().any(|one| one == team)
+            && self.settings.as_ref().is_none_or(|names| names.iter().any(given))
     }
 }
 
@@ -88,6 +105,7 @@ impl Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn patterns_match_whole_words_and_beginnings() {
@@ -107,12 +125,18 @@ mod tests {
             actions: Some(vec![ActionPattern::parse("vm *").unwrap()]),
             teams: Some(vec!["payments".into(), "web".into()]),
             except_teams: vec!["web".into()],
+            settings: Some(vec!["zones".into(), "count".into()]),
         };
-        assert!(applies.matches(Kind::Create, "vm", "CreateInstances", "payments"));
-        assert!(!applies.matches(Kind::Change, "vm", "CreateInstances", "payments"));
-        assert!(!applies.matches(Kind::Create, "bmc", "CreateInstances", "payments"));
-        assert!(!applies.matches(Kind::Create, "vm", "CreateInstances", "web"));
-        assert!(!applies.matches(Kind::Create, "vm", "CreateInstances", "other"));
-        assert!(!Applies::default().matches(Kind::Read, "vm", "DescribeZones", "web"));
+        assert!(applies.to_action(Kind::Create, "vm", "CreateInstances"));
+        assert!(!applies.to_action(Kind::Change, "vm", "CreateInstances"));
+        assert!(!applies.to_action(Kind::Create, "bmc", "CreateInstances"));
+        let given = json!({"count": {}, "zones": null});
+        assert!(applies.to_team("payments", &given));
+        assert!(!applies.to_team("web", &given));
+        assert!(!applies.to_team("other", &given));
+        assert!(!applies.to_team("payments", &json!({"count": null, "names": {}})));
+        assert!(!applies.to_team("payments", &json!({})));
+        assert!(!Applies::default().to_action(Kind::Read, "vm", "DescribeZones"));
+        assert!(Applies::default().to_team("web", &json!({})));
     }
 }

@@ -95,21 +95,14 @@ impl Index {
             || organisation.rules().filter_map(|(_, setting)| setting.applies.actions.as_ref()).flatten();
         let services = Classes::new(patterns().map(|pattern| &pattern.service));
         let actions = Classes::new(patterns().map(|pattern| &pattern.action));
-        let named: BTreeSet<&String> = organisation
-            .rules()
-            .flat_map(|(_, setting)| {
-                setting.applies.teams.iter().flatten().chain(&setting.applies.except_teams)
-            })
-            .collect();
-        let mut teams: Vec<String> = vec![UNLISTED.to_owned()];
-        teams.extend(named.into_iter().cloned());
+        let (teams, specimens) = team_classes(organisation);
         let mut sets: BTreeMap<Applying, usize> = BTreeMap::new();
         let mut found = Vec::new();
         let mut table = Vec::new();
         for kind in [Kind::Create, Kind::Change] {
             for service in &services.specimens {
                 for action in &actions.specimens {
-                    for team in &teams {
+                    for team in &specimens {
                         let applying = Applying {
                             create: kind == Kind::Create,
                             rules: rules_for(organisation, kind, service, action, team),
@@ -128,8 +121,7 @@ impl Index {
                 }
             }
         }
-        let team_classes = teams.len();
-        let teams = teams.into_iter().enumerate().map(|(class, team)| (team, class)).collect();
+        let team_classes = specimens.len();
         (found, Self { services, actions, teams, team_classes, table })
     }
 
@@ -144,6 +136,32 @@ impl Index {
     }
 }
 
+/// The class of every team that differs from those nobody names, which are class 0; and one team of each class.
+///
+/// Teams are of one class if the same rules apply to them, so a hundred thousand teams with settings of their own are as
+/// many sets of rules as there are ways to differ.
+fn team_classes(organisation: &Organisation) -> (HashMap<String, usize>, Vec<String>) {
+    let named = organisation
+        .rules()
+        .flat_map(|(_, setting)| setting.applies.teams.iter().flatten().chain(&setting.applies.except_teams));
+    let teams: BTreeSet<&str> = named.map(String::as_str).chain(organisation.teams()).collect();
+    let rules_of = |team: &str| -> Vec<bool> {
+        let settings = organisation.settings(team);
+        organisation.rules().map(|(_, setting)| setting.applies.to_team(team, settings)).collect()
+    };
+    let mut classes = HashMap::from([(rules_of(UNLISTED), 0)]);
+    let mut specimens = vec![UNLISTED.to_owned()];
+    let mut of_teams = HashMap::new();
+    for team in teams {
+        let class = *classes.entry(rules_of(team)).or_insert_with(|| {
+            specimens.push(team.to_owned());
+            specimens.len() - 1
+        });
+        of_teams.insert(team.to_owned(), class);
+    }
+    (of_teams, specimens)
+}
+
 fn rules_for(
     organisation: &Organisation,
     kind: Kind,
@@ -153,7 +171,7 @@ fn rules_for(
 ) -> BTreeSet<String> {
     organisation
         .rules()
-        .filter(|(_, setting)| setting.applies.matches(kind, service, action, team))
+        .filter(|(rule, _)| organisation.applies(rule, kind, service, action, team))
         .map(|(rule, _)| rule.to_owned())
         .collect()
 }
@@ -186,6 +204,26 @@ mod tests {
         assert_eq!(rules(Kind::Create, "bmc", "CreateInstances", "nobody"), "c");
         assert_eq!(rules(Kind::Change, "vm", "DeleteDisk", "t"), "bc");
         assert_eq!(index.find(Kind::Read, "vm", "DescribeZones", "t"), None);
+    }
+
+    #[test]
+    fn rules_without_settings_are_left_out_team_by_team() {
+        let value = data::read(
+            "d.yaml",
+            "rules: {a: {applies: {settings: [a]}}, b: {applies: {settings: [b, other]}}}\n\
+             settings: {a: {x: 1}}\n\
+             teams: {t: {settings: {a: null}}, u: {settings: {other: {}}}, v: {settings: {a: null, b: {}}}, w: {}}",
+        )
+        .unwrap();
+        let mut problems = Vec::new();
+        let packages = ["a", "b", "c"].map(str::to_owned).into();
+        let organisation = organisation::read(Some(&value), "d.yaml", &packages, &mut problems);
+        assert!(problems.is_empty(), "{problems:?}");
+        let (sets, index) = Index::new(&organisation);
+        for (team, expected) in [("nobody", "ac"), ("w", "ac"), ("t", "c"), ("u", "abc"), ("v", "bc")] {
+            let set = &sets[index.find(Kind::Create, "vm", "CreateInstances", team).unwrap()].0;
+            assert_eq!(set.rules.iter().map(String::as_str).collect::<String>(), expected, "{team}");
+        }
     }
 
     fn any_part() -> impl Strategy<Value = String> {

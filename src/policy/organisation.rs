@@ -144,7 +144,10 @@ impl Organisation {
         action: &str,
         team: &str,
     ) -> bool {
-        self.rules.get(rule).is_some_and(|setting| setting.applies.matches(kind, service, action, team))
+        self.rules.get(rule).is_some_and(|setting| {
+            let applies = &setting.applies;
+            applies.to_action(kind, service, action) && applies.to_team(team, self.settings(team))
+        })
     }
 
     /// The members of `settings`, the organisation's and every team's.

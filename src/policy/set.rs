@@ -72,6 +72,7 @@ impl PolicySet {
                 .push(Problem::of("zengate/rules", "the tree holds no rule: everything would be allowed"));
         }
         unread_settings(&tree, &checked, &organisation, &mut problems);
+        unknown_conditions(&tree, &checked, &organisation, &mut problems);
         LoadError::unless_none(problems)?;
         let (sets, index) = Index::new(&organisation);
         let mut compiled = compile(&checked, &tree.data, sets)?;
@@ -160,6 +161,23 @@ fn unread_settings(tree: &Tree, checked: &Checked, organisation: &Organisation, 
         if !checked.settings_read.names.contains(name) {
             let near = hint(name, checked.settings_read.names.iter().map(String::as_str));
             let message = format!("settings.{name}: no rule reads it{near}");
+            problems.push(Problem::of(&tree.organisation_file, message));
+        }
+    }
+}
+
+/// A rule that waits for a setting that no rule has would never be asked.
+fn unknown_conditions(
+    tree: &Tree,
+    checked: &Checked,
+    organisation: &Organisation,
+    problems: &mut Vec<Problem>,
+) {
+    let known = |name: &str| checked.settings_read.names.contains(name) || checked.rules.contains_key(name);
+    for (rule, setting) in organisation.rules() {
+        for name in setting.applies.settings.iter().flatten().filter(|name| !known(name)) {
+            let near = hint(name, checked.rules.keys().map(String::as_str));
+            let message = format!("rules.{rule}.applies.settings: no rule has settings `{name}`{near}");
             problems.push(Problem::of(&tree.organisation_file, message));
         }
     }

@@ -46,6 +46,7 @@ struct RawApplies {
     actions: Option<Vec<String>>,
     teams: Option<Vec<String>>,
     except_teams: Vec<String>,
+    settings: Option<Vec<String>>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -209,6 +210,7 @@ impl Reader<'_> {
             actions,
             teams: raw.teams,
             except_teams: raw.except_teams,
+            settings: raw.settings,
         }
     }
 

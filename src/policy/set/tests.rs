@@ -85,6 +85,10 @@ fn data_that_does_nothing_is_refused() {
             "organisation/data.yaml: settings.zone: no rule reads it (did you mean `zones`?)",
         ),
         ("rules: {zoned: {}}", "there is no rule `zoned`"),
+        (
+            "rules: {zones: {applies: {settings: [zone]}}}",
+            "rules.zones.applies.settings: no rule has settings `zone` (did you mean `zones`?)",
+        ),
         ("setings: {}", "unknown field `setings`"),
     ] {
         let files = with(yaml);
