@@ -48,6 +48,21 @@ fn the_first_rule_of_the_readme_loads_beside_the_stock_rules() {
 }
 
 #[test]
+fn a_misspelt_setting_of_the_stock_rules_does_not_load() {
+    let at = TempDir::new().unwrap();
+    let file = at.path().join("organisation.yaml");
+    for (yaml, told) in [
+        ("settings: {zonse: {allowed: [SEL-A]}}", "settings.zonse: no rule reads it (did you mean `zones`?)"),
+        ("teams: {web: {settings: {instance_type: {}}}}", "settings.instance_type: no rule reads it"),
+    ] {
+        std::fs::write(&file, yaml).unwrap();
+        let overlays = Overlays { organisation: vec![file.clone()], facts: None };
+        let problems = PolicySet::load(&Source::Embedded, &overlays).unwrap_err().to_string();
+        assert!(problems.contains(told), "{problems}");
+    }
+}
+
+#[test]
 fn the_operators_example_enforces_zones_count_and_tags_in_a_few_lines() {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/config/organisation.yaml"));
     let lines = std::fs::read_to_string(&path).unwrap().lines().filter(|line| !line.starts_with('#')).count();

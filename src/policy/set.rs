@@ -152,14 +152,19 @@ impl std::fmt::Debug for PolicySet {
     }
 }
 
+/// Whether a setting of this name means something to a rule: it is read by that name, or, where names are worked out while
+/// a rule runs, it is named like a rule.
+fn is_setting(checked: &Checked, name: &str) -> bool {
+    checked.settings_read.names.contains(name)
+        || (checked.settings_read.any && checked.rules.contains_key(name))
+}
+
 /// A setting that no rule reads is misspelt: a limit that nobody enforces.
 fn unread_settings(tree: &Tree, checked: &Checked, organisation: &Organisation, problems: &mut Vec<Problem>) {
-    if checked.settings_read.any {
-        return;
-    }
     for name in organisation.setting_names() {
-        if !checked.settings_read.names.contains(name) {
-            let near = hint(name, checked.settings_read.names.iter().map(String::as_str));
+        if !is_setting(checked, name) {
+            let known = checked.settings_read.names.iter().chain(checked.rules.keys());
+            let near = hint(name, known.map(String::as_str));
             let message = format!("settings.{name}: no rule reads it{near}");
             problems.push(Problem::of(&tree.organisation_file, message));
         }
@@ -173,9 +178,8 @@ fn unknown_conditions(
     organisation: &Organisation,
     problems: &mut Vec<Problem>,
 ) {
-    let known = |name: &str| checked.settings_read.names.contains(name) || checked.rules.contains_key(name);
     for (rule, setting) in organisation.rules() {
-        for name in setting.applies.settings.iter().flatten().filter(|name| !known(name)) {
+        for name in setting.applies.settings.iter().flatten().filter(|name| !is_setting(checked, name)) {
             let near = hint(name, checked.rules.keys().map(String::as_str));
             let message = format!("rules.{rule}.applies.settings: no rule has settings `{name}`{near}");
             problems.push(Problem::of(&tree.organisation_file, message));
