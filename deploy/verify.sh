@@ -111,9 +111,12 @@ fi
 say "the package: run as the unit runs it, called by an example"
 lay=$work/run
 mkdir -p "$lay"
-cloud_secret=$(cat deploy/compose/secrets/cloud.secret)
 demo_secret=$(cat deploy/compose/secrets/demo.secret)
-"$root/usr/bin/zengate" emulator --listen 127.0.0.1:0 --key "AKcompose0001:$cloud_secret" > "$work/cloud.out" &
+# The command of the service `cloud`, with this machine's places in it.
+emulator=$(sed -n 's/^    command: \[\(emulator.*\)\]$/\1/p' deploy/compose/compose.yaml | tr -d '",' |
+    sed -e 's#0.0.0.0:18080#127.0.0.1:0#' -e "s#/run/secrets/cloud#deploy/compose/secrets/cloud.secret#")
+# shellcheck disable=SC2086 # the words of a command
+"$root/usr/bin/zengate" $emulator > "$work/cloud.out" &
 until cloud=$(grep -o 'http://127.0.0.1:[0-9]*' "$work/cloud.out" | head -n 1) && [ -n "$cloud" ]; do
     kill -0 $! || { cat "$work/cloud.out"; exit 1; }
 done

@@ -30,8 +30,8 @@ pub struct EmulatorArgs {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1:9100", value_name = "ADDRESS")]
     pub listen: SocketAddr,
-    /// An access key and its secret; may be given several times
-    #[arg(long = "key", value_name = "AKID:SECRET", value_parser = key)]
+    /// An access key and its secret, or `@` and the file that holds it; may be given several times
+    #[arg(long = "key", value_name = "AKID:SECRET|AKID:@FILE", value_parser = key)]
     pub keys: Vec<(String, Secret)>,
     /// A bearer token; may be given several times
     #[arg(long = "token", value_name = "TOKEN", value_parser = token)]
@@ -73,7 +73,12 @@ pub async fn run(args: EmulatorArgs) -> Result<(), CommandError> {
     let keys = options.keys.clone();
     let emulator = Emulator::start(options).await?;
     greet(&emulator, &keys)?;
-    tokio::signal::ctrl_c().await?;
+    // As the first process of a container it gets no default for SIGTERM.
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed?,
+        _ = terminate.recv() => {}
+    }
     emulator.shutdown().await;
     Ok(())
 }
@@ -119,12 +124,19 @@ fn greet(emulator: &Emulator, keys: &[(String, Secret)]) -> std::io::Result<()> 
 }
 
 fn key(text: &str) -> Result<(String, Secret), String> {
-    match text.split_once(':') {
-        Some((key, secret)) if !key.is_empty() && !secret.is_empty() => {
-            Ok((key.to_owned(), Secret::new(secret)))
+    let (key, secret) = text
+        .split_once(':')
+        .filter(|(key, secret)| !key.is_empty() && !secret.is_empty())
+        .ok_or("must be AKID:SECRET or AKID:@FILE")?;
+    let secret = match secret.strip_prefix('@') {
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
+            Secret::new(text.trim_end())
         }
-        _ => Err("must be AKID:SECRET".to_owned()),
-    }
+        None => Secret::new(secret),
+    };
+    Ok((key.to_owned(), secret))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "clap wants a Result from a value parser")]
@@ -190,5 +202,15 @@ mod tests {
         let line = Line::try_parse_from(["emulator", "--listen", &first.address().to_string()]).unwrap();
         let error = run(line.args).await.unwrap_err();
         assert!(error.to_string().contains(&first.address().to_string()), "{error}");
+    }
+
+    #[test]
+    fn a_secret_may_lie_in_a_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "from-a-file\n").unwrap();
+        let (id, secret) = key(&format!("AK1:@{}", file.path().display())).unwrap();
+        assert_eq!((id.as_str(), secret.expose()), ("AK1", "from-a-file"));
+        assert!(key("AK1:@/nowhere/at/all").unwrap_err().contains("/nowhere/at/all"));
+        assert!(key("AK1:").is_err());
     }
 }
