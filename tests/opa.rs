@@ -1,12 +1,14 @@
 //! The real OPA beside the gateway's two machines: the same calls, the same rules and data, whole answers compared.
 //!
-//! Three evaluators answer: the real OPA through `main.rego`, the engine's interpreter through `main.rego`, and the
-//! gateway's judge, which runs its own entry modules on whatever machine each set of rules got and merges the answers in
-//! Rust. Beside the two entry points everything that the rule packages define is compared, helpers too.
+//! Four evaluators answer: the real OPA through `main.rego`, the engine's interpreter through `main.rego`, the engine's
+//! bytecode machine rule by rule, and the gateway's judge, which runs its own entry modules on whatever machine each set of
+//! rules got and merges the answers in Rust. Beside the two entry points everything that the rule packages define is
+//! compared, helpers too.
 //!
 //! The data sets are the shipped organisation data and `tests/opa/*.yaml`; the calls are made of the field tables and of
 //! the words that rules and settings hold, so a new rule needs no code here, only a setting in `everything.yaml`.
 
+mod bytecode;
 mod generate;
 mod random;
 
@@ -90,6 +92,7 @@ fn compare(opa: &str, name: &str, organisation: Option<&Path>, cases: usize, see
     let theirs = real_opa(opa, &tree, folder.path(), &documents);
     assert_eq!(theirs.len(), documents.len());
     let mut engine = interpreter(&read);
+    let mut machine = bytecode::Bytecode::new(&engine, &rules);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let fallbacks = set.fallbacks();
     let patient = Duration::from_secs(30);
@@ -107,6 +110,7 @@ fn compare(opa: &str, name: &str, organisation: Option<&Path>, cases: usize, see
         }
         patched += usize::from(theirs["amend"]["patches"].as_array().is_some_and(|all| !all.is_empty()));
         let mut places = differences(theirs, &interpreted);
+        places.extend(machine.differences(theirs, document));
         for entry in ["amend", "decide"] {
             let theirs = without_nulls(&sorted(&theirs[entry]));
             if !same(&theirs, &judged[entry]) {
@@ -122,8 +126,9 @@ fn compare(opa: &str, name: &str, organisation: Option<&Path>, cases: usize, see
     }
     println!(
         "{name}: {cases} calls ({refused} more refused unread), {denied} denied, {patched} patched, {different} different, \
-         {} sets in the interpreter",
-        fallbacks.len()
+         {} sets in the interpreter, {} parts of rules as bytecode",
+        fallbacks.len(),
+        machine.parts()
     );
     if name == "everything" {
         // a generator that reaches no rule proves nothing

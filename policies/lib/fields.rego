@@ -2,9 +2,11 @@
 package zengate.lib.fields
 
 # A member of the request; null where there is none.
-member(name) := value if {
-	value := input.request[name]
-} else := null
+member(name) := input.request[name]
+
+member(name) := null if not present(name)
+
+present(name) if type_name(input.request[name]) != ""
 
 # Whether the request holds it; null and "" are how SDKs leave a member out.
 holds(name) if not member(name) in {null, ""}
@@ -44,11 +46,15 @@ type := "/instanceTypeId" if input.action.service == "bmc"
 type := "/instanceType" if input.action.service != "bmc"
 
 # bmc takes a host name where no name is given.
-name := "/hostname" if {
+name := "/hostname" if named_by_host
+
+name := "/instanceName" if not named_by_host
+
+named_by_host if {
 	input.action.service == "bmc"
 	not holds("instanceName")
 	holds("hostname")
-} else := "/instanceName"
+}
 
 bandwidth := "/bandwidth" if input.action.service == "zec"
 

@@ -35,6 +35,8 @@ pub(in crate::policy) struct Rule {
     pub(in crate::policy) operators: Vec<u32>,
     /// Uses `with`.
     pub(in crate::policy) with: Option<u32>,
+    /// Has an `else`.
+    pub(in crate::policy) otherwise: bool,
 }
 
 /// What a definition builds.
@@ -218,6 +220,7 @@ fn read_rule(
             calls: Vec::new(),
             operators: Vec::new(),
             with: None,
+            otherwise: has_else(rule),
         },
     };
     for (_, index) in &steps {
@@ -240,7 +243,7 @@ fn read_rule(
 fn constant(rule: &Value) -> Option<String> {
     let spec = rule.get("Spec")?;
     let bodies = spec.get("bodies")?.as_array()?;
-    if bodies.iter().any(|body| body.get("is_else").and_then(Value::as_bool) == Some(true)) {
+    if bodies.iter().any(is_else) {
         return None;
     }
     let head = spec.get("head")?.as_object()?.values().next()?;
@@ -248,6 +251,15 @@ fn constant(rule: &Value) -> Option<String> {
         None => Some("true".to_owned()),
         Some(assign) => literal(assign.get("value")?).map(|value| value.to_string()),
     }
+}
+
+fn is_else(body: &Value) -> bool {
+    body.get("is_else").and_then(Value::as_bool) == Some(true)
+}
+
+fn has_else(rule: &Value) -> bool {
+    let bodies = rule.pointer("/Spec/bodies").and_then(Value::as_array);
+    bodies.is_some_and(|bodies| bodies.iter().any(is_else))
 }
 
 /// The names that a function's parameters bind.

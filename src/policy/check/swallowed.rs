@@ -1,4 +1,4 @@
-//! Where the bytecode machine would hide an error.
+//! Where the bytecode machine would hide an error, or go another way than the interpreter.
 //!
 //! Measured on regorus 0.14.1: inside a rule its bytecode machine takes every error but an exceeded limit for "the body
 //! does not hold", in strict mode too. `startswith(null, "x")`, `1 / 0` and two values for one rule make a `deny` fall
@@ -29,6 +29,9 @@ fn within(rule: &Rule) -> Option<String> {
     let at = |line: u32, what: &str| Some(format!("{}:{line}: {what}", rule.file));
     if let Some(line) = rule.with {
         return at(line, "`with`");
+    }
+    if rule.otherwise {
+        return at(rule.line, "`else`, which the machine passes by where a body before it is undefined");
     }
     if let Some(line) = rule.operators.first() {
         return at(*line, "an operator that can fail");

@@ -156,4 +156,9 @@ fn where_the_bytecode_machine_would_hide_errors_is_known() {
     assert!(hidden("deny contains a\na := 1 if input.now\na := 2").unwrap().contains("two values"));
     assert!(hidden("deny contains sprintf(\"%d\", [input.create.count])").unwrap().contains("sprintf"));
     assert_eq!(hidden("deny contains 1 if a\na if input.now\na if input.create"), None);
+    assert!(
+        hidden("deny contains f(1)\nf(x) := y if { y := input.request[x] } else := 2")
+            .unwrap()
+            .contains("else")
+    );
 }
