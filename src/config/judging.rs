@@ -43,10 +43,11 @@ pub struct RawPolicy {
     pub facts: Option<At<PathBuf>>,
     /// How often the files are looked at. 5s: nobody waits longer for a rule just saved.
     pub poll_interval: At<Time>,
-    /// How long both evaluations of a request may take before it is a refusal. 50ms: a hundred times the stock rules.
+    /// How long both evaluations of a request may take before it is a refusal. 200ms: a hundred times the stock rules. It
+    /// is time on the clock, so the pauses of a busy machine count, and they must not refuse anyone.
     pub time_limit: At<Time>,
-    /// How long a request may spend in judgement all in all, waiting included. 200ms: amend and decide at their limit,
-    /// and as long in the queue.
+    /// How long a request may spend in judgement all in all, waiting included. 500ms: both evaluations at their limit, and
+    /// longer than that in the queue.
     pub deadline: At<Time>,
     /// How many instructions one evaluation may run. 5000000: a loop over five thousand items takes some ten
     /// thousands; the engine's own default of 25000 stops it.
@@ -65,8 +66,8 @@ impl Default for RawPolicy {
             data: Vec::new(),
             facts: None,
             poll_interval: Time::seconds(5).into(),
-            time_limit: Time::millis(50).into(),
-            deadline: Time::millis(200).into(),
+            time_limit: Time::millis(200).into(),
+            deadline: Time::millis(500).into(),
             instruction_limit: 5_000_000.into(),
             threads: None,
             queue: 256.into(),

@@ -49,8 +49,8 @@ impl Default for Limits {
         Self {
             threads,
             queue: 64 * threads,
-            evaluation: Duration::from_millis(50),
-            deadline: Duration::from_millis(200),
+            evaluation: Duration::from_millis(200),
+            deadline: Duration::from_millis(500),
             instructions: 5_000_000,
         }
     }

@@ -11,8 +11,9 @@ use crate::emulator::call::{Call, Reply, no_security_group};
 use crate::emulator::fields::Fields;
 use crate::emulator::problem::Problem;
 use crate::emulator::world::World;
+use crate::emulator::world::vm::security_group::Rule;
 use crate::emulator::world::zec::Zec;
-use crate::emulator::world::zec::network::{DEFAULT_GROUP, Group, Rule};
+use crate::emulator::world::zec::network::{DEFAULT_GROUP, Group};
 
 /// Whether there is such a group.
 pub(super) fn known(world: &World, id: &str) -> Result<(), Problem> {
@@ -57,7 +58,7 @@ fn rule(fields: Fields<'_>) -> Result<Rule, Problem> {
         protocol,
         ports: ports.to_owned(),
         cidr: cidr.to_owned(),
-        text: text.to_owned(),
+        description: text.to_owned(),
     })
 }
 
@@ -123,7 +124,7 @@ pub(super) fn rules(call: &mut Call<'_>) -> Reply {
                 "ipProtocol": rule.protocol,
                 "portRange": rule.ports,
                 "cidrIp": rule.cidr,
-                "desc": rule.text,
+                "desc": rule.description,
             })
         });
         rules.collect()

@@ -8,6 +8,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use crate::emulator::seed;
+use crate::emulator::world::vm::security_group::Rule;
 
 /// The VPC that the account has from the start.
 pub(in crate::emulator) const DEFAULT_VPC: &str = "vpc-default";
@@ -119,18 +120,6 @@ pub(in crate::emulator) struct Group {
     pub(in crate::emulator) created: Duration,
 }
 
-/// A rule of a group, in the words of the API.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::emulator) struct Rule {
-    pub(in crate::emulator) direction: String,
-    pub(in crate::emulator) policy: String,
-    pub(in crate::emulator) priority: i64,
-    pub(in crate::emulator) protocol: String,
-    pub(in crate::emulator) ports: String,
-    pub(in crate::emulator) cidr: String,
-    pub(in crate::emulator) text: String,
-}
-
 /// The primary interface of a machine.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::emulator) struct Nic {
@@ -191,7 +180,7 @@ pub(super) fn seeded_groups() -> Vec<Group> {
             protocol: "tcp".to_owned(),
             ports: ports.to_owned(),
             cidr: "0.0.0.0/0".to_owned(),
-            text: String::new(),
+            description: String::new(),
         }],
         created: seed::MADE,
     };
