@@ -1,10 +1,17 @@
 # Where things stand in the request, so that a refusal names the field that the caller wrote.
 package zengate.lib.fields
 
-# A member of the request; null where there is none.
-member(name) := input.request[name]
+# A member of the request; null where there is none. Of a secret, rules see the fact that it is set, or not.
+member(name) := input.request[name] if not vacant(name)
 
-member(name) := null if not present(name)
+member(name) := null if vacant(name)
+
+vacant(name) if not present(name)
+
+vacant(name) if {
+	name in {"initScript", "ipxeUrl", "password", "userData"}
+	input.request[name].set == false
+}
 
 present(name) if type_name(input.request[name]) != ""
 

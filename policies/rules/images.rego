@@ -16,7 +16,7 @@ deny contains mistake if some mistake in mistakes
 deny contains violation if {
 	judged
 	settings.given("images", "allowed")
-	not boots
+	chosen
 	allowed := input.settings.images.allowed
 	not patterns.any_covers(allowed, image)
 	violation := {
@@ -50,6 +50,11 @@ judged if {
 	count(mistakes) == 0
 	changes.carries("image")
 }
+
+# An image that is named is judged, boot script or not; none at all is only right beside a boot script.
+chosen if is_string(image)
+
+chosen if not boots
 
 boots if input.create.network_boot == true
 

@@ -51,6 +51,17 @@ test_a_boot_script_does_not_go_around_the_list if {
 	}
 }
 
+test_a_boot_script_excuses_no_other_image if {
+	booting := images({"allowed": ["img-1"], "network_boot": true})
+	refused := {["/imageId", "image img-2 is not allowed"]}
+	told(requests.create_of(bmc, {"image": "img-2", "network_boot": true}, booting)) == refused
+	told(requests.change("bmc", "ReinstallInstance", {"ipxeUrl": {"set": true}, "imageId": "img-2"}, booting)) == refused
+	unset := {"set": false, "length": 0}
+	told(requests.change("bmc", "ReinstallInstance", {"ipxeUrl": unset, "imageId": "img-2"}, booting)) == refused
+	told(requests.change("bmc", "ReinstallInstance", {"ipxeUrl": unset}, booting)) == {["/imageId", "a request without an image is not allowed"]}
+	told(requests.change("bmc", "ReinstallInstance", {"ipxeUrl": unset, "imageId": "img-1"}, images({"network_boot": false}))) == set()
+}
+
 test_installing_anew_is_judged_alike if {
 	every action in [["bmc", "ReinstallInstance"], ["vm", "ResetInstance"], ["zec", "ResetInstance"], ["zec", "ResetInstances"]] {
 		settings := images({"allowed": ["img-1"]})

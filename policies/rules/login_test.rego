@@ -32,6 +32,8 @@ test_passwords_set_later if {
 		told(requests.change(change[0], change[1], change[2], {})) == set()
 	}
 	told(requests.change("vm", "ResetInstance", {"password": null}, login({"password": false}))) == set()
+	told(requests.change("vm", "ResetInstance", {"password": {"set": false, "length": 0}}, login({"password": false}))) == set()
+	told(requests.change("vm", "ResetInstance", {"initScript": {"set": false, "length": 0}}, login({"script": false}))) == set()
 	told(requests.change("vm", "ResetInstance", {}, login({"password": false}))) == set()
 }
 

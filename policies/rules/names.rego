@@ -58,6 +58,13 @@ judged if {
 	changes.carries("name")
 }
 
+# Installing a machine anew may rename it by the way.
+judged if {
+	count(mistakes) == 0
+	input.action.kind == "change"
+	fields.holds("instanceName")
+}
+
 wanted if input.settings.names.required == true
 
 wanted if settings.given("names", "pattern")
@@ -70,11 +77,14 @@ default given := null
 
 given := input.create.name if input.action.kind == "create"
 
-given := changes.value("name") if input.action.kind == "change"
+given := fields.member("instanceName") if {
+	input.action.kind == "change"
+	fields.holds("instanceName")
+}
 
 field := fields.name if input.action.kind == "create"
 
-field := changes.field("name") if input.action.kind == "change"
+field := "/instanceName" if input.action.kind == "change"
 
 default last := 0
 

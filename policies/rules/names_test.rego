@@ -76,7 +76,9 @@ test_renaming_is_judged_alike if {
 			told(requests.change(service, "ModifyInstancesAttribute", wrong, web)) == {["/instanceName", "a request without a name is not allowed"]}
 		}
 	}
-	told(requests.change("vm", "StartInstances", {"instanceName": "db"}, web)) == set()
+	told(requests.change("vm", "ResetInstance", {"instanceName": "db"}, web)) == misfit("db")
+	told(requests.change("vm", "ResetInstance", {}, web)) == set()
+	told(requests.change("vm", "StartInstances", {}, web)) == set()
 }
 
 test_without_settings_everything_passes if {
