@@ -4,6 +4,8 @@
 //! leaves, settle them when the outcome is known. Until the store arrives, [`Uncounted`] stands behind it: it admits
 //! what has no limit and refuses any claim that has one, because a limit that nobody keeps must not look kept.
 
+pub mod store;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
