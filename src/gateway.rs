@@ -81,7 +81,7 @@ pub struct Parts {
     /// The rules.
     pub judge: Judge,
     /// What has been handed out.
-    pub ledger: Arc<dyn Ledger>,
+    pub ledger: Ledger,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Where decisions are written.

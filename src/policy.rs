@@ -30,4 +30,6 @@ pub use engine::{Judge, Limits, Sitting};
 pub use failure::{PolicyFailure, Reason};
 pub use problem::{LoadError, Problem};
 pub use set::PolicySet;
+#[cfg(test)]
+pub(crate) use set::sample_create;
 pub use source::{Overlays, Source};

@@ -183,3 +183,14 @@ fn write_lines(mut sink: Box<dyn Write + Send>, lines: &Receiver<String>, metric
         }
     }
 }
+
+/// A decision's id in the cloud's form of a request id.
+pub fn decision_id(id: &uuid::Uuid) -> String {
+    let mut buffer = uuid::Uuid::encode_buffer();
+    format!("T{}", id.hyphenated().encode_upper(&mut buffer))
+}
+
+/// The id behind a decision's id; with or without the `T`, in any case.
+pub fn parse_decision_id(text: &str) -> Option<uuid::Uuid> {
+    uuid::Uuid::try_parse(text.strip_prefix(['T', 't']).unwrap_or(text)).ok()
+}

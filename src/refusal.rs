@@ -16,7 +16,7 @@ pub use trouble::{AuthorizationTrouble, HeadTrouble, KeyTrouble};
 use crate::api::mistake::{Mistake, MistakeCode};
 use crate::json::ReadError;
 use crate::policy::answer::Violation;
-use crate::quota::Exceeded;
+use crate::quota::{Exceeded, Repeated};
 
 /// A request that the gateway does not answer with the cloud's answer. `Display` is the caller's message.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +140,9 @@ pub enum Refusal {
     /// Quota is used up.
     #[error("{}", list_exceeded(.0))]
     Quota(Vec<Exceeded>),
+    /// The same request was here before, and sending it again could make twice what was asked for once.
+    #[error("{}", repeated(.0))]
+    Repeated(Repeated),
     // -- the gateway's own state ------------------------------------------------------------------
     /// More in flight than the limit.
     #[error("the gateway is busy; try again")]
@@ -251,6 +254,11 @@ impl Refusal {
                 (403, "OPERATION_DENIED_POLICY_ERROR", Gateway, Outcome::PolicyError)
             }
             Self::Quota(_) => (403, "OPERATION_DENIED_INSTANCE_QUOTA_EXCEED", Policy, Outcome::DeniedQuota),
+            Self::Repeated(Repeated::OtherOrder { .. }) => (400, INVALID_VALUE, Caller, Outcome::BadRequest),
+            Self::Repeated(Repeated::Unknown { .. }) => {
+                (403, "OPERATION_DENIED_OUTCOME_UNKNOWN", Policy, Outcome::Repeated)
+            }
+            Self::Repeated(_) => (403, "OPERATION_DENIED_REPEATED_REQUEST", Policy, Outcome::Repeated),
             Self::Busy => (429, "REQUEST_LIMIT_EXCEEDED", Gateway, Outcome::Overloaded),
             Self::Draining | Self::LedgerAway => (503, TEMPORARY, Gateway, Outcome::Unavailable),
             Self::Panic => (500, "INTERNAL_SERVER_ERROR", Gateway, Outcome::InternalError),
@@ -366,6 +374,36 @@ fn list_violations(violations: &[Violation], team: &str, contact: Option<&str>) 
 
 fn list_exceeded(exceeded: &[Exceeded]) -> String {
     format!("Quota is used up. {}", numbered(exceeded.iter().map(ToString::to_string)))
+}
+
+/// What was before, and what to do now.
+fn repeated(repeated: &Repeated) -> String {
+    let made =
+        |ids: &[String]| if ids.is_empty() { String::new() } else { format!("; it made {}", ids.join(", ")) };
+    match repeated {
+        Repeated::Unknown { first } => format!(
+            "an equal create (decision {}) ended with an outcome that nobody knows yet, so this one was not sent: it could be the \
+             second of two. Ask the platform team, or wait until it is reconciled",
+            crate::record::decision_id(first)
+        ),
+        Repeated::Answered { first, ids } => format!(
+            "this very request was answered before (decision {}{}); it was not sent again. For another order sign a new request",
+            crate::record::decision_id(first),
+            made(ids)
+        ),
+        Repeated::Twins => {
+            "too many requests with this very signature are on their way; sign each request anew".to_owned()
+        }
+        Repeated::OtherOrder { first } => format!(
+            "this Idempotency-Key was used for another request (decision {}); use a new one for a new order",
+            crate::record::decision_id(first)
+        ),
+        Repeated::AnswerLost { first, ids } => format!(
+            "this request was run before (decision {}{}), and its answer is not kept any more; it was not sent again",
+            crate::record::decision_id(first),
+            made(ids)
+        ),
+    }
 }
 
 /// `[1] first [2] second`: one line, as SDKs print it.

@@ -25,7 +25,7 @@ use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
 use crate::policy::{Judge, LoadError, PolicySet};
-use crate::quota::Uncounted;
+use crate::quota::Ledger;
 use crate::record::{Records, Target, Writer};
 
 /// A gateway that is ready to run.
@@ -95,7 +95,7 @@ impl Server {
             keys: Arc::new(keys),
             accounts: Arc::new(accounts),
             judge,
-            ledger: Arc::new(Uncounted),
+            ledger: Ledger::uncounted(),
             metrics,
             records,
             places: Arc::new(Semaphore::new(config.limits.in_flight)),

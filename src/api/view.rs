@@ -5,7 +5,7 @@ mod read;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::mistake::{Mistake, MistakeCode};
 use super::{Call, catalog, fields};
@@ -13,7 +13,7 @@ use crate::json::{Object, Pointer};
 use read::Reader;
 
 /// What a create asks for, in one vocabulary. Absent, null and empty texts count as absent.
-#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Create {
     /// How many machines: `instanceCount` (vm, zec) or `amount` (bmc); 1 when absent.
     pub count: u32,
@@ -78,7 +78,7 @@ pub struct Create {
 }
 
 /// Data disks of one size within one machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DataDisk {
     /// GB of each.
     pub size_gb: Option<u32>,

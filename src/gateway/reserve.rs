@@ -22,7 +22,7 @@ use super::trail::Trail;
 use crate::api::Kind;
 use crate::clock::Stopwatch;
 use crate::metrics::{InstanceCount, Phase};
-use crate::quota::{Hold, Order, ReserveError, Settlement};
+use crate::quota::{Admission, Asker, Called, Hold, Marks, Order, ReserveError, Settlement, StoredAnswer};
 use crate::record::UpstreamRecord;
 use crate::refusal::Refusal;
 use crate::reply::{self, Delivery, Fate, Meaning};
@@ -75,30 +75,52 @@ where
         let (parts, inner) = (self.parts.clone(), self.inner.clone());
         Box::pin(async move {
             let about = About::of(&allowed);
-            let hold = about.trail.timed(Phase::Reserve, parts.ledger.reserve(order(&allowed))).await;
-            let hold = hold.map_err(|error| about.not_booked(error))?;
+            // From before it is booked: however long that took, what is too old is not sent.
             let booked = Stopwatch::start();
+            let admission = about.trail.timed(Phase::Reserve, parts.ledger.reserve(order(&allowed))).await;
+            let hold = match admission.map_err(|error| about.not_booked(error))? {
+                Admission::Booked { hold, .. } => hold,
+                Admission::Joined { answer, .. } => return Ok(about.stored(answer)),
+            };
             let sent = inner.oneshot(Reserved { allowed, booked }).await?;
             let (settlement, result) = about.outcome(sent);
-            settle(&parts, &about.trail, hold, settlement).await;
+            settle(&parts, &about.trail, hold, settlement, None).await;
             result
         })
     }
 }
 
 fn order(allowed: &Allowed) -> Order {
+    let action = allowed.call.action;
     Order {
         id: allowed.trail.uuid(),
-        team: allowed.principal.team.clone(),
-        key: allowed.principal.key.clone(),
+        asker: Asker {
+            team: allowed.principal.team.clone(),
+            key: allowed.principal.key.clone(),
+            address: allowed.trail.peer().ip().to_string(),
+            go_sdk: false,
+        },
         account: allowed.principal.account.name.clone(),
+        call: Called {
+            service: action.service.to_owned(),
+            action: action.name.to_owned(),
+            version: allowed.call.version.to_owned(),
+        },
         instances: allowed.create.as_ref().map_or(0, |create| create.count),
         claims: allowed.claims.clone(),
+        view: allowed.create.clone().map(Box::new),
+        marks: Marks::default(),
     }
 }
 
-async fn settle(parts: &Parts, trail: &Trail, hold: Hold, settlement: Settlement) {
-    let settled = trail.timed(Phase::Settle, parts.ledger.settle(hold, settlement)).await;
+async fn settle(
+    parts: &Parts,
+    trail: &Trail,
+    hold: Hold,
+    settlement: Settlement,
+    answer: Option<StoredAnswer>,
+) {
+    let settled = trail.timed(Phase::Settle, parts.ledger.settle(hold, settlement, answer)).await;
     if let Err(error) = settled {
         // The answer goes out all the same; its ids are in the decision record and the hold stays counted.
         tracing::error!(request_id = trail.id(), %error, "a booking could not be settled and stays held");
@@ -135,6 +157,8 @@ impl About {
         match error {
             ReserveError::Exceeded(exceeded) => Refusal::Quota(exceeded),
             ReserveError::Away(_) => Refusal::LedgerAway,
+            ReserveError::Busy => Refusal::Busy,
+            ReserveError::Repeated(repeated) => Refusal::Repeated(repeated),
             ReserveError::NoStore => {
                 self.trail.detail(error);
                 Refusal::PolicyFailed { reason: "quota_without_store", rule: None }
@@ -209,6 +233,17 @@ impl About {
             status: reply.status,
             length: u64::try_from(reply.body.len()).ok(),
             body: whole(reply.body),
+            warnings: self.warnings.clone(),
+            added: self.added.clone(),
+        }
+    }
+
+    /// The answer of an earlier create, which this request is the same as.
+    fn stored(&self, answer: StoredAnswer) -> Answer {
+        Answer {
+            status: http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::OK),
+            length: u64::try_from(answer.body.len()).ok(),
+            body: whole(answer.body),
             warnings: self.warnings.clone(),
             added: self.added.clone(),
         }

@@ -77,9 +77,8 @@ impl Trail {
         let now = clock.since_epoch();
         let uuid =
             Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, now.as_secs(), now.subsec_nanos()));
-        let mut buffer = Uuid::encode_buffer();
         Self(Arc::new(Inner {
-            id: format!("T{}", uuid.hyphenated().encode_upper(&mut buffer)),
+            id: crate::record::decision_id(&uuid),
             uuid,
             arrived: clock.timestamp(),
             watch: Stopwatch::start(),

@@ -188,7 +188,7 @@ fn unknown_conditions(
 }
 
 #[cfg(test)]
-pub(super) fn sample_create() -> crate::api::view::Create {
+pub(crate) fn sample_create() -> crate::api::view::Create {
     trial::sparse()
 }
 

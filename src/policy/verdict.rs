@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::answer::{Claim, DecideAnswer, Violation};
+use super::answer::{DecideAnswer, Violation};
 use super::organisation::{Mode, Organisation};
 
 /// What became of something a rule found.
@@ -45,15 +45,32 @@ pub struct Finding {
     pub leave: Option<Leave>,
 }
 
-/// A claim, with whether its limit binds.
+/// A claim with its limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct JudgedClaim {
-    /// What would be used up.
-    #[serde(flatten)]
-    pub claim: Claim,
-    /// `Refused` where going over the limit refuses the request; otherwise it is booked all the same, and going over is
-    /// told as the effect says.
-    pub over_limit: Effect,
+    /// Whose.
+    pub scope: String,
+    /// Of what.
+    pub resource: super::answer::Resource,
+    /// How much.
+    pub amount: u64,
+    /// Its limits.
+    pub limits: Vec<JudgedLimit>,
+}
+
+/// A limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct JudgedLimit {
+    /// The rule.
+    pub rule: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// The limit.
+    pub limit: u64,
+    /// What becomes of a request over it.
+    pub effect: Effect,
+    /// Until when it is a temporary one.
+    pub temporary_until: Option<Timestamp>,
 }
 
 /// What an answer means for one request.
@@ -98,12 +115,24 @@ pub fn judge(organisation: &Organisation, team: &str, now: Timestamp, answer: De
     }
     for claim in answer.quota {
         let (over_limit, _) = effect(organisation, &claim.rule, team, now, Effect::Refused);
-        verdict.claims.push(JudgedClaim { claim, over_limit });
+        let limits = claim.limit.map(|limit| JudgedLimit {
+            rule: claim.rule.clone(),
+            name: None,
+            limit,
+            effect: over_limit,
+            temporary_until: None,
+        });
+        verdict.claims.push(JudgedClaim {
+            scope: claim.scope.clone(),
+            resource: claim.resource,
+            amount: claim.amount,
+            limits: limits.into_iter().collect(),
+        });
     }
     for list in [&mut verdict.refused, &mut verdict.warned, &mut verdict.shadowed, &mut verdict.exempted] {
         list.sort_by(|one, other| one.violation.cmp(&other.violation));
     }
-    verdict.claims.sort_by(|one, other| one.claim.cmp(&other.claim));
+
     verdict
 }
 

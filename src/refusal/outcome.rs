@@ -17,6 +17,8 @@ pub enum Outcome {
     DeniedPolicy,
     /// Quota said no.
     DeniedQuota,
+    /// The same create was here before.
+    Repeated,
     /// A rule failed.
     PolicyError,
     /// Shed.
@@ -42,6 +44,7 @@ impl Outcome {
             Self::Unauthorized => "unauthorized",
             Self::DeniedPolicy => "denied_policy",
             Self::DeniedQuota => "denied_quota",
+            Self::Repeated => "repeated",
             Self::PolicyError => "policy_error",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",

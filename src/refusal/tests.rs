@@ -1,5 +1,7 @@
 //! The rules that stand above the rows.
 
+use uuid::Uuid;
+
 use super::*;
 use crate::policy::answer::Plain;
 use crate::policy::answer::Resource;
@@ -53,6 +55,10 @@ fn samples() -> Vec<Refusal> {
         Refusal::Violations { violations: vec![violation("zones")], team: "a".into(), contact: None },
         Refusal::PolicyFailed { reason: "undefined", rule: None },
         Refusal::Quota(vec![exceeded]),
+        Refusal::Repeated(Repeated::Unknown { first: Uuid::nil() }),
+        Refusal::Repeated(Repeated::Answered { first: Uuid::nil(), ids: vec!["i-1".into()] }),
+        Refusal::Repeated(Repeated::Twins),
+        Refusal::Repeated(Repeated::OtherOrder { first: Uuid::nil() }),
         Refusal::Busy,
         Refusal::Draining,
         Refusal::LedgerAway,
@@ -87,6 +93,7 @@ fn samples() -> Vec<Refusal> {
             | Refusal::Violations { .. }
             | Refusal::PolicyFailed { .. }
             | Refusal::Quota(_)
+            | Refusal::Repeated(_)
             | Refusal::Busy
             | Refusal::Draining
             | Refusal::LedgerAway

@@ -1,4 +1,5 @@
 use super::*;
+use crate::policy::answer::Claim;
 use crate::policy::answer::Resource;
 use crate::policy::{data, organisation};
 use proptest::prelude::*;
@@ -73,11 +74,14 @@ fn a_claim_is_booked_whatever_becomes_of_its_limit() {
         ..DecideAnswer::default()
     };
     let verdict = judge(&organisation, "a", time("2026-06-01T00:00:00Z"), answer);
-    let effects: Vec<_> =
-        verdict.claims.iter().map(|judged| (judged.claim.rule.as_str(), judged.over_limit)).collect();
+    let effects: Vec<_> = verdict
+        .claims
+        .iter()
+        .map(|judged| (judged.limits[0].rule.as_str(), judged.limits[0].effect))
+        .collect();
     assert_eq!(
         effects,
-        [("count", Effect::Shadowed), ("tags", Effect::Refused), ("zones", Effect::Exempted)]
+        [("zones", Effect::Exempted), ("count", Effect::Shadowed), ("tags", Effect::Refused)]
     );
 }
 

@@ -1,0 +1,145 @@
+//! The same request again: what an earlier create means for one that looks like it.
+//!
+//! The cloud has no idempotency token, honest twins within a second carry the same signature, and the Go SDK sends the same bytes
+//! again after a failure. So what counts is the state of the earlier create and whether its client has its answer:
+//!
+//! | earlier create                        | same signature                          | equal order, signed anew |
+//! |---------------------------------------|-----------------------------------------|--------------------------|
+//! | shed, denied, void                    | pass                                    | pass                     |
+//! | in flight, client waits               | pass: a twin, at most ten               | pass                     |
+//! | in flight, client gone                | join                                    | join, for `join` long    |
+//! | created, answer not delivered         | that answer                             | that answer, for `join` long |
+//! | created, delivered                    | pass for 2 s, later refused; the Go SDK on a new connection after its old one closed gets the answer again | pass: a new order |
+//! | outcome unknown                       | refused                                 | refused                  |
+
+use uuid::Uuid;
+
+use super::{Book, Booking, State};
+use crate::quota::event::Millis;
+use crate::quota::order::{Asker, Marks, Repeated};
+
+/// How long things are remembered; the operator's choice where there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fence {
+    /// For how long after its end an equal order joins a create whose client went away, in ms.
+    pub join: Millis,
+    /// For how long after the first one a request with its signature is an honest twin, in ms: signatures hold the second.
+    pub twins: Millis,
+    /// How many twins may be in flight at a time.
+    pub most_twins: usize,
+}
+
+impl Default for Fence {
+    fn default() -> Self {
+        Self { join: 15 * 60 * 1000, twins: 2_000, most_twins: 10 }
+    }
+}
+
+/// What the past means for a create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// Nothing: it is an order of its own.
+    New,
+    /// It takes the place of a client that went away from this create.
+    Join(Uuid),
+    /// It must not be sent.
+    Refused(Repeated),
+}
+
+impl Fence {
+    /// Looks a create up.
+    pub fn look(&self, book: &Book, asker: &Asker, marks: &Marks, now: Millis) -> Past {
+        let named = marks.idempotency_key.as_ref().and_then(|key| {
+            let id = book.by_idempotency_key.get(&(asker.team.clone(), key.clone()))?;
+            Some((*id, book.bookings.get(id)?))
+        });
+        if let Some((id, booking)) = named {
+            if booking.marks.fingerprint != marks.fingerprint {
+                return Past::Refused(Repeated::OtherOrder { first: id });
+            }
+            match self.named(id, booking) {
+                Past::New => {}
+                past => return past,
+            }
+        }
+        let equal = Self::of(book, marks.fingerprint.as_ref().and_then(|mark| book.by_fingerprint.get(mark)));
+        if let Some((first, _)) =
+            equal.iter().find(|(_, booking)| booking.state.unknown_since().is_some() && booking.asked > 0)
+        {
+            return Past::Refused(Repeated::Unknown { first: *first });
+        }
+        let signed = marks.signature.clone().map(|signature| (asker.key.clone(), signature));
+        let signed = Self::of(book, signed.and_then(|mark| book.by_signature.get(&mark)));
+        match self.signed(&signed, asker, now) {
+            Past::New => {}
+            past => return past,
+        }
+        // A client that names its orders says itself which of them are the same.
+        if marks.idempotency_key.is_some() {
+            return Past::New;
+        }
+        let undelivered = equal.iter().find(|(_, booking)| self.waits(booking, now));
+        undelivered.map_or(Past::New, |(id, _)| Past::Join(*id))
+    }
+
+    fn of<'a>(book: &'a Book, ids: Option<&std::collections::BTreeSet<Uuid>>) -> Vec<(Uuid, &'a Booking)> {
+        let ids = ids.into_iter().flatten();
+        ids.filter_map(|id| Some((*id, book.bookings.get(id)?)))
+            .filter(|(_, found)| found.asked > 0)
+            .collect()
+    }
+
+    /// Whether a create's answer waits for somebody to fetch it.
+    fn waits(&self, booking: &Booking, now: Millis) -> bool {
+        let ended = match booking.state {
+            State::InFlight => return booking.client.left,
+            State::Created => booking.changed,
+            State::Unknown { .. } | State::Escalated { .. } | State::Void => return false,
+        };
+        booking.client.left && booking.answer.is_some() && now.saturating_sub(ended) <= self.join
+    }
+
+    /// A create that the client itself calls the same.
+    fn named(&self, id: Uuid, booking: &Booking) -> Past {
+        match booking.state {
+            State::InFlight => Past::Join(id),
+            State::Created if booking.answer.is_some() => Past::Join(id),
+            State::Created => Past::Refused(Repeated::AnswerLost { first: id, ids: booking.ids.clone() }),
+            State::Unknown { .. } | State::Escalated { .. } => Past::Refused(Repeated::Unknown { first: id }),
+            State::Void => Past::New,
+        }
+    }
+
+    /// Creates with the very signature of this one.
+    fn signed(&self, signed: &[(Uuid, &Booking)], asker: &Asker, now: Millis) -> Past {
+        let live = |state: &State| *state != State::Void;
+        let signed: Vec<&(Uuid, &Booking)> =
+            signed.iter().filter(|(_, booking)| live(&booking.state)).collect();
+        let Some((_, oldest)) = signed.iter().min_by_key(|(_, booking)| booking.at) else {
+            return Past::New;
+        };
+        if let Some((id, _)) = signed.iter().find(|(_, booking)| self.waits(booking, now)) {
+            return Past::Join(*id);
+        }
+        let closed = |booking: &Booking| {
+            booking.state == State::Created && booking.client.closed && booking.answer.is_some()
+        };
+        if asker.go_sdk
+            && let Some((id, _)) = signed.iter().find(|(_, booking)| closed(booking))
+        {
+            return Past::Join(*id);
+        }
+        let flying = signed.iter().filter(|(_, booking)| booking.state == State::InFlight).count();
+        if flying >= self.most_twins {
+            return Past::Refused(Repeated::Twins);
+        }
+        let fresh = now.saturating_sub(oldest.at) <= self.twins;
+        let answered = signed.iter().find(|(_, booking)| booking.state == State::Created);
+        match answered {
+            Some((first, booking)) if !fresh => {
+                Past::Refused(Repeated::Answered { first: *first, ids: booking.ids.clone() })
+            }
+            _ => Past::New,
+        }
+    }
+}

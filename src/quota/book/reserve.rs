@@ -1,0 +1,149 @@
+//! May this be sent? All claims at once, or none.
+
+use uuid::Uuid;
+
+use super::{Book, Fence, Past, State};
+use crate::policy::verdict::Effect;
+use crate::quota::event::{Event, Line, Millis, Reserved, ScopeLimit};
+use crate::quota::order::{Exceeded, Order, Over, Repeated};
+
+/// What is decided by, beside the book.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rules {
+    /// The same request again.
+    pub fence: Fence,
+}
+
+/// What is decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reservation {
+    /// It is booked once the events are durable.
+    Booked(Vec<Over>),
+    /// It waits for the answer of this create.
+    Join(Uuid),
+    /// These limits would be exceeded.
+    Exceeded(Vec<Exceeded>),
+    /// It was here before.
+    Repeated(Repeated),
+}
+
+impl Book {
+    /// Decides an order of the process `owner`, and gives the events that make it so.
+    pub fn reserve(
+        &self,
+        order: &Order,
+        owner: Uuid,
+        now: Millis,
+        rules: &Rules,
+    ) -> (Reservation, Vec<Event>) {
+        if let Some(booking) = self.bookings.get(&order.id) {
+            // An id has one outcome for ever. Its own process asks again when it does not know whether its words arrived.
+            let same = booking.owner == owner && booking.state == State::InFlight;
+            let first = order.id;
+            return if same {
+                (Reservation::Booked(Vec::new()), Vec::new())
+            } else {
+                (Reservation::Repeated(Repeated::Unknown { first }), Vec::new())
+            };
+        }
+        if order.instances > 0 {
+            match rules.fence.look(self, &order.asker, &order.marks, now) {
+                Past::New => {}
+                Past::Join(first) => {
+                    let joined = Event::Joined { id: first, by: order.id, at: now };
+                    return (Reservation::Join(first), vec![joined]);
+                }
+                Past::Refused(repeated) => return (Reservation::Repeated(repeated), Vec::new()),
+            }
+        }
+        let mut events: Vec<Event> = self.limits(order, now).into_iter().collect();
+        let (refused, over) = self.exceeded(order);
+        if !refused.is_empty() {
+            return (Reservation::Exceeded(refused), events);
+        }
+        let claims = order.claims.iter().filter(|claim| claim.amount > 0);
+        let claims = claims.map(|claim| Line {
+            scope: claim.scope.clone(),
+            resource: claim.resource,
+            amount: claim.amount,
+        });
+        events.push(Event::Reserved(Box::new(Reserved {
+            id: order.id,
+            at: now,
+            owner,
+            asker: order.asker.clone(),
+            account: order.account.clone(),
+            call: order.call.clone(),
+            instances: order.instances,
+            claims: claims.collect(),
+            view: order.view.clone(),
+            marks: order.marks.clone(),
+        })));
+        (Reservation::Booked(over), events)
+    }
+
+    /// Every limit that the order would exceed: those that refuse it, and those that only tell.
+    fn exceeded(&self, order: &Order) -> (Vec<Exceeded>, Vec<Over>) {
+        let (mut refused, mut over) = (Vec::new(), Vec::new());
+        for claim in order.claims.iter().filter(|claim| claim.amount > 0) {
+            let tally = self.tally(&claim.scope, claim.resource);
+            let mut strictest: Option<u64> = None;
+            for limit in &claim.limits {
+                if tally.total().saturating_add(claim.amount) <= limit.limit {
+                    continue;
+                }
+                if limit.effect == Effect::Refused {
+                    strictest = Some(strictest.map_or(limit.limit, |least| least.min(limit.limit)));
+                    continue;
+                }
+                let exceeded = Exceeded {
+                    scope: claim.scope.clone(),
+                    resource: claim.resource,
+                    used: tally.used,
+                    held: tally.held(),
+                    asked: claim.amount,
+                    limit: limit.limit,
+                };
+                over.push(Over { rule: limit.rule.clone(), effect: limit.effect, exceeded });
+            }
+            if let Some(limit) = strictest {
+                refused.push(Exceeded {
+                    scope: claim.scope.clone(),
+                    resource: claim.resource,
+                    used: tally.used,
+                    held: tally.held(),
+                    asked: claim.amount,
+                    limit,
+                });
+            }
+        }
+        (refused, over)
+    }
+
+    /// What the rules say of limits now, where the book says something else.
+    fn limits(&self, order: &Order, now: Millis) -> Option<Event> {
+        let limits: Vec<ScopeLimit> = order
+            .claims
+            .iter()
+            .map(|claim| scope_limit(claim))
+            .filter(|seen| {
+                let known = self.tallies.get(&(seen.scope.clone(), seen.resource));
+                let (limit, until) = known.map_or((None, None), |tally| (tally.limit, tally.until));
+                limit != seen.limit || until != seen.until
+            })
+            .collect();
+        (!limits.is_empty()).then_some(Event::Limits { at: now, limits })
+    }
+}
+
+/// The least limit of a claim that refuses.
+pub(in crate::quota) fn scope_limit(claim: &crate::policy::verdict::JudgedClaim) -> ScopeLimit {
+    let least =
+        claim.limits.iter().filter(|limit| limit.effect == Effect::Refused).min_by_key(|limit| limit.limit);
+    ScopeLimit {
+        scope: claim.scope.clone(),
+        resource: claim.resource,
+        limit: least.map(|limit| limit.limit),
+        until: least.and_then(|limit| limit.temporary_until).map(jiff::Timestamp::as_millisecond),
+    }
+}
