@@ -31,7 +31,14 @@ use crate::upstream::{Reply, SendError};
 /// An allowed request that is booked. `booked` says how old the hold is: one that rested too long is not sent.
 pub(super) struct Reserved {
     pub(super) allowed: Allowed,
-    pub(super) booked: Stopwatch,
+    pub(super) booked: Booked,
+}
+
+/// When something was booked, by both clocks.
+#[derive(Clone, Copy)]
+pub(super) struct Booked {
+    pub(super) watch: Stopwatch,
+    pub(super) at: std::time::Duration,
 }
 
 /// See the module.
@@ -76,7 +83,7 @@ where
         Box::pin(async move {
             let about = About::of(&allowed);
             // From before it is booked: however long that took, what is too old is not sent.
-            let booked = Stopwatch::start();
+            let booked = Booked { watch: Stopwatch::start(), at: parts.clock.since_epoch() };
             let admission = about.trail.timed(Phase::Reserve, parts.ledger.reserve(order(&allowed))).await;
             let hold = match admission.map_err(|error| about.not_booked(error))? {
                 Admission::Booked { hold, .. } => hold,

@@ -26,6 +26,9 @@ use crate::upstream::{Reply, SendError};
 const PASSED_ON: &[&str] = &["x-zc-sdk-lang", "x-zc-sdk-version", "x-zc-request-client"];
 /// A hold older than this is not sent: another replica may already take its owner for dead.
 const OLDEST_HOLD: Duration = Duration::from_secs(10);
+/// A wall clock that moved otherwise than the monotonic one by more than this, in ms, has stepped since the booking. What
+/// would be sent then could not be told from older machines by the time of its booking, so it is not sent.
+const LARGEST_STEP: u64 = 5_000;
 /// Error answers to reads are held in memory up to this; longer ones are not in the cloud's error form.
 const LARGEST_ERROR: usize = 1024 * 1024;
 
@@ -68,7 +71,10 @@ impl Stage for Sign {
         let now = self.0.clock.unix_seconds();
         // Only bytes that no header can hold make this fail; they were refused when the configuration was read.
         let request = request(&account, &allowed.call, &allowed.headers, body, now).ok_or(Refusal::Panic)?;
-        let too_old = booked.elapsed() > OLDEST_HOLD;
+        let elapsed = booked.watch.elapsed();
+        let by_the_wall = self.0.clock.since_epoch().as_millis();
+        let wall = by_the_wall.abs_diff(booked.at.as_millis().saturating_add(elapsed.as_millis()));
+        let too_old = elapsed > OLDEST_HOLD || wall > u128::from(LARGEST_STEP);
         Ok(Signed { request, account, kind, trail: allowed.trail, place: allowed.place, too_old })
     }
 }
