@@ -12,6 +12,7 @@ pub mod judging;
 pub mod limits;
 pub mod listen;
 pub mod output;
+pub mod quota;
 pub mod schema;
 pub mod secret_ref;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use judging::{AdmittedField, KeysSource, Policy};
 pub use limits::{Drain, Limits};
 pub use listen::{Listen, Tls};
 pub use output::{Log, LogFormat, RecordsTo};
+pub use quota::{QuotaConfig, QuotaStore};
 pub use secret_ref::{Referenced, SecretError, SecretRef};
 pub use upstream::{Account, Credential, Origin, Scheme, Upstream};
 
@@ -51,6 +53,8 @@ pub struct RawConfig {
     pub keys: judging::RawKeys,
     /// The rules.
     pub policy: judging::RawPolicy,
+    /// What is counted, where, and for how long.
+    pub quota: quota::RawQuota,
     /// What the gateway takes on.
     pub limits: limits::RawLimits,
     /// What the field tables admit beyond themselves.
@@ -78,6 +82,8 @@ pub struct Config {
     pub keys: KeysSource,
     /// The rules.
     pub policy: Policy,
+    /// What is counted, where, and for how long.
+    pub quota: QuotaConfig,
     /// What the gateway takes on.
     pub limits: Limits,
     /// Fields of creates admitted beyond the tables.
@@ -128,6 +134,7 @@ impl RawConfig {
         let accounts = upstream::accounts(&self.accounts, default, checking);
         let keys = self.keys.check(checking);
         let policy = self.policy.check(checking);
+        let quota = self.quota.check(checking);
         let limits = self.limits.check(checking);
         let admit_fields = self.api.check(checking);
         let records = self.records.check(checking);
@@ -140,6 +147,7 @@ impl RawConfig {
             accounts,
             keys: keys?,
             policy,
+            quota: quota?,
             limits,
             admit_fields,
             records,

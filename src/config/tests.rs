@@ -77,12 +77,17 @@ fn the_full_example_names_every_key() {
         ("drain", "RawDrain"),
         ("keys", "RawKeys"),
         ("listen", "RawListen"),
+        ("quota", "RawQuota"),
+        ("quota.postgres", "RawPostgres"),
+        ("quota.reconcile", "RawReconcile"),
+        ("quota.rate", "RawRates"),
     ];
     for (section, definition) in sections {
         let schema = Config::schema();
         let properties = schema["definitions"][definition]["properties"].as_object().expect(definition);
         for key in properties.keys() {
-            assert!(text.contains(&format!("{key} = ")), "[{section}] {key} is not in the example");
+            let written = text.contains(&format!("{key} = ")) || text.contains(&format!("[{section}.{key}]"));
+            assert!(written, "[{section}] {key} is not in the example");
         }
     }
 }
@@ -174,4 +179,103 @@ fn the_schemas_for_editors_are_those_of_the_code() {
             "{name}: run with ZENGATE_BLESS=1"
         );
     }
+}
+
+/// A table of a server, with or without lines more.
+fn server(more: &str) -> String {
+    format!("{GOOD}[quota]\nstore = \"postgres\"\n[quota.postgres]\nhost = \"db.internal\"\n{more}")
+}
+
+#[test]
+fn without_a_section_quota_is_counted_beside_the_configuration() {
+    let place = place();
+    put(place.path(), "zengate.toml", GOOD, 0o600);
+    let quota = Config::load(&place.path().join("zengate.toml")).unwrap().quota;
+    let QuotaStore::Sqlite(file) = quota.store else { panic!("{:?}", quota.store) };
+    assert_eq!(file, place.path().join("zengate-ledger.db"));
+    assert_eq!(quota.rate, quota::Rates::default());
+    assert!(quota.correlation_tag.is_empty() && !quota.unready_when_away);
+}
+
+#[test]
+fn a_server_is_verified_unless_it_is_a_socket_or_said_otherwise() {
+    use crate::quota::store::postgres::Encryption;
+    let encryption = |text: &str| {
+        let config = load(text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        load(config.describe()).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        match config.quota.store {
+            QuotaStore::Postgres(settings) => settings.encryption,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(encryption(&server("")), Encryption::Tls { ca_file: None });
+    assert_eq!(encryption(&server("tls = { mode = \"disable\" }\n")), Encryption::None);
+    assert_eq!(encryption(&server("").replace("db.internal", "/run/postgresql")), Encryption::None);
+    let Encryption::Tls { ca_file: Some(_) } = encryption(&server("tls = { ca_file = \"gateway.pem\" }\n"))
+    else {
+        panic!("no file of authorities")
+    };
+}
+
+#[test]
+fn a_team_has_its_own_rate_or_that_of_all() {
+    let text = "[quota.rate]\nper_minute = 30\n[quota.rate.teams.payments]\nper_minute = 60\nburst = 5\n";
+    let rates = load(&format!("{GOOD}{text}")).unwrap().quota.rate;
+    let of = |team: &str| rates.of(team).map(|rate| (rate.per_minute.get(), rate.burst.get()));
+    assert_eq!((of("web"), of("payments")), (Some((30, 30)), Some((60, 5))));
+}
+
+#[test]
+fn mistakes_about_quota_are_told_with_line_key_and_remedy() {
+    let quota = |text: &str| format!("{GOOD}[quota]\n{text}\n");
+    let cases = [
+        (quota("store = \"redis\""), "zengate.toml:9: quota.store", "sqlite"),
+        (quota("file = \"nowhere/ledger.db\""), "zengate.toml:9: quota.file", "create its directory"),
+        (quota("store = \"postgres\""), "zengate.toml:8: quota.postgres", "[quota.postgres]"),
+        (quota("[quota.postgres]\nhost = \"db\""), "zengate.toml:9: quota.postgres", "store = \"postgres\""),
+        (server("").replace("host = \"db.internal\"\n", ""), "quota.postgres.host", "db.internal"),
+        (server("port = 0\n"), "zengate.toml:12: quota.postgres.port", "5432"),
+        (server("schema = \"pg_mine\"\n"), "zengate.toml:12: quota.postgres.schema", "small letters"),
+        (server("password = \"SK-plain\"\n"), "zengate.toml:12: quota.postgres.password", "file ="),
+        (server("password = { file = \"loose.secret\" }\n"), "quota.postgres.password", "chmod 600"),
+        (server("tls = { ca_file = \"no.pem\" }\n"), "zengate.toml:12: quota.postgres.tls.ca_file", "no.pem"),
+        (
+            server("tls = { mode = \"disable\", ca_file = \"gateway.pem\" }\n"),
+            "quota.postgres.tls.ca_file",
+            "require",
+        ),
+        (
+            server("tls = { mode = \"require\" }\n").replace("db.internal", "/run/postgresql"),
+            "quota.postgres.tls.mode",
+            "Unix socket",
+        ),
+        (
+            server("").replace("db.internal", "postgres://u:SK-plain@db"),
+            "zengate.toml:11: quota.postgres.host",
+            "own key",
+        ),
+        (quota("correlation_tag = [\"a/b\"]"), "zengate.toml:9: quota.correlation_tag", "letters"),
+        (quota("release_on = \"never\""), "zengate.toml:9: quota.release_on", "accepted"),
+        (
+            quota("[quota.reconcile]\nabsent_lists = 0"),
+            "zengate.toml:10: quota.reconcile.absent_lists",
+            "zero",
+        ),
+        (quota("[quota.rate]\nburst = 5"), "zengate.toml:10: quota.rate.burst", "per_minute"),
+        (
+            quota("[quota.rate.teams.web]\nburst = 5"),
+            "zengate.toml:9: quota.rate.teams.web.per_minute",
+            "per_minute = 10",
+        ),
+        (quota("[quota.rate]\nper_minute = 0"), "zengate.toml:10: quota.rate.per_minute", "zero"),
+    ];
+    for (text, place, remedy) in cases {
+        let said = said(&text);
+        let found = said.iter().find(|line| line.contains(place));
+        assert!(found.is_some_and(|line| line.contains(remedy)), "{place} / {remedy}: {said:#?}\n{text}");
+        assert!(!said.join("\n").contains("SK-plain"), "{said:#?}");
+    }
+    let all =
+        server("port = 0\nschema = \"\"\n[quota.reconcile]\ninterval = \"0s\"\n[quota.rate]\nburst = 0\n");
+    assert!(said(&all).len() >= 5, "{:#?}", said(&all));
 }

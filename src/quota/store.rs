@@ -7,6 +7,8 @@
 //! A turn is `begin`, then `commit` or `abandon`. Between the two no other owner appends: the embedded store has one
 //! owner at a time, the shared one holds a row lock, which the server takes back from an owner that has stopped.
 
+pub mod postgres;
+
 use std::time::Duration;
 
 use uuid::Uuid;
