@@ -14,6 +14,7 @@ use http_body_util::{BodyExt as _, Limited};
 use serde::Deserialize;
 
 use crate::api::{Call, catalog};
+use crate::quota::fingerprint::MarkKey;
 use crate::secret::Secret;
 use crate::sign::{self, ALGORITHM, PayloadHash, SigningKey};
 use crate::upstream::{SendError, Upstream};
@@ -30,6 +31,8 @@ pub struct Account {
     pub name: String,
     /// Its credential.
     pub credential: AccountCredential,
+    /// What digests of its requests are keyed with.
+    pub marks: MarkKey,
     /// Its endpoint.
     pub upstream: Arc<Upstream>,
 }

@@ -7,6 +7,7 @@ mod accept;
 mod amend;
 mod answer;
 mod authenticate;
+mod caller;
 mod decide;
 mod limit;
 mod observe;
@@ -15,6 +16,7 @@ mod reserve;
 mod respond;
 mod route;
 mod send;
+mod signatures;
 mod stage;
 mod trail;
 
@@ -31,8 +33,10 @@ use tower::{Service, ServiceBuilder};
 
 pub use accept::{Listening, serve};
 pub use answer::{Body, BodyError};
+pub use caller::Line;
 pub use observe::Arrival;
 pub use respond::{ADDED, DECISION, WARNING};
+pub use signatures::Signatures;
 
 use crate::account::Account;
 use crate::api::fields::AdmittedField;
@@ -84,6 +88,8 @@ pub struct Parts {
     pub ledger: Ledger,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Which action each signature was first used for.
+    pub signatures: Arc<Signatures>,
     /// Where decisions are written.
     pub records: Records,
     /// Places for requests in flight.

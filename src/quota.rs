@@ -11,6 +11,7 @@
 //! | [`fingerprint`] | by what equal orders are known |
 //! | [`ledger`] | the handle: asks and looks |
 //! | `clerk` | the one thread that decides, writes and answers, a batch at a time |
+//! | [`report`] | the count, for people |
 //! | [`store`] | where the journal is kept: SQLite for one process, PostgreSQL for replicas |
 //!
 //! The same book and the same decisions stand over both stores; replicas take turns at the end of one journal, so there is one
@@ -22,6 +23,7 @@ pub mod event;
 pub mod fingerprint;
 pub mod ledger;
 pub mod order;
+pub mod report;
 pub mod store;
 
 pub use clerk::Options;

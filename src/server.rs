@@ -96,6 +96,7 @@ impl Server {
             accounts: Arc::new(accounts),
             judge,
             ledger: Ledger::uncounted(),
+            signatures: Arc::default(),
             metrics,
             records,
             places: Arc::new(Semaphore::new(config.limits.in_flight)),

@@ -42,6 +42,11 @@ impl Signature {
         Some(Self(bytes))
     }
 
+    /// Its bytes.
+    pub fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+
     /// 64 lower-case hex digits.
     pub fn to_hex(self) -> String {
         hex::encode(self.0)

@@ -21,6 +21,7 @@ use tower::ServiceExt as _;
 
 use patience::{Busy, Patient};
 
+use super::caller::Line;
 use super::observe::Arrival;
 use super::{Limits, Parts, path};
 use crate::metrics::ConnectionResult;
@@ -65,7 +66,8 @@ pub async fn serve(listening: Listening, parts: Parts, stop: CancellationToken, 
             parts.metrics.connection(ConnectionResult::Shed);
             continue;
         };
-        let connection = Connection { parts: parts.clone(), peer, limits, watcher: graceful.watcher() };
+        let line = Line::default();
+        let connection = Connection { parts: parts.clone(), peer, limits, line, watcher: graceful.watcher() };
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
             let _held = permit;
@@ -85,11 +87,13 @@ struct Connection {
     parts: Parts,
     peer: SocketAddr,
     limits: Limits,
+    line: Line,
     watcher: Watcher,
 }
 
 impl Connection {
     async fn run(self, socket: TcpStream, acceptor: Option<TlsAcceptor>) {
+        let _open = self.line.open();
         let _ = socket.set_nodelay(true);
         let Some(acceptor) = acceptor else {
             self.parts.metrics.connection(ConnectionResult::Accepted);
@@ -108,7 +112,7 @@ impl Connection {
     async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let busy = Busy::default();
         let service = self.service(busy.clone());
-        let stream = Patient::new(stream, busy, self.limits.head_timeout);
+        let stream = Patient::new(stream, busy, self.limits.head_timeout, self.line.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.idle_timeout)
@@ -122,6 +126,7 @@ impl Connection {
 
     async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let service = self.service(Busy::default());
+        let stream = patience::Flushing::new(stream, self.line.clone());
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(MOST_STREAMS)
@@ -142,9 +147,9 @@ impl Connection {
         Error = std::convert::Infallible,
         Future: Send,
     > + use<> {
-        let (path, peer) = (path(&self.parts), self.peer);
+        let (path, peer, line) = (path(&self.parts), self.peer, self.line.clone());
         service_fn(move |request| {
-            let (work, busy) = (path.clone().oneshot(Arrival { peer, request }), busy.begin());
+            let (work, busy) = (path.clone().oneshot(Arrival { peer, request, line: line.clone() }), busy.begin());
             async move {
                 let answer = work.await;
                 drop(busy);

@@ -18,6 +18,9 @@ use crate::policy::failure::{PolicyFailure, Reason};
 use crate::policy::input::{ActionInput, ClientInput, Input, PrincipalInput, TargetInput};
 use crate::policy::patch::{self, Change};
 use crate::policy::{PolicySet, Sitting};
+use crate::quota::book::Book;
+use crate::quota::event::MachineId;
+use crate::quota::{Ledger, Marks};
 use crate::refusal::Refusal;
 
 /// A create or change as it would be sent.
@@ -32,6 +35,7 @@ pub(super) struct Amended {
     /// One policy set and one time budget for all that is asked about it.
     pub(super) sitting: Sitting,
     pub(super) changes: Vec<Change>,
+    pub(super) marks: Marks,
     pub(super) place: Place,
     pub(super) trail: Trail,
 }
@@ -50,11 +54,11 @@ impl Stage for Amend {
     type Out = Amended;
 
     async fn apply(&self, proposed: Proposed) -> Result<Amended, Refusal> {
-        let Proposed { call, principal, headers, mut document, mut create, place, trail } = proposed;
+        let Proposed { call, principal, headers, mut document, mut create, marks, place, trail } = proposed;
         let mut sitting = self.0.judge.open();
         let policy = Arc::clone(sitting.set());
         trail.note(|facts| facts.policy_revision = Some(policy.revision().to_owned()));
-        let mut input = input(&call, &principal, &document, create.clone(), &policy, &trail);
+        let mut input = input(&call, &principal, &document, create.clone(), &policy, &self.0.ledger, &trail);
         let mut changes = Vec::new();
         if call.action.kind == Kind::Create {
             let patches = trail
@@ -77,7 +81,7 @@ impl Stage for Amend {
             input.request = secrets::without_secrets(&document);
             input.create.clone_from(&create);
         }
-        Ok(Amended { call, principal, headers, document, create, input, sitting, changes, place, trail })
+        Ok(Amended { call, principal, headers, document, create, input, sitting, changes, marks, place, trail })
     }
 }
 
@@ -89,12 +93,19 @@ impl Amend {
     }
 }
 
+/// The team that an instance counts for, where the ledger knows it.
+fn owner(book: &Book, account: &str, service: &str, id: &str) -> Option<String> {
+    let machine = MachineId { account: account.to_owned(), service: service.to_owned(), id: id.to_owned() };
+    book.machine(&machine).map(|machine| machine.team.clone())
+}
+
 fn input(
     call: &Call,
     principal: &Principal,
     document: &Object,
     create: Option<Create>,
     policy: &PolicySet,
+    ledger: &Ledger,
     trail: &Trail,
 ) -> Input {
     let (mut sdk, mut user_agent) = (None, None);
@@ -102,8 +113,10 @@ fn input(
         sdk.clone_from(&facts.sdk);
         user_agent.clone_from(&facts.user_agent);
     });
-    // Who owns an instance is the ledger's to know; until it does, every owner is unknown.
-    let owned = |id| TargetInput { id, team: None };
+    let owned = |id: String| {
+        let team = ledger.read(|book| owner(book, &principal.account.name, call.action.service, &id)).flatten();
+        TargetInput { id, team }
+    };
     let change = call.action.kind == Kind::Change;
     Input {
         action: ActionInput {

@@ -15,16 +15,18 @@ use http::{HeaderMap, header};
 use super::Parts;
 use super::limit::{Head, Place};
 use super::route::{Routed, text};
+use super::signatures::{Meeting, SWAP_WINDOW, Signatures};
 use super::stage::Stage;
 use super::trail::Trail;
 use crate::account::Account;
 use crate::api::Call;
 use crate::keys::{Key, KeyRefusal};
 use crate::metrics::Phase;
-use crate::refusal::{AuthorizationTrouble, KeyTrouble, Refusal};
+use crate::quota::{Called, Marks};
+use crate::refusal::{AuthorizationTrouble, HeadTrouble, KeyTrouble, Refusal};
 use crate::secret::Secret;
 use crate::sign::{
-    ALGORITHM, ALGORITHM_OLD_SPELLING, Authorization, Canonical, PayloadHash, SigningKey, StringToSign,
+    ALGORITHM, ALGORITHM_OLD_SPELLING, Authorization, Canonical, PayloadHash, Signature, SigningKey, StringToSign,
     WINDOW_SECONDS,
 };
 
@@ -43,6 +45,7 @@ pub(super) struct Verified {
     pub(super) principal: Principal,
     pub(super) headers: HeaderMap,
     pub(super) bytes: Bytes,
+    pub(super) marks: Marks,
     pub(super) place: Place,
     pub(super) trail: Trail,
 }
@@ -52,11 +55,13 @@ pub(super) struct Authenticate {
     parts: Parts,
     /// Stands in for the secret of an unknown key, so that both cost the same.
     nobody: SigningKey,
+    signatures: Arc<Signatures>,
 }
 
 impl Authenticate {
     pub(super) fn new(parts: &Parts) -> Self {
-        Self { parts: parts.clone(), nobody: SigningKey::new(&Secret::new("the secret of no key at all")) }
+        let nobody = SigningKey::new(&Secret::new("the secret of no key at all"));
+        Self { parts: parts.clone(), nobody, signatures: Arc::clone(&parts.signatures) }
     }
 }
 
@@ -100,8 +105,9 @@ impl Stage for Authenticate {
         }
         let key = claimed.ok_or(Refusal::Signature)?;
         let principal = self.admit(key, &credential, call, trail.peer().ip(), &trail)?;
+        let marks = self.marks(&credential, &principal, &call, &head.headers, &trail)?;
         trail.took(Phase::Authenticate, watch.elapsed());
-        Ok(Verified { call, principal, headers: head.headers, bytes, place, trail })
+        Ok(Verified { call, principal, headers: head.headers, bytes, marks, place, trail })
     }
 }
 
@@ -140,6 +146,83 @@ impl Authenticate {
             account: Arc::clone(account),
         })
     }
+}
+
+impl Authenticate {
+    /// By what the request is known again; refuses a signature that was meant for something else.
+    fn marks(
+        &self,
+        credential: &Credential,
+        principal: &Principal,
+        call: &Call,
+        headers: &HeaderMap,
+        trail: &Trail,
+    ) -> Result<Marks, Refusal> {
+        let (signature, named) = match credential {
+            Credential::Bearer(_) => (None, true),
+            Credential::Signed(signed) => {
+                let listed = |name: &String| name == IDEMPOTENCY_KEY;
+                let signature = signed.authorization.signature;
+                (Some(signature), signed.authorization.signed_headers.iter().any(listed))
+            }
+        };
+        if let Some(signature) = signature {
+            self.meet(signature.to_bytes(), &signature.to_hex(), principal, call, trail)?;
+        }
+        let idempotency_key = match headers.get(IDEMPOTENCY_KEY) {
+            Some(_) if named => Some(idempotency_key(headers).ok_or(HeadTrouble::Value("idempotency-key"))?),
+            _ => None,
+        };
+        let signature = signature.map(Signature::to_hex);
+        Ok(Marks { signature, fingerprint: None, idempotency_key })
+    }
+
+    fn meet(
+        &self,
+        bytes: [u8; 32],
+        hex: &str,
+        principal: &Principal,
+        call: &Call,
+        trail: &Trail,
+    ) -> Result<(), Refusal> {
+        let (from, now) = (trail.peer().ip(), self.parts.clock.since_epoch().as_millis());
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let called = Called::of(call);
+        let before = match self.signatures.meet(bytes, call, from, now) {
+            Meeting::Refused(first) => Some(format!("{} {}", first.service, first.action)),
+            Meeting::Swapped => {
+                trail.metrics().signature_reuse("swapped");
+                None
+            }
+            // What came before a restart, or through another replica, is in the ledger.
+            Meeting::Same => self
+                .parts
+                .ledger
+                .read(|book| {
+                    let other = book.used_for_another(&principal.key, hex, &called)?;
+                    let honest = other.asker.address == from.to_string()
+                        && now.abs_diff(other.at) <= SWAP_WINDOW.unsigned_abs();
+                    (!honest).then(|| format!("{} {}", other.call.service, other.call.action))
+                })
+                .flatten(),
+        };
+        match before {
+            None => Ok(()),
+            Some(first) => {
+                trail.metrics().signature_reuse("refused");
+                Err(KeyTrouble::Reused(first).into())
+            }
+        }
+    }
+}
+
+/// How a client calls an order of its own; counts only where nobody else can have written it.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+fn idempotency_key(headers: &HeaderMap) -> Option<String> {
+    text(headers, IDEMPOTENCY_KEY)
+        .filter(|key| (1..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()))
+        .map(str::to_owned)
 }
 
 /// What a request offers to prove who it is from.

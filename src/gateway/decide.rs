@@ -15,6 +15,7 @@ use crate::policy::PolicySet;
 use crate::policy::answer::Op;
 use crate::policy::patch::Change;
 use crate::policy::verdict::{self, Effect, Finding, JudgedClaim, Verdict};
+use crate::quota::Marks;
 use crate::refusal::{Outcome, Refusal};
 
 /// A create or change that every rule allows: what will be sent, to the byte.
@@ -27,6 +28,7 @@ pub(super) struct Allowed {
     pub(super) claims: Vec<JudgedClaim>,
     pub(super) warnings: Vec<String>,
     pub(super) added: Vec<String>,
+    pub(super) marks: Marks,
     pub(super) place: Place,
     pub(super) trail: Trail,
 }
@@ -39,7 +41,7 @@ impl Stage for Decide {
     type Out = Allowed;
 
     async fn apply(&self, amended: Amended) -> Result<Allowed, Refusal> {
-        let Amended { call, principal, headers, document, create, input, mut sitting, changes, place, trail } =
+        let Amended { call, principal, headers, document, create, input, mut sitting, changes, marks, place, trail } =
             amended;
         let answer = trail
             .timed(Phase::Decide, sitting.decide(&input))
@@ -63,7 +65,7 @@ impl Stage for Decide {
         warnings.extend(changes.iter().filter_map(|change| replacement(change, settings)));
         let added = changes.iter().map(described).collect();
         let claims = verdict.claims;
-        Ok(Allowed { call, principal, headers, document, create, claims, warnings, added, place, trail })
+        Ok(Allowed { call, principal, headers, document, create, claims, warnings, added, marks, place, trail })
     }
 }
 

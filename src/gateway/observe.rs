@@ -12,6 +12,7 @@ use tower::{Layer, Service, ServiceExt as _};
 
 use super::Parts;
 use super::answer::Body;
+use super::caller::Line;
 use super::trail::{Ending, Trail};
 use crate::refusal::Outcome;
 
@@ -21,6 +22,8 @@ pub struct Arrival {
     pub peer: SocketAddr,
     /// The request.
     pub request: Request<Incoming>,
+    /// Its connection.
+    pub line: Line,
 }
 
 /// A request with its trail.
@@ -71,12 +74,20 @@ where
 
     fn call(&mut self, arrival: Arrival) -> Self::Future {
         let parts = &self.parts;
-        let trail = Trail::begin(arrival.peer, &parts.clock, parts.metrics.clone(), parts.records.clone());
+        let caller = arrival.line.caller();
+        let trail =
+            Trail::begin(arrival.peer, caller, &parts.clock, parts.metrics.clone(), parts.records.clone());
         let inner = self.inner.clone();
         Box::pin(async move {
             // Declared first, dropped last: when the client leaves, the rest of the path is gone before this looks.
             let _left = ReportIfLeft(trail.clone());
-            inner.oneshot(Observed { request: arrival.request, trail }).await
+            let observed = Observed { request: arrival.request, trail: trail.clone() };
+            let response = inner.oneshot(observed).await;
+            if !trail.is_followed() {
+                trail.caller().answered();
+                return response;
+            }
+            response.map(|response| response.map(|body| trail.caller().answer(body)))
         })
     }
 }
@@ -86,6 +97,7 @@ struct ReportIfLeft(Trail);
 
 impl Drop for ReportIfLeft {
     fn drop(&mut self) {
+        self.0.caller().future_dropped();
         if !self.0.work_is_running() {
             self.0.close(&Ending {
                 outcome: Outcome::ClientGone,

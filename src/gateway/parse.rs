@@ -14,6 +14,7 @@ use crate::api::{Call, Kind, fields, secrets};
 use crate::clock::Stopwatch;
 use crate::json::{self, Object};
 use crate::metrics::{InstanceCount, Phase};
+use crate::quota::Marks;
 use crate::refusal::Refusal;
 
 /// A read, strictly parsed, to be forwarded byte for byte.
@@ -34,6 +35,7 @@ pub(super) struct Proposed {
     pub(super) document: Object,
     /// The normalised view; on creates.
     pub(super) create: Option<Create>,
+    pub(super) marks: Marks,
     pub(super) place: Place,
     pub(super) trail: Trail,
 }
@@ -53,7 +55,7 @@ impl Stage for Parse {
 
     async fn apply(&self, verified: Verified) -> Result<Self::Out, Refusal> {
         let watch = Stopwatch::start();
-        let Verified { call, principal, headers, bytes, place, trail } = verified;
+        let Verified { call, principal, headers, bytes, mut marks, place, trail } = verified;
         let mut document = json::read_object(&bytes)?;
         if call.action.kind == Kind::Read {
             trail.took(Phase::Parse, watch.elapsed());
@@ -65,12 +67,17 @@ impl Stage for Parse {
             Kind::Create => Some(self.create(&call, &document)?),
             Kind::Change | Kind::Read => None,
         };
+        if create.is_some() {
+            let account = &principal.account;
+            let fingerprint = account.marks.fingerprint(&account.name, &principal.team, &call, &document);
+            marks.fingerprint = Some(fingerprint);
+        }
         if let Some(create) = &create {
             let count = u64::from(create.count);
             trail.metrics().instances(InstanceCount::Asked, &principal.team, create.zone.as_deref(), count);
         }
         trail.took(Phase::Parse, watch.elapsed());
-        Ok(Way::On(Proposed { call, principal, headers, document, create, place, trail }))
+        Ok(Way::On(Proposed { call, principal, headers, document, create, marks, place, trail }))
     }
 }
 

@@ -18,12 +18,15 @@ use super::answer::{Answer, whole};
 use super::decide::Allowed;
 use super::send::Sent;
 use super::stage::{Answering, Rest};
+use super::release::Releasing;
 use super::trail::Trail;
 use crate::api::Kind;
 use crate::clock::Stopwatch;
 use crate::metrics::{InstanceCount, Phase};
-use crate::quota::{Admission, Asker, Called, Hold, Marks, Order, ReserveError, Settlement, StoredAnswer};
-use crate::record::UpstreamRecord;
+use crate::quota::event::ClientNews;
+use crate::policy::verdict::Effect;
+use crate::quota::{Admission, Asker, Called, Hold, Order, Over, ReserveError, Settlement, StoredAnswer};
+use crate::record::{UpstreamRecord, decision_id};
 use crate::refusal::Refusal;
 use crate::reply::{self, Delivery, Fate, Meaning};
 use crate::upstream::{Reply, SendError};
@@ -81,44 +84,75 @@ where
     fn call(&mut self, allowed: Allowed) -> Self::Future {
         let (parts, inner) = (self.parts.clone(), self.inner.clone());
         Box::pin(async move {
-            let about = About::of(&allowed);
+            let mut about = About::of(&allowed);
             // From before it is booked: however long that took, what is too old is not sent.
             let booked = Booked { watch: Stopwatch::start(), at: parts.clock.since_epoch() };
             let admission = about.trail.timed(Phase::Reserve, parts.ledger.reserve(order(&allowed))).await;
             let hold = match admission.map_err(|error| about.not_booked(error))? {
-                Admission::Booked { hold, .. } => hold,
-                Admission::Joined { answer, .. } => return Ok(about.stored(answer)),
+                Admission::Booked { hold, over } => {
+                    about.told_over(&over);
+                    hold
+                }
+                Admission::Joined { first, answer } => {
+                    about.trail.metrics().joined();
+                    about.trail.note(|facts| facts.joined = Some(decision_id(&first)));
+                    follow(&parts, &about, first);
+                    return Ok(about.stored(answer));
+                }
             };
+            if about.kind == Kind::Create {
+                follow(&parts, &about, hold.id());
+            }
+            let releasing = Releasing::of(&allowed);
             let sent = inner.oneshot(Reserved { allowed, booked }).await?;
             let (settlement, result) = about.outcome(sent);
-            settle(&parts, &about.trail, hold, settlement, None).await;
-            result
+            let answer = result.as_ref().ok().and_then(|(_, stored)| stored.clone());
+            settle(&parts, &about.trail, hold, settlement, answer).await;
+            releasing.done(&parts, &about.trail, result.as_ref().ok().map(|(answer, _)| answer)).await;
+            result.map(|(answer, _)| answer)
         })
     }
 }
 
 fn order(allowed: &Allowed) -> Order {
-    let action = allowed.call.action;
     Order {
         id: allowed.trail.uuid(),
         asker: Asker {
             team: allowed.principal.team.clone(),
             key: allowed.principal.key.clone(),
             address: allowed.trail.peer().ip().to_string(),
-            go_sdk: false,
+            go_sdk: allowed.trail.is_go_sdk(),
         },
         account: allowed.principal.account.name.clone(),
-        call: Called {
-            service: action.service.to_owned(),
-            action: action.name.to_owned(),
-            version: allowed.call.version.to_owned(),
-        },
+        call: Called::of(&allowed.call),
         instances: allowed.create.as_ref().map_or(0, |create| create.count),
         claims: allowed.claims.clone(),
         view: allowed.create.clone().map(Box::new),
-        marks: Marks::default(),
+        marks: allowed.marks.clone(),
     }
 }
+
+/// Writes down what becomes of a create's caller: the same request sent again means something else after each.
+fn follow(parts: &Parts, about: &About, booking: uuid::Uuid) {
+    about.trail.follow();
+    let (ledger, trail) = (parts.ledger.clone(), about.trail.clone());
+    let (caller, request, go) = (trail.caller().clone(), trail.uuid(), trail.is_go_sdk());
+    tokio::spawn(async move {
+        let delivered = caller.end().await;
+        let news = if delivered { ClientNews::Delivered } else { ClientNews::Left };
+        trail.metrics().delivery(delivered);
+        ledger.client(booking, request, news);
+        if delivered && go {
+            // The Go SDK sends its signed bytes again after a failure that only it has seen.
+            let _ = tokio::time::timeout(GO_RETRIES, caller.hung_up()).await.map(|()| {
+                ledger.client(booking, request, ClientNews::Closed);
+            });
+        }
+    });
+}
+
+/// Longer than a signature of the Go SDK can be sent again: 300 s on either side of its second.
+const GO_RETRIES: std::time::Duration = std::time::Duration::from_secs(600);
 
 async fn settle(
     parts: &Parts,
@@ -133,6 +167,9 @@ async fn settle(
         tracing::error!(request_id = trail.id(), %error, "a booking could not be settled and stays held");
     }
 }
+
+/// Answers of creates are short; a longer one is not kept.
+const LONGEST_STORED: usize = 64 * 1024;
 
 /// What is needed to understand an answer, kept while the request itself moves on.
 struct About {
@@ -174,7 +211,7 @@ impl About {
     }
 
     /// What is booked and what the caller gets.
-    fn outcome(self: &About, sent: Sent) -> (Settlement, Result<Answer, Refusal>) {
+    fn outcome(&self, sent: Sent) -> (Settlement, Result<(Answer, Option<StoredAnswer>), Refusal>) {
         match sent {
             Sent::Never(refusal) => (Settlement::Void, Err(refusal)),
             Sent::Tried(Ok(reply)) => self.understand(reply),
@@ -190,7 +227,7 @@ impl About {
         }
     }
 
-    fn understand(&self, reply: Reply) -> (Settlement, Result<Answer, Refusal>) {
+    fn understand(&self, reply: Reply) -> (Settlement, Result<(Answer, Option<StoredAnswer>), Refusal>) {
         let status = reply.status.as_u16();
         let meaning = reply::classify(&reply::Facts {
             kind: self.kind,
@@ -207,7 +244,10 @@ impl About {
         );
         self.note(&meaning, status);
         let result = match meaning.delivery {
-            Delivery::Verbatim => Ok(self.answer(reply)),
+            Delivery::Verbatim => {
+                let stored = self.to_store(&reply, &meaning.fate);
+                Ok((self.answer(reply), stored))
+            }
             Delivery::OutcomeUnknown(what) => Err(self.unknown(what)),
             Delivery::EdgeRefused => Err(Refusal::EdgeRefused { status }),
             Delivery::Rewritten => Err(Refusal::Unreadable { status }),
@@ -233,6 +273,26 @@ impl About {
             }
         };
         (settlement, result)
+    }
+
+    /// The answer of a create that ran, for a client that may have to be given it again. Answers of creates hold no secrets.
+    fn to_store(&self, reply: &Reply, fate: &Fate) -> Option<StoredAnswer> {
+        let worth = self.kind == Kind::Create && matches!(fate, Fate::Ran { .. });
+        if !worth || reply.body.len() > LONGEST_STORED {
+            return None;
+        }
+        let body = String::from_utf8(reply.body.to_vec()).ok()?;
+        Some(StoredAnswer { status: reply.status.as_u16(), body })
+    }
+
+    /// Limits that the request exceeds without being refused for it.
+    fn told_over(&mut self, over: &[Over]) {
+        for over in over {
+            self.trail.metrics().over_limit(&over.rule, over.effect, &self.team);
+            if over.effect == Effect::Warned {
+                self.warnings.push(format!("{}: quota exceeded: {}", over.rule, over.exceeded));
+            }
+        }
     }
 
     fn answer(&self, reply: Reply) -> Answer {

@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::caller::Caller;
 use crate::api::{Call, Kind};
 use crate::clock::{Clock, Stopwatch};
 use crate::json::Object;
 use crate::metrics::{Metrics, Phase};
-use crate::record::{ActionRecord, Caller, Record, Records, UpstreamRecord};
+use crate::record::{ActionRecord, Record, Records, UpstreamRecord};
 use crate::refusal::{Outcome, Refusal};
 
 /// A request's trail. Cheap to clone.
@@ -27,6 +28,9 @@ struct Inner {
     arrived: jiff::Timestamp,
     watch: Stopwatch,
     peer: SocketAddr,
+    caller: Caller,
+    /// Whether somebody wants to know if the answer arrives.
+    followed: AtomicBool,
     metrics: Arc<Metrics>,
     records: Records,
     facts: Mutex<Facts>,
@@ -59,6 +63,8 @@ pub(super) struct Facts {
     pub(super) changes: Vec<serde_json::Value>,
     pub(super) shadow_changes: Vec<serde_json::Value>,
     pub(super) claims: Vec<serde_json::Value>,
+    /// The earlier create whose answer this request got.
+    pub(super) joined: Option<String>,
     pub(super) upstream: Option<UpstreamRecord>,
     phases: Vec<(Phase, Duration)>,
     detail: Option<String>,
@@ -73,7 +79,10 @@ pub(super) struct Ending<'a> {
 }
 
 impl Trail {
-    pub(super) fn begin(peer: SocketAddr, clock: &Clock, metrics: Arc<Metrics>, records: Records) -> Self {
+    pub(super) fn begin(
+        peer: SocketAddr,
+        caller: Caller,
+        clock: &Clock, metrics: Arc<Metrics>, records: Records) -> Self {
         let now = clock.since_epoch();
         let uuid =
             Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, now.as_secs(), now.subsec_nanos()));
@@ -83,6 +92,8 @@ impl Trail {
             arrived: clock.timestamp(),
             watch: Stopwatch::start(),
             peer,
+            caller,
+            followed: AtomicBool::new(false),
             metrics,
             records,
             facts: Mutex::default(),
@@ -104,6 +115,27 @@ impl Trail {
     /// The peer.
     pub(super) fn peer(&self) -> SocketAddr {
         self.0.peer
+    }
+
+    /// Whether the client says that it is the Go SDK.
+    pub(super) fn is_go_sdk(&self) -> bool {
+        let facts = self.0.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        facts.sdk.as_deref().is_some_and(|sdk| sdk == "go" || sdk.starts_with("go "))
+    }
+
+    /// The one who asked.
+    pub(super) fn caller(&self) -> &Caller {
+        &self.0.caller
+    }
+
+    /// The answer's way to the caller is to be followed, ...
+    pub(super) fn follow(&self) {
+        self.0.followed.store(true, Ordering::SeqCst);
+    }
+
+    /// ... which is asked when it is ready.
+    pub(super) fn is_followed(&self) -> bool {
+        self.0.followed.load(Ordering::SeqCst)
     }
 
     /// When the request arrived.
@@ -202,7 +234,7 @@ impl Trail {
         Record {
             decision_id: self.0.id.clone(),
             time: self.0.arrived.to_string(),
-            caller: Caller {
+            caller: crate::record::Caller {
                 key: facts.key,
                 team: facts.team,
                 account: facts.account,
@@ -226,6 +258,7 @@ impl Trail {
             changes: facts.changes,
             shadow_changes: facts.shadow_changes,
             claims: facts.claims,
+            joined: facts.joined,
             upstream: facts.upstream,
             status: ending.status,
             refusal: ending.refusal.map(Refusal::message),

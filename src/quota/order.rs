@@ -55,6 +55,17 @@ pub struct Called {
     pub version: String,
 }
 
+impl Called {
+    /// The names of a call.
+    pub fn of(call: &crate::api::Call) -> Self {
+        Self {
+            service: call.action.service.to_owned(),
+            action: call.action.name.to_owned(),
+            version: call.version.to_owned(),
+        }
+    }
+}
+
 /// By what a request is known again when it comes a second time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {

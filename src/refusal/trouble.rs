@@ -72,6 +72,12 @@ pub enum KeyTrouble {
     /// An action that is not among the key's.
     #[error("this gateway key may not call `{0}`")]
     Action(String),
+    /// A signature that was used for another action before.
+    #[error(
+        "this signature was used for `{0}` before; sign each request anew, and if you did not send that one, someone else has your \
+         request"
+    )]
+    Reused(String),
     /// A key that must sign the action and version.
     #[error("this gateway key must list `x-zc-action` and `x-zc-version` in `SignedHeaders`")]
     NotStrict,

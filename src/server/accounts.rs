@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::account::{Account, AccountCredential};
 use crate::config::{Config, Credential};
+use crate::quota::fingerprint::MarkKey;
 use crate::sign::SigningKey;
 use crate::upstream::{Deadlines, Origin, Scheme, Upstream, client_tls};
 
@@ -26,6 +27,10 @@ pub(crate) fn open(config: &Config) -> Result<BTreeMap<String, Arc<Account>>, St
         if origin.scheme() == Scheme::Https && tls.is_none() {
             tls = Some(client_tls(upstream.ca_file.as_deref())?);
         }
+        let marks = MarkKey::new(match &account.credential {
+            Credential::Key { secret, .. } => &secret.secret,
+            Credential::Token(token) => &token.secret,
+        });
         let credential = match &account.credential {
             Credential::Key { id, secret } => AccountCredential::Signing {
                 access_key: id.clone(),
@@ -35,7 +40,7 @@ pub(crate) fn open(config: &Config) -> Result<BTreeMap<String, Arc<Account>>, St
         };
         let idle = upstream.idle_connections;
         let upstream = Arc::new(Upstream::new(origin, tls.clone(), deadlines, config.limits.answer, idle));
-        accounts.insert(name.clone(), Arc::new(Account { name: name.clone(), credential, upstream }));
+        accounts.insert(name.clone(), Arc::new(Account { name: name.clone(), credential, marks, upstream }));
     }
     Ok(accounts)
 }

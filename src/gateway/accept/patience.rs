@@ -14,6 +14,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use super::super::caller::Line;
+
 /// Whether a request of the connection is being worked on; set by the service, read by the stream.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Busy(Arc<AtomicBool>);
@@ -37,7 +39,7 @@ impl Drop for BusyGuard {
 
 /// A stream that ends with an error when a head takes too long.
 pub(super) struct Patient<S> {
-    stream: S,
+    stream: Flushing<S>,
     busy: Busy,
     limit: Duration,
     /// Runs while a head is due.
@@ -45,7 +47,8 @@ pub(super) struct Patient<S> {
 }
 
 impl<S> Patient<S> {
-    pub(super) fn new(stream: S, busy: Busy, limit: Duration) -> Self {
+    pub(super) fn new(stream: S, busy: Busy, limit: Duration, line: Line) -> Self {
+        let stream = Flushing::new(stream, line);
         Self { stream, busy, limit, head_due: Some(Box::pin(tokio::time::sleep(limit))) }
     }
 }
@@ -105,6 +108,59 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     }
 }
 
+/// A stream that tells its line when it was flushed.
+pub(super) struct Flushing<S> {
+    stream: S,
+    line: Line,
+}
+
+impl<S> Flushing<S> {
+    pub(super) fn new(stream: S, line: Line) -> Self {
+        Self { stream, line }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Flushing<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Flushing<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        if matches!(flushed, Poll::Ready(Ok(()))) {
+            this.line.flushed();
+        }
+        flushed
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,7 +170,7 @@ mod tests {
     async fn only_a_head_that_is_due_ends_the_connection() {
         let busy = Busy::default();
         let (mut client, server) = tokio::io::duplex(64);
-        let mut server = Patient::new(server, busy.clone(), Duration::from_millis(1));
+        let mut server = Patient::new(server, busy.clone(), Duration::from_millis(1), Line::default());
         let mut byte = [0; 1];
         // A request is being worked on: nothing is due, however long it takes.
         let working = busy.begin();

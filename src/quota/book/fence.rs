@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{Book, Booking, State};
 use crate::quota::event::Millis;
-use crate::quota::order::{Asker, Marks, Repeated};
+use crate::quota::order::{Asker, Called, Marks, Repeated};
 
 /// How long things are remembered; the operator's choice where there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,5 +141,14 @@ impl Fence {
             }
             _ => Past::New,
         }
+    }
+}
+
+impl Book {
+    /// The first request that used a key's signature for another action.
+    pub fn used_for_another(&self, key: &str, signature: &str, call: &Called) -> Option<&Booking> {
+        let ids = self.by_signature.get(&(key.to_owned(), signature.to_owned()))?;
+        let uses = ids.iter().filter_map(|id| self.bookings.get(id));
+        uses.filter(|booking| booking.call != *call).min_by_key(|booking| booking.at)
     }
 }
