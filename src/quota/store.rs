@@ -5,9 +5,14 @@
 //! thread, the ledger's own, and may block.
 //!
 //! A turn is `begin`, then `commit` or `abandon`. Between the two no other owner appends: the embedded store has one
-//! owner at a time, the shared one holds a row lock, which the server takes back from an owner that has stopped.
+//! owner at a time, the shared one holds a row lock, which the server takes back from an owner that has stopped. Any call
+//! but `commit` abandons a turn that is open.
 
+mod chain;
+#[cfg(test)]
+mod conformance;
 pub mod postgres;
+pub mod sqlite;
 
 use std::time::Duration;
 
