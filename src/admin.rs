@@ -3,7 +3,10 @@
 //! - `GET /metrics`: Prometheus text.
 //! - `GET /livez`: 200 while the process can answer at all; tied to nothing outside of it.
 //! - `GET /readyz`: 200, or 503 with the reasons, one per line.
+//! - `/quota` ...: what is counted, who holds it, and how it compares with the cloud; see [`quota`].
 //! - `GET /status`: JSON: version, policy revision, key file, rule sets on the interpreter.
+
+mod quota;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +25,8 @@ use tower::{ServiceBuilder, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::metrics::Metrics;
+
+pub use quota::QuotaAdmin;
 
 /// Why the process is not ready: a latch per component, ready when none is left.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +59,8 @@ pub struct Admin {
     pub readiness: Readiness,
     /// The status document, made when asked for; holds no secrets.
     pub status: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
+    /// What is counted.
+    pub quota: QuotaAdmin,
 }
 
 /// Serves until `stop`.
@@ -71,8 +78,8 @@ pub async fn serve(listener: TcpListener, admin: Admin, stop: CancellationToken)
         tokio::spawn(async move {
             let service = ServiceBuilder::new().layer(CatchPanicLayer::new()).service(service_fn(
                 move |request: Request<Incoming>| {
-                    let response = admin.answer(request.method(), request.uri().path());
-                    async move { Ok::<_, std::convert::Infallible>(response) }
+                    let admin = admin.clone();
+                    async move { Ok::<_, std::convert::Infallible>(admin.answer(request).await) }
                 },
             ));
             let connection = http1::Builder::new()
@@ -87,7 +94,14 @@ pub async fn serve(listener: TcpListener, admin: Admin, stop: CancellationToken)
 }
 
 impl Admin {
-    fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if request.uri().path().starts_with("/quota") {
+            return self.quota.answer(request).await;
+        }
+        self.page(request.method(), request.uri().path())
+    }
+
+    fn page(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
         if method != Method::GET && method != Method::HEAD {
             let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "use GET\n");
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -95,6 +109,7 @@ impl Admin {
         }
         match path {
             "/metrics" => {
+                self.quota.measure(&self.metrics);
                 typed(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics.render())
             }
             "/livez" => text(StatusCode::OK, "alive\n"),
@@ -105,7 +120,7 @@ impl Admin {
                 }
             },
             "/status" => typed(StatusCode::OK, "application/json", (self.status)().to_string()),
-            _ => text(StatusCode::NOT_FOUND, "/metrics, /livez, /readyz and /status are here\n"),
+            _ => text(StatusCode::NOT_FOUND, "/metrics, /livez, /readyz, /status and /quota are here\n"),
         }
     }
 }

@@ -12,6 +12,7 @@ mod decide;
 mod limit;
 mod observe;
 mod parse;
+mod release;
 mod reserve;
 mod respond;
 mod route;
@@ -107,6 +108,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Further hosts that clients may have signed.
     pub host_aliases: Vec<String>,
+    /// Whether machines stop to count when the cloud has accepted their release; otherwise when they are gone.
+    pub release_on_accept: bool,
     /// Fields of creates beyond the tables.
     pub admitted_fields: Vec<AdmittedField>,
 }

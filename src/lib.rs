@@ -16,9 +16,11 @@
 //! | [`keys`] | the gateway's own keys: who calls |
 //! | [`api`] | the cloud's actions, their fields, the normalised view of a create |
 //! | [`policy`] | the rules: loading, checking, evaluating, patches, verdicts |
-//! | [`quota`] | the interface to the ledger |
+//! | [`quota`] | what has been handed out: the ledger |
 //! | [`reply`] | what an answer of the cloud means |
 //! | [`refusal`] | every way to say no, in one table |
+//!
+//! [`reconcile`] holds the ledger against what [`fleet`] sees in the cloud.
 //!
 //! Around them stand [`upstream`] (connections to the cloud that never send twice), [`metrics`] and [`record`] (what is
 //! counted and kept), [`config`], [`server`] (from a configuration to a running gateway), [`admin`], [`lifecycle`] and
@@ -42,6 +44,7 @@ pub mod clock;
 pub mod config;
 pub mod emulator;
 pub mod facts;
+pub mod fleet;
 pub mod gateway;
 pub mod json;
 pub mod keys;
@@ -50,6 +53,7 @@ pub mod metrics;
 mod nearest;
 pub mod policy;
 pub mod quota;
+pub mod reconcile;
 pub mod record;
 pub mod refusal;
 pub mod reply;

@@ -15,6 +15,10 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+mod quota;
+
+pub use quota::QuotaMetrics;
+
 use crate::api::Kind;
 use crate::refusal::Outcome;
 
@@ -114,10 +118,7 @@ pub struct Metrics {
     reload_failed: GaugeVec,
     records: IntCounterVec,
     panics: IntCounter,
-    signature_reuse: IntCounterVec,
-    joined: IntCounter,
-    deliveries: IntCounterVec,
-    over_limit: IntCounterVec,
+    quota: QuotaMetrics,
 }
 
 /// Registers a collector. A clash of names is a mistake in this file, found by the first test that starts anything;
@@ -244,29 +245,7 @@ impl Metrics {
             )
             .ok_or_else(twice)?,
             records: counter("zengate_decision_records_total", "Decision records by what became of them.", &["result"])?,
-            joined: register(
-                &registry,
-                IntCounter::new(
-                    "zengate_creates_joined_total",
-                    "Creates that got the answer of an earlier equal one whose client had gone, instead of being sent.",
-                ),
-            )
-            .ok_or_else(twice)?,
-            deliveries: counter(
-                "zengate_create_answers_total",
-                "Answers of creates: delivered to the socket, or the client had gone.",
-                &["result"],
-            )?,
-            over_limit: counter(
-                "zengate_quota_over_limit_total",
-                "Creates over a limit that did not refuse them, by what became of the limit.",
-                &["rule", "effect", "team"],
-            )?,
-            signature_reuse: counter(
-                "zengate_signature_reuse_total",
-                "Signatures that came for another action than before: swapped (from the same address within 2 s, as Terraform does) or refused.",
-                &["result"],
-            )?,
+            quota: QuotaMetrics::new(&registry)?,
             panics: register(&registry, IntCounter::new("zengate_panics_total", "Panics that cost one request."))
                 .ok_or_else(twice)?,
             registry,
@@ -395,34 +374,9 @@ impl Metrics {
         self.records.with_label_values(&[result]).inc();
     }
 
-    /// A create got the answer of an earlier one.
-    pub fn joined(&self) {
-        self.joined.inc();
-    }
-
-    /// The answer of a create was delivered, or was not.
-    pub fn delivery(&self, delivered: bool) {
-        self.deliveries.with_label_values(&[if delivered { "delivered" } else { "client_gone" }]).inc();
-    }
-
-    /// A create over a limit that only tells.
-    pub fn over_limit(&self, rule: &str, effect: crate::policy::verdict::Effect, team: &str) {
-        use crate::policy::verdict::Effect;
-        let effect = match effect {
-            Effect::Refused => "refused",
-            Effect::Warned => "warned",
-            Effect::Shadowed => "shadowed",
-            Effect::Exempted => "exempted",
-        };
-        let known = self.known.load();
-        let rule = if known.rules.contains(rule) { rule } else { OTHER };
-        let team = if known.teams.contains(team) { team } else { OTHER };
-        self.over_limit.with_label_values(&[rule, effect, team]).inc();
-    }
-
-    /// A signature that came for another action than before.
-    pub fn signature_reuse(&self, result: &'static str) {
-        self.signature_reuse.with_label_values(&[result]).inc();
+    /// What is counted of quota, and of requests that were here before.
+    pub fn quota(&self) -> &QuotaMetrics {
+        &self.quota
     }
 
     /// A panic that cost one request.

@@ -17,6 +17,7 @@ pub mod input;
 pub mod local;
 pub mod organisation;
 pub mod patch;
+mod price;
 pub mod problem;
 mod reading;
 pub mod schema;

@@ -47,6 +47,9 @@ pub struct Record {
     pub shadow_changes: Vec<serde_json::Value>,
     /// What was booked.
     pub claims: Vec<serde_json::Value>,
+    /// The earlier create whose answer this request got.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joined: Option<String>,
     /// What the cloud answered.
     pub upstream: Option<UpstreamRecord>,
     /// The status that the caller got; absent when it had left.

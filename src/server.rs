@@ -16,16 +16,21 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admin::{self, Admin, Readiness};
+use crate::admin::{self, Admin, QuotaAdmin, Readiness};
 use crate::clock::Clock;
 use crate::config::diagnostics::Mistakes;
+use crate::config::quota::{Gone, Outsiders, QuotaStore, ReleaseOn};
 use crate::config::{Config, RecordsTo};
 use crate::gateway::{self, Limits, Listening, Parts, Settings};
 use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
 use crate::policy::{Judge, LoadError, PolicySet};
-use crate::quota::Ledger;
+use crate::quota::book::{Fence, ObservePolicy, Rules, Thresholds};
+use crate::quota::store::sqlite::Sqlite;
+use crate::quota::store::{Store, StoreError};
+use crate::quota::{Ledger, Options, Status};
+use crate::reconcile::{self, Reconciler};
 use crate::record::{Records, Target, Writer};
 
 /// A gateway that is ready to run.
@@ -63,6 +68,9 @@ pub enum StartError {
     /// Certificates that cannot be used.
     #[error("TLS: {0}")]
     Tls(String),
+    /// A ledger that must not be used.
+    #[error("the quota ledger cannot be used")]
+    Ledger(#[source] StoreError),
     /// Records that cannot be written.
     #[error("decision records cannot be written")]
     Records(#[source] std::io::Error),
@@ -89,13 +97,14 @@ impl Server {
         let tls = config.listen.tls.as_ref().map(tls::server).transpose().map_err(StartError::Tls)?;
         let listener = bind(config.listen.address, "listen.address").await?;
         let admin_listener = bind(config.admin, "admin.address").await?;
+        let ledger = ledger(&config, &clock)?;
         let parts = Parts {
             settings: Arc::new(settings(&config)?),
             clock,
             keys: Arc::new(keys),
             accounts: Arc::new(accounts),
             judge,
-            ledger: Ledger::uncounted(),
+            ledger,
             signatures: Arc::default(),
             metrics,
             records,
@@ -135,9 +144,20 @@ impl Server {
         let Self { config, parts, listening, admin_listener, readiness, writer, .. } = self;
         let admin_stop = CancellationToken::new();
         let status = reload::status(&parts);
-        let shown = Admin { metrics: Arc::clone(&parts.metrics), readiness: readiness.clone(), status };
+        let reconciler = reconciler(&config, &parts);
+        let quota = QuotaAdmin::new(parts.ledger.clone(), reconciler.clone(), parts.clock.clone());
+        let shown =
+            Admin { metrics: Arc::clone(&parts.metrics), readiness: readiness.clone(), status, quota };
         let admin_task = tokio::spawn(admin::serve(admin_listener, shown, admin_stop.clone()));
-        let watching = tokio::spawn(reload::watch(config.clone(), parts.clone(), lifecycle.reload.clone()));
+        let reconciling = tokio::spawn(reconciler.clone().work());
+        let following = tokio::spawn(follow_ledger(
+            parts.ledger.clone(),
+            readiness.clone(),
+            config.quota.unready_when_away,
+            reconciler.clone(),
+        ));
+        let watching =
+            tokio::spawn(reload::watch(config.clone(), parts.clone(), reconciler, lifecycle.reload.clone()));
         let stop_accepting = CancellationToken::new();
         let serving = tokio::spawn(gateway::serve(
             listening,
@@ -154,10 +174,14 @@ impl Server {
             () = lifecycle.stop_now.cancelled() => false,
         };
         watching.abort();
+        reconciling.abort();
+        following.abort();
         admin_stop.cancel();
         let _ = admin_task.await;
         let _ = watching.await;
+        let ledger = parts.ledger.clone();
         drop(parts);
+        let _ = tokio::task::spawn_blocking(move || ledger.close()).await;
         // All senders are gone when the work is; after a hurried end some may be left, and the writer with them.
         if drained {
             let _ = tokio::task::spawn_blocking(move || writer.finish()).await;
@@ -190,6 +214,70 @@ async fn drain(
     }
     ended.is_ok()
 }
+
+/// Opens the ledger that the configuration names.
+fn ledger(config: &Config, clock: &Clock) -> Result<Ledger, StartError> {
+    let quota = &config.quota;
+    let store: Box<dyn Store> = match &quota.store {
+        QuotaStore::Sqlite(file) => Box::new(Sqlite::new(file)),
+        QuotaStore::Postgres(_) => return Err(StartError::Setup("postgres".to_owned())),
+        QuotaStore::None => return Ok(Ledger::uncounted()),
+    };
+    let join = i64::try_from(quota.join_window.as_millis()).unwrap_or(i64::MAX);
+    let options = Options {
+        rules: Rules { fence: Fence { join, ..Fence::default() } },
+        // A create that was booked is sent within 10 s and answered within its deadline; the rest is for slow machines.
+        dead_after: config.upstream.create_timeout.saturating_add(std::time::Duration::from_secs(25)),
+        named_for: NAMED_FOR,
+        thresholds: Thresholds::default(),
+    };
+    Ledger::open(store, clock.clone(), options).map_err(StartError::Ledger)
+}
+
+fn reconciler(config: &Config, parts: &Parts) -> Reconciler {
+    let quota = &config.quota;
+    let millis = |time: std::time::Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    let policy = ObservePolicy {
+        // Counted from when a listing first notices it; the deadline of the create has passed for its sender by then.
+        settle_after: millis(quota.reconcile.settle_after),
+        absent_lists: u32::try_from(quota.reconcile.absent_lists).unwrap_or(u32::MAX),
+        absent_over: millis(quota.reconcile.absent_over),
+        adopt: quota.reconcile.outsiders == Outsiders::Adopt,
+        drop_gone: quota.reconcile.gone == Gone::Release,
+        drop_leaving: quota.release_on == ReleaseOn::Accepted,
+        ..ObservePolicy::default()
+    };
+    Reconciler::new(
+        Arc::clone(&parts.accounts),
+        parts.judge.clone(),
+        parts.ledger.clone(),
+        Arc::clone(&parts.metrics),
+        parts.clock.clone(),
+        reconcile::Options { interval: quota.reconcile.interval, policy },
+    )
+}
+
+/// Tells readiness of the ledger, where the operator wants it told, and has the cloud listed when the ledger is back.
+async fn follow_ledger(ledger: Ledger, readiness: Readiness, tell: bool, reconciler: Reconciler) {
+    let Some(mut statuses) = ledger.statuses() else { return };
+    loop {
+        let status = statuses.borrow_and_update().clone();
+        match status {
+            Status::Up => {
+                readiness.release("ledger");
+                reconciler.soon();
+            }
+            Status::Away { why } | Status::Dead { why } if tell => readiness.hold("ledger", why),
+            Status::Away { .. } | Status::Dead { .. } => {}
+        }
+        if statuses.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// How long creates with an `Idempotency-Key` are remembered.
+const NAMED_FOR: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
 
 async fn bind(address: SocketAddr, what: &'static str) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, what, source })
@@ -227,6 +315,7 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
             connections: limits.connections,
         },
         host_aliases: config.listen.host_aliases.clone(),
+        release_on_accept: config.quota.release_on == ReleaseOn::Accepted,
         admitted_fields,
     })
 }

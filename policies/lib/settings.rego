@@ -47,7 +47,12 @@ words := {
 	"actions": "must be a list of `<service> <Action>`, each with a `*` allowed at the end",
 	"amount": "must be a number, 0 or more",
 	"flag": "must be true or false",
+	"limit": concat(" ", [
+		"must be an object: `resource`, `limit` (a number or `unlimited`), `per`, `teams`, `zones`, `types`, `resource_groups`,",
+		"`mode` (warn, shadow) and `temporary` (`limit`, `until`, `reason`)",
+	]),
 	"number": "must be a whole number, 0 or more",
+	"object": "must be an object",
 	"outcome": "must be `allow`, `warn` or `deny`",
 	"pattern": "must be a regular expression",
 	"replacement": "must be `deny`, `warn` or `replace`",
@@ -56,6 +61,7 @@ words := {
 	"string": "must be a string that is not empty",
 	"strings": "must be a list of strings",
 	"unknown": "is not known to this rule",
+	"unset": "must be `unlimited`, `zero` or `inherit`",
 }
 
 is_kind("strings", value) if is_strings(value)
@@ -77,6 +83,10 @@ is_kind("amount", value) if {
 }
 
 is_kind("flag", value) if is_boolean(value)
+
+is_kind("object", value) if is_object(value)
+
+is_kind("unset", value) if value in {"unlimited", "zero", "inherit"}
 
 is_kind("outcome", value) if value in {"allow", "warn", "deny"}
 

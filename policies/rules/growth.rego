@@ -3,10 +3,11 @@
 # What one request names is judged by `instance_types`, `bandwidth` and `disks`. A limit on a whole, all disks of a
 # machine for example, cannot be judged from a request that adds to it: while such a limit exists, what adds is refused.
 # `settings.growth.refuse` names more resources that are not to grow: `disk_gb`, `vcpus`, `memory_gb`, `public_ips`,
-# `bandwidth`.
+# `bandwidth`. A resource with a limit in `settings.quota.limits` is not to grow either.
 package zengate.rules.growth
 
 import data.zengate.lib.actions
+import data.zengate.lib.patterns
 import data.zengate.lib.settings
 
 mistakes := settings.mistakes("growth", {"refuse": "resources"})
@@ -31,6 +32,21 @@ reasons contains words[resource] if {
 	some resource in input.settings.growth.refuse
 	actions.asked in adding[resource]
 }
+
+# A quota would not see what is added after the create, and the ledger learns of it only from the next listing.
+reasons contains words[resource] if {
+	is_object(input.settings.quota.limits)
+	some _, entry in input.settings.quota.limits
+	is_number(entry.limit)
+	object.get(entry, "mode", null) == null
+	concerns_team(entry)
+	resource := entry.resource
+	actions.asked in adding[resource]
+}
+
+concerns_team(entry) if object.get(entry, "teams", null) == null
+
+concerns_team(entry) if patterns.any_covers(entry.teams, input.principal.team)
 
 reasons contains "disks together" if {
 	settings.given("disks", "maximum_total_gb")

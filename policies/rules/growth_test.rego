@@ -65,3 +65,17 @@ test_wrong_settings_refuse if {
 		refused("vm", "StartInstances", {"growth": wrong})
 	}
 }
+
+limited(entry) := {"quota": {"limits": {"one": entry}}}
+
+test_what_a_quota_limits_does_not_grow if {
+	cpu := {"resource": "vcpus", "limit": 10}
+	refused("vm", "ModifyInstanceType", limited(cpu))
+	passes("vm", "CreateDisks", limited(cpu))
+	refused("vm", "ModifyInstanceType", limited(object.union(cpu, {"teams": ["pay*"]})))
+	passes("vm", "ModifyInstanceType", limited(object.union(cpu, {"teams": ["search"]})))
+	passes("vm", "ModifyInstanceType", limited(object.union(cpu, {"limit": "unlimited"})))
+	passes("vm", "ModifyInstanceType", limited(object.union(cpu, {"mode": "shadow"})))
+	passes("vm", "ModifyInstanceType", limited(null))
+	passes("vm", "ModifyInstanceType", {"quota": {"limits": []}})
+}

@@ -149,7 +149,8 @@ impl Connection {
     > + use<> {
         let (path, peer, line) = (path(&self.parts), self.peer, self.line.clone());
         service_fn(move |request| {
-            let (work, busy) = (path.clone().oneshot(Arrival { peer, request, line: line.clone() }), busy.begin());
+            let (work, busy) =
+                (path.clone().oneshot(Arrival { peer, request, line: line.clone() }), busy.begin());
             async move {
                 let answer = work.await;
                 drop(busy);

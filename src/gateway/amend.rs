@@ -81,7 +81,19 @@ impl Stage for Amend {
             input.request = secrets::without_secrets(&document);
             input.create.clone_from(&create);
         }
-        Ok(Amended { call, principal, headers, document, create, input, sitting, changes, marks, place, trail })
+        Ok(Amended {
+            call,
+            principal,
+            headers,
+            document,
+            create,
+            input,
+            sitting,
+            changes,
+            marks,
+            place,
+            trail,
+        })
     }
 }
 
@@ -114,7 +126,8 @@ fn input(
         user_agent.clone_from(&facts.user_agent);
     });
     let owned = |id: String| {
-        let team = ledger.read(|book| owner(book, &principal.account.name, call.action.service, &id)).flatten();
+        let team =
+            ledger.read(|book| owner(book, &principal.account.name, call.action.service, &id)).flatten();
         TargetInput { id, team }
     };
     let change = call.action.kind == Kind::Change;

@@ -26,8 +26,8 @@ use crate::quota::{Called, Marks};
 use crate::refusal::{AuthorizationTrouble, HeadTrouble, KeyTrouble, Refusal};
 use crate::secret::Secret;
 use crate::sign::{
-    ALGORITHM, ALGORITHM_OLD_SPELLING, Authorization, Canonical, PayloadHash, Signature, SigningKey, StringToSign,
-    WINDOW_SECONDS,
+    ALGORITHM, ALGORITHM_OLD_SPELLING, Authorization, Canonical, PayloadHash, Signature, SigningKey,
+    StringToSign, WINDOW_SECONDS,
 };
 
 /// Who a request is from; only from its credential, never from a header of the client's choice.
@@ -191,7 +191,7 @@ impl Authenticate {
         let before = match self.signatures.meet(bytes, call, from, now) {
             Meeting::Refused(first) => Some(format!("{} {}", first.service, first.action)),
             Meeting::Swapped => {
-                trail.metrics().signature_reuse("swapped");
+                trail.metrics().quota().signature_reuse("swapped");
                 None
             }
             // What came before a restart, or through another replica, is in the ledger.
@@ -209,7 +209,7 @@ impl Authenticate {
         match before {
             None => Ok(()),
             Some(first) => {
-                trail.metrics().signature_reuse("refused");
+                trail.metrics().quota().signature_reuse("refused");
                 Err(KeyTrouble::Reused(first).into())
             }
         }

@@ -41,14 +41,26 @@ impl Stage for Decide {
     type Out = Allowed;
 
     async fn apply(&self, amended: Amended) -> Result<Allowed, Refusal> {
-        let Amended { call, principal, headers, document, create, input, mut sitting, changes, marks, place, trail } =
-            amended;
+        let Amended {
+            call,
+            principal,
+            headers,
+            document,
+            create,
+            input,
+            mut sitting,
+            changes,
+            marks,
+            place,
+            trail,
+        } = amended;
         let answer = trail
             .timed(Phase::Decide, sitting.decide(&input))
             .await
             .map_err(|failure| failed(&failure, &trail, &principal, &call))?;
         let policy = sitting.set();
-        let verdict = verdict::judge(policy.organisation(), &principal.team, trail.arrived(), answer);
+        let verdict = verdict::judge(policy.organisation(), &principal.team, trail.arrived(), answer)
+            .map_err(|failure| failed(&failure, &trail, &principal, &call))?;
         report(&verdict, &changes, policy, &principal, &call, &trail);
         if !verdict.refused.is_empty() {
             let violations = verdict.refused.into_iter().map(|finding| finding.violation).collect();
@@ -65,7 +77,19 @@ impl Stage for Decide {
         warnings.extend(changes.iter().filter_map(|change| replacement(change, settings)));
         let added = changes.iter().map(described).collect();
         let claims = verdict.claims;
-        Ok(Allowed { call, principal, headers, document, create, claims, warnings, added, marks, place, trail })
+        Ok(Allowed {
+            call,
+            principal,
+            headers,
+            document,
+            create,
+            claims,
+            warnings,
+            added,
+            marks,
+            place,
+            trail,
+        })
     }
 }
 

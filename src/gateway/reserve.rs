@@ -16,15 +16,15 @@ use std::task::{Context, Poll};
 use super::Parts;
 use super::answer::{Answer, whole};
 use super::decide::Allowed;
+use super::release::Releasing;
 use super::send::Sent;
 use super::stage::{Answering, Rest};
-use super::release::Releasing;
 use super::trail::Trail;
 use crate::api::Kind;
 use crate::clock::Stopwatch;
 use crate::metrics::{InstanceCount, Phase};
-use crate::quota::event::ClientNews;
 use crate::policy::verdict::Effect;
+use crate::quota::event::ClientNews;
 use crate::quota::{Admission, Asker, Called, Hold, Order, Over, ReserveError, Settlement, StoredAnswer};
 use crate::record::{UpstreamRecord, decision_id};
 use crate::refusal::Refusal;
@@ -94,7 +94,7 @@ where
                     hold
                 }
                 Admission::Joined { first, answer } => {
-                    about.trail.metrics().joined();
+                    about.trail.metrics().quota().joined();
                     about.trail.note(|facts| facts.joined = Some(decision_id(&first)));
                     follow(&parts, &about, first);
                     return Ok(about.stored(answer));
@@ -108,7 +108,8 @@ where
             let (settlement, result) = about.outcome(sent);
             let answer = result.as_ref().ok().and_then(|(_, stored)| stored.clone());
             settle(&parts, &about.trail, hold, settlement, answer).await;
-            releasing.done(&parts, &about.trail, result.as_ref().ok().map(|(answer, _)| answer)).await;
+            let status = result.as_ref().ok().map(|(answer, _)| answer.status);
+            releasing.done(&parts, &about.trail, status).await;
             result.map(|(answer, _)| answer)
         })
     }
@@ -140,7 +141,7 @@ fn follow(parts: &Parts, about: &About, booking: uuid::Uuid) {
     tokio::spawn(async move {
         let delivered = caller.end().await;
         let news = if delivered { ClientNews::Delivered } else { ClientNews::Left };
-        trail.metrics().delivery(delivered);
+        trail.metrics().quota().answered(delivered);
         ledger.client(booking, request, news);
         if delivered && go {
             // The Go SDK sends its signed bytes again after a failure that only it has seen.
@@ -288,7 +289,7 @@ impl About {
     /// Limits that the request exceeds without being refused for it.
     fn told_over(&mut self, over: &[Over]) {
         for over in over {
-            self.trail.metrics().over_limit(&over.rule, over.effect, &self.team);
+            self.trail.metrics().quota().over_limit(&over.rule, over.effect);
             if over.effect == Effect::Warned {
                 self.warnings.push(format!("{}: quota exceeded: {}", over.rule, over.exceeded));
             }

@@ -60,7 +60,10 @@ struct Shard {
 
 impl Default for Signatures {
     fn default() -> Self {
-        Self { shards: std::iter::repeat_with(Mutex::default).take(SHARDS).collect(), hasher: RandomState::new() }
+        Self {
+            shards: std::iter::repeat_with(Mutex::default).take(SHARDS).collect(),
+            hasher: RandomState::new(),
+        }
     }
 }
 
@@ -68,7 +71,8 @@ impl Signatures {
     /// Remembers a verified signature, or says what it was before. `now` is in ms.
     pub(super) fn meet(&self, signature: [u8; 32], call: &Call, from: IpAddr, now: i64) -> Meeting {
         let action = call.action;
-        let this = FirstUse { service: action.service, action: action.name, version: call.version, from, at: now };
+        let this =
+            FirstUse { service: action.service, action: action.name, version: call.version, from, at: now };
         let place = usize::try_from(self.hasher.hash_one(signature)).unwrap_or_default().checked_rem(SHARDS);
         let Some(shard) = place.and_then(|place| self.shards.get(place)) else { return Meeting::Same };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,8 +91,7 @@ impl Signatures {
             }
             Some(first) => *first,
         };
-        let same =
-            (first.service, first.action, first.version) == (this.service, this.action, this.version);
+        let same = (first.service, first.action, first.version) == (this.service, this.action, this.version);
         if same {
             Meeting::Same
         } else if first.from == from && now.abs_diff(first.at) <= SWAP_WINDOW.unsigned_abs() {
@@ -116,13 +119,23 @@ mod tests {
         let elsewhere: IpAddr = "10.0.0.2".parse().unwrap();
         let (look, end) = (call("DescribeInstances"), call("TerminateInstance"));
         assert_eq!(signatures.meet([1; 32], &look, here, 0), Meeting::Same);
-        assert_eq!(signatures.meet([1; 32], &look, elsewhere, 500_000), Meeting::Same, "the same action passes");
+        assert_eq!(
+            signatures.meet([1; 32], &look, elsewhere, 500_000),
+            Meeting::Same,
+            "the same action passes"
+        );
         assert_eq!(signatures.meet([1; 32], &end, here, 2_000), Meeting::Swapped);
         for (from, now) in [(elsewhere, 1), (here, 2_001), (here, 600_000)] {
-            let Meeting::Refused(first) = signatures.meet([1; 32], &end, from, now) else { panic!("{from} {now}") };
+            let Meeting::Refused(first) = signatures.meet([1; 32], &end, from, now) else {
+                panic!("{from} {now}")
+            };
             assert_eq!(first.action, "DescribeInstances");
         }
-        assert_eq!(signatures.meet([2; 32], &end, here, 3_000), Meeting::Same, "another signature is another");
+        assert_eq!(
+            signatures.meet([2; 32], &end, here, 3_000),
+            Meeting::Same,
+            "another signature is another"
+        );
     }
 
     #[test]
@@ -138,7 +151,11 @@ mod tests {
         let kept: usize = signatures.shards.iter().map(|shard| shard.lock().unwrap().first.len()).sum();
         assert!(kept <= SHARDS * MOST, "{kept}");
         signatures.meet([9; 32], &look, here, 10_000_000);
-        let shard_sizes: Vec<usize> = signatures.shards.iter().map(|shard| shard.lock().unwrap().first.len()).collect();
-        assert!(shard_sizes.contains(&1), "what is too old goes when its shard is looked at: {shard_sizes:?}");
+        let shard_sizes: Vec<usize> =
+            signatures.shards.iter().map(|shard| shard.lock().unwrap().first.len()).collect();
+        assert!(
+            shard_sizes.contains(&1),
+            "what is too old goes when its shard is looked at: {shard_sizes:?}"
+        );
     }
 }

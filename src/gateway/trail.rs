@@ -82,7 +82,10 @@ impl Trail {
     pub(super) fn begin(
         peer: SocketAddr,
         caller: Caller,
-        clock: &Clock, metrics: Arc<Metrics>, records: Records) -> Self {
+        clock: &Clock,
+        metrics: Arc<Metrics>,
+        records: Records,
+    ) -> Self {
         let now = clock.since_epoch();
         let uuid =
             Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, now.as_secs(), now.subsec_nanos()));

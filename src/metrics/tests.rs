@@ -20,6 +20,14 @@ fn all() -> Arc<Metrics> {
     metrics.policy("abc", second, 0);
     metrics.reload("keys", true);
     metrics.record("written");
+    let quota = metrics.quota();
+    quota.reconciled("main", "vm", &[("extra", true, 1)], Some(second));
+    quota.joined();
+    quota.answered(true);
+    quota.over_limit("quota", crate::policy::verdict::Effect::Warned);
+    quota.signature_reuse("swapped");
+    let ledger = crate::quota::Ledger::counting_for_tests();
+    quota.read(&ledger, &crate::clock::Clock::manual(1));
     metrics
 }
 
@@ -42,14 +50,28 @@ fn names_types_and_labels_are_an_interface() {
             "zengate_build_info gauge version",
             "zengate_connections gauge ",
             "zengate_connections_total counter result",
+            "zengate_create_answers_total counter result",
+            "zengate_creates_joined_total counter ",
             "zengate_decision_records_total counter result",
             "zengate_instances_total counter stage,team,zone",
+            "zengate_ledger_conflicts_total counter ",
+            "zengate_ledger_up gauge ",
             "zengate_panics_total counter ",
             "zengate_patches_total counter op,rule,team",
             "zengate_phase_duration_seconds histogram phase",
             "zengate_policy_info gauge revision",
             "zengate_policy_interpreted_sets gauge ",
             "zengate_policy_loaded_timestamp_seconds gauge ",
+            "zengate_quota_drift gauge account,kind,service,state",
+            "zengate_quota_in_flight gauge resource,scope",
+            "zengate_quota_limit gauge resource,scope",
+            "zengate_quota_oldest_unknown_seconds gauge ",
+            "zengate_quota_over_limit_total counter effect,rule",
+            "zengate_quota_reconciled_timestamp_seconds gauge account,service",
+            "zengate_quota_thresholds_crossed_total counter percent,resource,scope",
+            "zengate_quota_unknown gauge resource,scope",
+            "zengate_quota_unknown_creates gauge ",
+            "zengate_quota_used gauge resource,scope",
             "zengate_reload_failed gauge what",
             "zengate_reloads_total counter result,what",
             "zengate_request_duration_seconds histogram class",
@@ -58,6 +80,7 @@ fn names_types_and_labels_are_an_interface() {
             "zengate_requests_total counter class,outcome,service",
             "zengate_response_size_bytes histogram class",
             "zengate_rule_findings_total counter effect,mode,rule,team",
+            "zengate_signature_reuse_total counter result",
             "zengate_upstream_failures_total counter class,reason",
             "zengate_upstream_responses_total counter class,code,service,status",
             "zengate_verdicts_total counter class,team,verdict",

@@ -82,6 +82,39 @@ pub struct Claim {
     pub amount: u64,
     /// The most; `null` is counted and never refused.
     pub limit: Option<u64>,
+    /// What the limit is called, where it has a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Softens the rule's mode for this limit; it cannot harden it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Softened>,
+    /// Another limit for some time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temporary: Option<Temporary>,
+}
+
+/// How a limit bites that does not refuse.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Softened {
+    /// The caller is warned.
+    Warn,
+    /// It is recorded only.
+    Shadow,
+}
+
+/// A limit that ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Temporary {
+    /// The most until then.
+    pub limit: u64,
+    /// Its end: an RFC 3339 time, or a bare date, which ends with that day, UTC.
+    pub until: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// What quota counts.
@@ -123,6 +156,14 @@ pub struct DecideAnswer {
 }
 
 impl Resource {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Instances, Self::Vcpus, Self::MemoryGb, Self::DiskGb, Self::PublicIps];
+
+    /// The resource of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|resource| resource.as_str() == name)
+    }
+
     /// The word for messages and labels.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -114,8 +114,8 @@ impl Judge {
     }
 
     /// Puts other policies in force and gives back those before. Requests under way finish with the set they began with.
-    pub fn swap(&self, set: PolicySet) -> Arc<PolicySet> {
-        let before = self.0.current.swap(Arc::new(set));
+    pub fn swap(&self, set: impl Into<Arc<PolicySet>>) -> Arc<PolicySet> {
+        let before = self.0.current.swap(set.into());
         self.0.queue.wake(); // threads that have nothing to do make their copies now
         before
     }

@@ -14,7 +14,7 @@ use crate::json::Pointer;
 
 mod read;
 
-pub(super) use read::read;
+pub(super) use read::{end_of, read};
 
 /// How hard a rule bites.
 #[derive(

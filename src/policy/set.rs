@@ -7,6 +7,7 @@ use super::answer::DecideAnswer;
 use super::applying::Index;
 use super::check::{Checked, check};
 use super::compile::{Compiled, Group, Machine, compile};
+use super::failure::PolicyFailure;
 use super::organisation::{self, Organisation};
 use super::problem::{LoadError, Problem, hint};
 use super::source::{Overlays, Source, Tree};
@@ -127,7 +128,15 @@ impl PolicySet {
     }
 
     /// What an answer of these policies means for `team` at `now`.
-    pub fn verdict(&self, team: &str, now: jiff::Timestamp, answer: DecideAnswer) -> Verdict {
+    ///
+    /// # Errors
+    /// As [`judge`].
+    pub fn verdict(
+        &self,
+        team: &str,
+        now: jiff::Timestamp,
+        answer: DecideAnswer,
+    ) -> Result<Verdict, PolicyFailure> {
         judge(&self.organisation, team, now, answer)
     }
 

@@ -1,10 +1,14 @@
 //! The one function that says what an answer means: modes and exemptions applied, for gateway, command line and
 //! replay alike. Rules report what they find whatever their mode.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::answer::{DecideAnswer, Violation};
+use super::answer::{Claim, DecideAnswer, Resource, Softened, Violation};
+use super::failure::{PolicyFailure, Reason};
+use super::organisation::end_of;
 use super::organisation::{Mode, Organisation};
 
 /// What became of something a rule found.
@@ -51,7 +55,7 @@ pub struct JudgedClaim {
     /// Whose.
     pub scope: String,
     /// Of what.
-    pub resource: super::answer::Resource,
+    pub resource: Resource,
     /// How much.
     pub amount: u64,
     /// Its limits.
@@ -70,7 +74,11 @@ pub struct JudgedLimit {
     /// What becomes of a request over it.
     pub effect: Effect,
     /// Until when it is a temporary one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub temporary_until: Option<Timestamp>,
+    /// What holds after that; none without a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<u64>,
 }
 
 /// What an answer means for one request.
@@ -96,7 +104,15 @@ impl Verdict {
 }
 
 /// Applies modes and exemptions to what the rules found for a request of `team` at `now`.
-pub fn judge(organisation: &Organisation, team: &str, now: Timestamp, answer: DecideAnswer) -> Verdict {
+///
+/// # Errors
+/// Claims that contradict one another, or limits whose end cannot be read.
+pub fn judge(
+    organisation: &Organisation,
+    team: &str,
+    now: Timestamp,
+    answer: DecideAnswer,
+) -> Result<Verdict, PolicyFailure> {
     let mut verdict = Verdict::default();
     let denied = answer.deny.into_iter().map(|violation| (violation, Effect::Refused));
     let frowned = answer.warn.into_iter().map(|violation| (violation, Effect::Warned));
@@ -113,27 +129,81 @@ pub fn judge(organisation: &Organisation, team: &str, now: Timestamp, answer: De
             Effect::Exempted => verdict.exempted.push(finding),
         }
     }
-    for claim in answer.quota {
-        let (over_limit, _) = effect(organisation, &claim.rule, team, now, Effect::Refused);
-        let limits = claim.limit.map(|limit| JudgedLimit {
-            rule: claim.rule.clone(),
-            name: None,
-            limit,
-            effect: over_limit,
-            temporary_until: None,
-        });
-        verdict.claims.push(JudgedClaim {
-            scope: claim.scope.clone(),
-            resource: claim.resource,
-            amount: claim.amount,
-            limits: limits.into_iter().collect(),
-        });
-    }
+    verdict.claims = claims(organisation, team, now, answer.quota)?;
     for list in [&mut verdict.refused, &mut verdict.warned, &mut verdict.shadowed, &mut verdict.exempted] {
         list.sort_by(|one, other| one.violation.cmp(&other.violation));
     }
+    Ok(verdict)
+}
 
-    verdict
+/// The claims by scope and resource, each with the limits that hold now.
+fn claims(
+    organisation: &Organisation,
+    team: &str,
+    now: Timestamp,
+    claims: Vec<Claim>,
+) -> Result<Vec<JudgedClaim>, PolicyFailure> {
+    let mut judged: BTreeMap<(String, Resource), (JudgedClaim, String)> = BTreeMap::new();
+    for claim in claims {
+        let limit = limit(organisation, team, now, &claim)?;
+        let slot = judged.entry((claim.scope.clone(), claim.resource)).or_insert_with(|| {
+            let (scope, resource, amount) = (claim.scope.clone(), claim.resource, claim.amount);
+            (JudgedClaim { scope, resource, amount, limits: Vec::new() }, claim.rule.clone())
+        });
+        if slot.0.amount != claim.amount {
+            let detail = format!(
+                "`{}` and `{}` count {} of {} in {} differently: {} and {}",
+                slot.1,
+                claim.rule,
+                claim.resource.as_str(),
+                "one request",
+                claim.scope,
+                slot.0.amount,
+                claim.amount
+            );
+            return Err(PolicyFailure::new(Reason::Conflict, detail).in_rule(claim.rule));
+        }
+        slot.0.limits.extend(limit);
+        slot.0.limits.sort_by(|one, other| {
+            (&one.rule, &one.name, one.limit).cmp(&(&other.rule, &other.name, other.limit))
+        });
+    }
+    Ok(judged.into_values().map(|(claim, _)| claim).collect())
+}
+
+/// The limit of a claim at `now`.
+fn limit(
+    organisation: &Organisation,
+    team: &str,
+    now: Timestamp,
+    claim: &Claim,
+) -> Result<Option<JudgedLimit>, PolicyFailure> {
+    let mut temporary_until = None;
+    let mut most = claim.limit;
+    if let Some(temporary) = &claim.temporary {
+        let until = end_of(&temporary.until).ok_or_else(|| {
+            let detail =
+                format!("`until`: `{}` is neither a date (2026-12-31) nor an RFC 3339 time", temporary.until);
+            PolicyFailure::new(Reason::BadAnswer, detail).in_rule(claim.rule.clone())
+        })?;
+        if now < until {
+            (most, temporary_until) = (Some(temporary.limit), Some(until));
+        }
+    }
+    let (own, _) = effect(organisation, &claim.rule, team, now, Effect::Refused);
+    let effect = match (own, claim.mode) {
+        (Effect::Refused | Effect::Warned, Some(Softened::Shadow)) => Effect::Shadowed,
+        (Effect::Refused, Some(Softened::Warn)) => Effect::Warned,
+        (own, _) => own,
+    };
+    Ok(most.map(|limit| JudgedLimit {
+        rule: claim.rule.clone(),
+        name: claim.name.clone(),
+        limit,
+        effect,
+        temporary_until,
+        otherwise: temporary_until.and(claim.limit),
+    }))
 }
 
 /// What becomes of a finding whose effect without mode and exemption would be `full`.

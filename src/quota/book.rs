@@ -26,7 +26,7 @@ mod reserve;
 mod settle;
 mod tally;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,8 +37,8 @@ pub use audit::Broken;
 pub use booking::{Booking, Client, State};
 pub use fence::{Fence, Past};
 pub use machine::{Machine, Origin};
-pub use observe::{Drift, Findings, Found, Kind as DriftKind, Life, Memory, Policy as ObservePolicy};
-pub use reserve::{Reservation, Rules};
+pub use observe::{Drift, Findings, Found, Kind as DriftKind, Life, Memory, Policy as ObservePolicy, same};
+pub use reserve::{Reservation, Rules, lines, scope_limit};
 pub use settle::{Conflict, Settled};
 pub use tally::{Tally, Thresholds, crossings};
 

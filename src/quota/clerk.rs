@@ -484,7 +484,7 @@ impl Clerk {
                 used = tally.used,
                 held = tally.held(),
                 limit = tally.limit,
-                left = tally.left(),
+                left = tally.left(self.now()),
                 "a quota has reached a threshold"
             );
             self.shared.crossed(scope, resource, percent);

@@ -226,6 +226,9 @@ pub struct ScopeLimit {
     /// Until when a temporary limit holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Millis>,
+    /// What holds after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<u64>,
 }
 
 /// A machine of the cloud.

@@ -113,6 +113,29 @@ impl Ledger {
         Self(None)
     }
 
+    /// One that counts, in memory, for tests of what is made of it.
+    #[cfg(test)]
+    pub(crate) fn counting_for_tests() -> Self {
+        use super::book::tests::{claim, order};
+        let mut book = Book::default();
+        let order = order(1, 5, vec![claim("organisation", 5, Some(5))]);
+        let (_, events) = book.reserve(&order, Uuid::nil(), 0, &super::book::Rules::default());
+        events.into_iter().for_each(|event| book.apply(event));
+        let crossings = BTreeMap::from([(("organisation".to_owned(), Resource::Instances, 100), 1)]);
+        Self(Some(Arc::new(Shared {
+            owner: Uuid::nil(),
+            clock: Clock::manual(0),
+            book: RwLock::new(book),
+            waiting: AtomicUsize::new(0),
+            conflicts: AtomicU64::new(0),
+            inbox: channel().0,
+            status: watch::Sender::new(Status::Up),
+            turns: watch::Sender::new(0),
+            crossings: Mutex::new(crossings),
+            thread: Mutex::new(None),
+        })))
+    }
+
     /// Opens the store and starts the thread that keeps it. A store that cannot be reached now is tried again until it can.
     ///
     /// # Errors

@@ -64,18 +64,18 @@ pub struct Unit {
 }
 
 /// What is counted, by scope and resource; of one team only, where one is given.
-pub fn counts(book: &Book, team: Option<&str>) -> Vec<Count> {
+pub fn counts(book: &Book, team: Option<&str>, now: Millis) -> Vec<Count> {
     let shown = book.tallies().filter(|((scope, _), _)| team.is_none_or(|team| belongs(scope, team)));
     shown
         .map(|((scope, resource), tally)| Count {
             scope: scope.clone(),
             resource: *resource,
-            limit: tally.limit,
-            limit_until: tally.until.map(timestamp),
+            limit: tally.limit_at(now),
+            limit_until: tally.until.filter(|until| now < *until).map(timestamp),
             used: tally.used,
             in_flight: tally.in_flight,
             unknown: tally.unknown,
-            left: tally.left(),
+            left: tally.left(now),
         })
         .collect()
 }
@@ -112,7 +112,9 @@ pub fn units(book: &Book, scope: &str, resource: Resource) -> Vec<Unit> {
         let (state, note) = match &booking.state {
             State::InFlight => ("in_flight", None),
             State::Escalated { why, .. } => ("escalated", Some(why.clone())),
-            State::Created => ("unknown", Some("the cloud named fewer instances than were asked for".to_owned())),
+            State::Created => {
+                ("unknown", Some("the cloud named fewer instances than were asked for".to_owned()))
+            }
             State::Unknown { .. } | State::Void => ("unknown", None),
         };
         let view = booking.view.as_deref();
@@ -150,9 +152,10 @@ pub fn oldest_unknown(book: &Book, now: Millis) -> (u64, Option<u64>) {
 
 /// Whether a scope is a team's own.
 pub fn belongs(scope: &str, team: &str) -> bool {
-    scope.strip_prefix("team/").and_then(|rest| rest.strip_prefix(team)).is_some_and(|rest| {
-        rest.is_empty() || rest.starts_with('/')
-    })
+    scope
+        .strip_prefix("team/")
+        .and_then(|rest| rest.strip_prefix(team))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn timestamp(at: Millis) -> jiff::Timestamp {

@@ -14,6 +14,8 @@ use crate::gateway::Parts;
 use crate::keys::{Keyring, PollOutcome};
 use crate::metrics::Metrics;
 use crate::policy::{Limits, LoadError, Overlays, PolicySet, Source};
+use crate::quota::Status;
+use crate::reconcile::Reconciler;
 
 /// How the rules are evaluated.
 pub(super) fn engine(config: &Config) -> Limits {
@@ -38,8 +40,8 @@ pub(super) fn know(metrics: &Metrics, keys: &Keyring, set: &PolicySet, clock: &C
 }
 
 /// Looks at the files until aborted.
-pub(super) async fn watch(config: Config, parts: Parts, now: Arc<Notify>) {
-    let policy = watch_policy(config.clone(), parts.clone(), Arc::clone(&now));
+pub(super) async fn watch(config: Config, parts: Parts, reconciler: Reconciler, now: Arc<Notify>) {
+    let policy = watch_policy(config.clone(), parts.clone(), reconciler, Arc::clone(&now));
     let keys = watch_keys(config.keys.poll_interval, parts, now);
     tokio::join!(policy, keys);
 }
@@ -71,7 +73,7 @@ async fn watch_keys(interval: Duration, parts: Parts, now: Arc<Notify>) {
     }
 }
 
-async fn watch_policy(config: Config, parts: Parts, now: Arc<Notify>) {
+async fn watch_policy(config: Config, parts: Parts, reconciler: Reconciler, now: Arc<Notify>) {
     let mut refused = String::new();
     loop {
         pause(config.policy.poll_interval, &now).await;
@@ -90,6 +92,14 @@ async fn watch_policy(config: Config, parts: Parts, now: Arc<Notify>) {
                 refused.clear();
                 know(&parts.metrics, &parts.keys.current(), &set, &parts.clock);
                 parts.metrics.reload("policy", true);
+                // What is counted is counted by the new rules before they bind. A ledger that is away lets nothing pass, and
+                // prices when it is back.
+                let set = Arc::new(set);
+                if let Err(error) = reconciler.reprice(&set).await
+                    && parts.ledger.counts()
+                {
+                    tracing::warn!(%error, "what is counted could not be priced by the new rules yet");
+                }
                 tracing::info!(revision = set.revision(), "a new policy set is in force");
                 parts.judge.swap(set);
             }
@@ -130,6 +140,12 @@ pub(super) fn status(parts: &Parts) -> Arc<dyn Fn() -> serde_json::Value + Send 
                 "count": parts.keys.current().len(),
                 "replaced": keys.replaced,
                 "mistakes": keys.mistakes.map(|mistakes| mistakes.to_string()),
+            },
+            "ledger": match parts.ledger.status() {
+                None => serde_json::json!("not kept"),
+                Some(Status::Up) => serde_json::json!("up"),
+                Some(Status::Away { why }) => serde_json::json!({"away": why}),
+                Some(Status::Dead { why }) => serde_json::json!({"dead": why}),
             },
             "accounts": parts.accounts.keys().collect::<Vec<_>>(),
         })

@@ -240,7 +240,7 @@ impl Reader<'_> {
 }
 
 /// The first instant after `until`: a bare date ends with that day, UTC.
-fn end_of(until: &str) -> Option<Timestamp> {
+pub(in crate::policy) fn end_of(until: &str) -> Option<Timestamp> {
     let bare = until.len() == 10;
     if bare {
         let day: civil::Date = until.parse().ok()?;

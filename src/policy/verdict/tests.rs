@@ -1,6 +1,6 @@
 use super::*;
-use crate::policy::answer::Claim;
 use crate::policy::answer::Resource;
+use crate::policy::answer::{Claim, Temporary};
 use crate::policy::{data, organisation};
 use proptest::prelude::*;
 
@@ -25,6 +25,10 @@ fn violation(rule: &str) -> Violation {
     }
 }
 
+fn judge(organisation: &Organisation, team: &str, now: Timestamp, answer: DecideAnswer) -> Verdict {
+    super::judge(organisation, team, now, answer).unwrap()
+}
+
 fn claim(rule: &str) -> Claim {
     Claim {
         rule: rule.into(),
@@ -32,6 +36,9 @@ fn claim(rule: &str) -> Claim {
         resource: Resource::Instances,
         amount: 1,
         limit: Some(3),
+        name: None,
+        mode: None,
+        temporary: None,
     }
 }
 
@@ -74,15 +81,50 @@ fn a_claim_is_booked_whatever_becomes_of_its_limit() {
         ..DecideAnswer::default()
     };
     let verdict = judge(&organisation, "a", time("2026-06-01T00:00:00Z"), answer);
-    let effects: Vec<_> = verdict
-        .claims
-        .iter()
-        .map(|judged| (judged.limits[0].rule.as_str(), judged.limits[0].effect))
-        .collect();
+    let [claim] = &verdict.claims[..] else { panic!("one count, whatever limits it: {:?}", verdict.claims) };
+    let effects: Vec<_> = claim.limits.iter().map(|limit| (limit.rule.as_str(), limit.effect)).collect();
     assert_eq!(
         effects,
-        [("zones", Effect::Exempted), ("count", Effect::Shadowed), ("tags", Effect::Refused)]
+        [("count", Effect::Shadowed), ("tags", Effect::Refused), ("zones", Effect::Exempted)]
     );
+}
+
+#[test]
+fn two_rules_that_count_differently_refuse() {
+    let organisation = read("{}");
+    let two = vec![claim("zones"), Claim { amount: 2, ..claim("count") }];
+    let answer = DecideAnswer { quota: two, ..DecideAnswer::default() };
+    let failure = super::judge(&organisation, "a", time("2026-06-01T00:00:00Z"), answer).unwrap_err();
+    assert_eq!(failure.reason, Reason::Conflict);
+}
+
+#[test]
+fn a_temporary_limit_ends_by_itself_and_a_softened_one_never_hardens() {
+    let organisation = read("rules: {count: {modes: {b: shadow}}}");
+    let limited = |until: &str, mode| Claim {
+        temporary: Some(Temporary { limit: 9, until: until.to_owned(), reason: "r".to_owned() }),
+        mode,
+        ..claim("count")
+    };
+    let at = |team: &str, now: &str, claim: Claim| {
+        let answer = DecideAnswer { quota: vec![claim], ..DecideAnswer::default() };
+        super::judge(&organisation, team, time(now), answer)
+            .map(|verdict| verdict.claims[0].limits[0].clone())
+    };
+    let day = || limited("2026-06-01", None);
+    let held = at("a", "2026-06-01T23:59:59Z", day()).unwrap();
+    assert_eq!((held.limit, held.otherwise, held.effect), (9, Some(3), Effect::Refused));
+    let ended = at("a", "2026-06-02T00:00:00Z", day()).unwrap();
+    assert_eq!((ended.limit, ended.otherwise, ended.temporary_until), (3, None, None));
+    assert_eq!(at("a", "2026-06-01T00:00:00Z", limited("soon", None)).unwrap_err().reason, Reason::BadAnswer);
+    for (team, mode, effect) in [
+        ("a", Some(Softened::Warn), Effect::Warned),
+        ("a", Some(Softened::Shadow), Effect::Shadowed),
+        ("b", Some(Softened::Warn), Effect::Shadowed),
+        ("b", None, Effect::Shadowed),
+    ] {
+        assert_eq!(at(team, "2026-06-01T00:00:00Z", limited("2026-06-02", mode)).unwrap().effect, effect);
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

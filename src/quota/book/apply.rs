@@ -96,7 +96,7 @@ impl Book {
             Event::Limits { limits, .. } => {
                 for seen in limits {
                     let tally = self.tallies.entry((seen.scope, seen.resource)).or_default();
-                    (tally.limit, tally.until) = (seen.limit, seen.until);
+                    (tally.limit, tally.until, tally.otherwise) = (seen.limit, seen.until, seen.otherwise);
                 }
             }
             Event::Priced { digest, .. } => self.priced = Some(digest),

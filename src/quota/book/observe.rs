@@ -527,7 +527,8 @@ impl<'a> Comparison<'a> {
     }
 }
 
-fn same(one: &[Line], other: &[Line]) -> bool {
+/// Whether two lists of lines count the same.
+pub fn same(one: &[Line], other: &[Line]) -> bool {
     let set = |lines: &[Line]| lines.iter().filter(|line| line.amount > 0).cloned().collect::<BTreeSet<_>>();
     set(one) == set(other)
 }

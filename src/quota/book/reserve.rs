@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{Book, Fence, Past, State};
-use crate::policy::verdict::Effect;
+use crate::policy::verdict::{Effect, JudgedClaim};
 use crate::quota::event::{Event, Line, Millis, Reserved, ScopeLimit};
 use crate::quota::order::{Exceeded, Order, Over, Repeated};
 
@@ -61,12 +61,6 @@ impl Book {
         if !refused.is_empty() {
             return (Reservation::Exceeded(refused), events);
         }
-        let claims = order.claims.iter().filter(|claim| claim.amount > 0);
-        let claims = claims.map(|claim| Line {
-            scope: claim.scope.clone(),
-            resource: claim.resource,
-            amount: claim.amount,
-        });
         events.push(Event::Reserved(Box::new(Reserved {
             id: order.id,
             at: now,
@@ -75,7 +69,7 @@ impl Book {
             account: order.account.clone(),
             call: order.call.clone(),
             instances: order.instances,
-            claims: claims.collect(),
+            claims: lines(&order.claims),
             view: order.view.clone(),
             marks: order.marks.clone(),
         })));
@@ -128,16 +122,28 @@ impl Book {
             .map(|claim| scope_limit(claim))
             .filter(|seen| {
                 let known = self.tallies.get(&(seen.scope.clone(), seen.resource));
-                let (limit, until) = known.map_or((None, None), |tally| (tally.limit, tally.until));
-                limit != seen.limit || until != seen.until
+                let known =
+                    known.map(|tally| (tally.limit, tally.until, tally.otherwise)).unwrap_or_default();
+                known != (seen.limit, seen.until, seen.otherwise)
             })
             .collect();
         (!limits.is_empty()).then_some(Event::Limits { at: now, limits })
     }
 }
 
+/// What claims count, where they count anything.
+pub fn lines(claims: &[JudgedClaim]) -> Vec<Line> {
+    let claims = claims.iter().filter(|claim| claim.amount > 0);
+    let line = |claim: &JudgedClaim| Line {
+        scope: claim.scope.clone(),
+        resource: claim.resource,
+        amount: claim.amount,
+    };
+    claims.map(line).collect()
+}
+
 /// The least limit of a claim that refuses.
-pub(in crate::quota) fn scope_limit(claim: &crate::policy::verdict::JudgedClaim) -> ScopeLimit {
+pub fn scope_limit(claim: &JudgedClaim) -> ScopeLimit {
     let least =
         claim.limits.iter().filter(|limit| limit.effect == Effect::Refused).min_by_key(|limit| limit.limit);
     ScopeLimit {
@@ -145,5 +151,6 @@ pub(in crate::quota) fn scope_limit(claim: &crate::policy::verdict::JudgedClaim)
         resource: claim.resource,
         limit: least.map(|limit| limit.limit),
         until: least.and_then(|limit| limit.temporary_until).map(jiff::Timestamp::as_millisecond),
+        otherwise: least.and_then(|limit| limit.otherwise),
     }
 }

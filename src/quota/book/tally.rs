@@ -19,6 +19,9 @@ pub struct Tally {
     /// Until when that is a temporary one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Millis>,
+    /// What holds after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<u64>,
 }
 
 impl Tally {
@@ -37,9 +40,14 @@ impl Tally {
         self.total() == 0
     }
 
+    /// The limit at a time: a temporary one ends by itself.
+    pub fn limit_at(&self, now: Millis) -> Option<u64> {
+        if self.until.is_some_and(|until| now >= until) { self.otherwise } else { self.limit }
+    }
+
     /// What is left under the limit; none without one.
-    pub fn left(&self) -> Option<u64> {
-        self.limit.map(|limit| limit.saturating_sub(self.total()))
+    pub fn left(&self, now: Millis) -> Option<u64> {
+        self.limit_at(now).map(|limit| limit.saturating_sub(self.total()))
     }
 }
 

@@ -22,13 +22,14 @@ pub(super) fn view(count: u32) -> Create {
     view
 }
 
-pub(super) fn claim(scope: &str, amount: u64, limit: Option<u64>) -> JudgedClaim {
+pub(in crate::quota) fn claim(scope: &str, amount: u64, limit: Option<u64>) -> JudgedClaim {
     let limit = limit.map(|limit| JudgedLimit {
         rule: "quota".to_owned(),
         name: None,
         limit,
         effect: Effect::Refused,
         temporary_until: None,
+        otherwise: None,
     });
     JudgedClaim {
         scope: scope.to_owned(),
@@ -38,7 +39,7 @@ pub(super) fn claim(scope: &str, amount: u64, limit: Option<u64>) -> JudgedClaim
     }
 }
 
-pub(super) fn order(number: u128, count: u32, claims: Vec<JudgedClaim>) -> Order {
+pub(in crate::quota) fn order(number: u128, count: u32, claims: Vec<JudgedClaim>) -> Order {
     Order {
         id: Uuid::from_u128(number),
         asker: Asker {
@@ -143,7 +144,7 @@ fn a_lowered_limit_takes_nothing_and_gives_nothing() {
     let refused = book_in(&mut book, &order(2, 1, vec![claim(TEAM, 1, Some(2))]), 2);
     assert!(matches!(refused, Reservation::Exceeded(_)), "{refused:?}");
     let tally = book.tally(TEAM, Resource::Instances);
-    assert_eq!((tally.used, tally.limit, tally.left()), (4, Some(2), Some(0)), "shown as over");
+    assert_eq!((tally.used, tally.limit, tally.left(0)), (4, Some(2), Some(0)), "shown as over");
 }
 
 #[test]

@@ -20,6 +20,7 @@ use zengate::clock::Clock;
 use zengate::config::Config;
 use zengate::gateway::{self, Arrival, Parts};
 use zengate::policy::PolicySet;
+use zengate::quota::fingerprint::MarkKey;
 use zengate::secret::Secret;
 use zengate::server::Server;
 use zengate::sign::SigningKey;
@@ -88,6 +89,7 @@ fn account(upstream: SocketAddr) -> BTreeMap<String, Arc<Account>> {
     let account = Account {
         name: "main".to_owned(),
         credential: AccountCredential::Signing { access_key: CLOUD_KEY.to_owned(), key },
+        marks: MarkKey::new(&Secret::new("the cloud's")),
         upstream: Arc::new(Upstream::new(origin, None, deadlines, 8 << 20, 32)),
     };
     [("main".to_owned(), Arc::new(account))].into()
@@ -106,8 +108,11 @@ impl Client {
         let (pipe, other) = tokio::io::duplex(PIPE);
         let path = gateway::path(&Parts { accounts: Arc::new(account(upstream)), ..parts.clone() });
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000));
+        let line = gateway::Line::default();
         runtime.spawn(async move {
-            let service = service_fn(move |request| path.clone().oneshot(Arrival { peer, request }));
+            let service = service_fn(move |request| {
+                path.clone().oneshot(Arrival { peer, request, line: line.clone() })
+            });
             let _ = http1::Builder::new().serve_connection(TokioIo::new(other), service).await;
         });
         Self { runtime, pipe, answer: vec![0; PIPE] }

@@ -199,7 +199,7 @@ fn policy(good: &Material, bad: &Material) -> Vec<Case> {
             let now = zengate::clock::Clock::system().timestamp();
             Box::new(move || {
                 let verdict = verdict::judge(set.organisation(), "payments", now, answer.clone());
-                assert!(black_box(verdict).refused.len() >= 3);
+                assert!(black_box(verdict).unwrap().refused.len() >= 3);
             })
         }),
     ]
@@ -301,6 +301,7 @@ fn record(request: Object) -> Record {
         ],
         shadow_changes: Vec::new(),
         claims: Vec::new(),
+        joined: None,
         upstream: Some(UpstreamRecord { status: Some(200), ..UpstreamRecord::default() }),
         status: Some(200),
         refusal: None,

@@ -1,0 +1,268 @@
+# What a new machine uses up, and how much of it there is. `settings.quota`.
+#
+# `limits`: by name, `{resource, limit, per, teams, zones, types, resource_groups, temporary, mode}`. `per` splits the count (by
+# team, zone, type, resource_group; [] counts for the whole organisation), the lists choose whose machines count. Every
+# resource is counted for the organisation and for each team in any case, and machines for each team's zones.
+#
+# A machine that is found in the cloud is priced by the same rule, so it may read only the view, the team, the settings and
+# the cloud's facts. What the amounts are when somebody asks for too much is the ledger's to know.
+package zengate.rules.quota
+
+import data.zengate.lib.fields
+import data.zengate.lib.patterns
+import data.zengate.lib.settings
+
+mistakes := settings.mistakes("quota", {
+	"default_system_disk_gb": "number",
+	"limits": "object",
+	"unset": "unset",
+}) | wrong_limits
+
+deny contains mistake if some mistake in mistakes
+
+wrong_limits contains mistake if {
+	is_object(input.settings.quota.limits)
+	some name, entry in input.settings.quota.limits
+	entry != null
+	not well_formed(entry)
+	mistake := settings.violation("quota", concat(".", ["quota.limits", name]), settings.words.limit)
+}
+
+# Under a limit on what a type has, a type of unknown size could be of any size.
+deny contains violation if {
+	input.action.kind == "create"
+	some item in listed
+	item.entry.resource in {"vcpus", "memory_gb"}
+	limits_something(item.entry)
+	not is_number(object.get(size, item.entry.resource, null))
+	violation := {
+		"rule": "quota",
+		"message": sprintf("nobody can tell how much of %s the instance type %v uses, and there is a limit on it", [
+			item.entry.resource,
+			values.type,
+		]),
+		"field": fields.type,
+		"remedy": "Choose a type that the gateway knows, or ask the platform team to run `zengate facts pull`.",
+		"asked": values.type,
+	}
+}
+
+limits_something(entry) if is_number(entry.limit)
+
+limits_something(entry) if is_object(object.get(entry, "temporary", null))
+
+quota contains claim if {
+	some item in listed
+	claim := object.union(
+		{
+			"rule": "quota",
+			"name": item.name,
+			"scope": item.scope,
+			"resource": item.entry.resource,
+			"amount": amounts[item.entry.resource],
+			"limit": number_or_null(item.entry.limit),
+		},
+		{member: value |
+			some member in ["mode", "temporary"]
+			value := item.entry[member]
+			value != null
+		},
+	)
+}
+
+quota contains claim if {
+	some pair in always
+	not pair in taken
+	claim := {
+		"rule": "quota",
+		"scope": pair[0],
+		"resource": pair[1],
+		"amount": amounts[pair[1]],
+		"limit": unset(pair[0], pair[1]),
+	}
+}
+
+taken contains [item.scope, item.entry.resource] if some item in listed
+
+always contains ["organisation", resource] if some resource in resources
+
+always contains [own, resource] if some resource in resources
+
+always contains [concat("/", [own, "zone", text(values.zone)]), "instances"]
+
+own := sprintf("team/%s", [input.principal.team])
+
+resources := {"disk_gb", "instances", "memory_gb", "public_ips", "vcpus"}
+
+# `unset` is what holds for a team and resource that no entry splits or chooses by team.
+unset(scope, resource) := 0 if {
+	scope == own
+	input.settings.quota.unset == "zero"
+	not resource in limited
+}
+
+unset(scope, _) := null if scope != own
+
+unset(scope, resource) := null if {
+	scope == own
+	resource in limited
+}
+
+unset(scope, resource) := null if {
+	scope == own
+	not resource in limited
+	object.get(given, "unset", "unlimited") != "zero"
+}
+
+limited contains item.entry.resource if {
+	some item in listed
+	"team" in object.get(item.entry, "per", [])
+}
+
+limited contains item.entry.resource if {
+	some item in listed
+	is_array(object.get(item.entry, "teams", null))
+}
+
+# The entries that count this machine.
+listed contains {"name": name, "entry": entry, "scope": scope(entry)} if {
+	is_object(input.settings.quota.limits)
+	some name, entry in input.settings.quota.limits
+	well_formed(entry)
+	every dimension in dimensions {
+		counted(entry, dimension)
+	}
+}
+
+counted(entry, dimension) if object.get(entry, chosen_by[dimension], null) == null
+
+counted(entry, dimension) if patterns.any_covers(entry[chosen_by[dimension]], values[dimension])
+
+dimensions := ["team", "zone", "type", "resource_group"]
+
+chosen_by := {"team": "teams", "zone": "zones", "type": "types", "resource_group": "resource_groups"}
+
+values := {
+	"team": input.principal.team,
+	"zone": object.get(create, "zone", null),
+	"type": object.get(create, "type", null),
+	"resource_group": object.get(create, "resource_group", null),
+}
+
+scope(entry) := "organisation" if count(segments(entry)) == 0
+
+scope(entry) := concat("/", segments(entry)) if count(segments(entry)) > 0
+
+segments(entry) := [part |
+	some dimension in dimensions
+	part := segment(entry, dimension)
+]
+
+segment(entry, dimension) := sprintf("%s/%s", [dimension, text(values[dimension])]) if {
+	dimension in object.get(entry, "per", [])
+}
+
+segment(entry, dimension) := sprintf("%s/%s", [dimension, concat(",", entry[chosen_by[dimension]])]) if {
+	not dimension in object.get(entry, "per", [])
+	is_array(entry[chosen_by[dimension]])
+}
+
+text(value) := value if is_string(value)
+
+text(value) := "-" if not is_string(value)
+
+number_or_null(limit) := limit if is_number(limit)
+
+number_or_null(limit) := null if not is_number(limit)
+
+amounts := {
+	"disk_gb": machines * (system_disk + data_disks),
+	"instances": machines,
+	"memory_gb": machines * known("memory_gb"),
+	"public_ips": machines * addresses,
+	"vcpus": machines * known("vcpus"),
+}
+
+create := input.create if is_object(input.create)
+
+default create := {}
+
+machines := create.count if is_number(object.get(create, "count", null))
+
+default machines := 0
+
+size := data.facts.types[values.type] if is_object(data.facts.types[values.type])
+
+default size := {}
+
+known(resource) := ceil(size[resource]) if is_number(object.get(size, resource, null))
+
+known(resource) := 0 if not is_number(object.get(size, resource, null))
+
+system_disk := create.system_disk_gb if is_number(object.get(create, "system_disk_gb", null))
+
+system_disk := default_disk if not is_number(object.get(create, "system_disk_gb", null))
+
+given := input.settings.quota if is_object(input.settings.quota)
+
+default given := {}
+
+default_disk := given.default_system_disk_gb if {
+	is_number(object.get(given, "default_system_disk_gb", null))
+}
+
+default default_disk := 40
+
+data_disks := sum([gigabytes |
+	some disk in object.get(create, "data_disks", [])
+	is_number(disk.size_gb)
+	is_number(disk.amount)
+	gigabytes := disk.size_gb * disk.amount
+])
+
+# Where the request does not say, the cloud may give one.
+addresses := 0 if object.get(create, "public_ipv4", null) == false
+
+default addresses := 1
+
+well_formed(entry) if {
+	is_object(entry)
+	every member, _ in entry {
+		member in members
+	}
+	entry.resource in resources
+	is_limit(object.get(entry, "limit", null))
+	every dimension in dimensions {
+		is_choice(object.get(entry, chosen_by[dimension], null))
+	}
+	is_split(object.get(entry, "per", []))
+	object.get(entry, "mode", null) in {null, "warn", "shadow"}
+	is_temporary(object.get(entry, "temporary", null))
+}
+
+members := {"limit", "mode", "per", "resource", "resource_groups", "teams", "temporary", "types", "zones"}
+
+is_limit(limit) if limit == "unlimited"
+
+is_limit(limit) if settings.is_kind("number", limit)
+
+is_choice(list) if list == null
+
+is_choice(list) if settings.is_kind("strings", list)
+
+is_split(per) if {
+	is_array(per)
+	every dimension in per {
+		dimension in dimensions
+	}
+}
+
+is_temporary(temporary) if temporary == null
+
+is_temporary(temporary) if {
+	is_object(temporary)
+	object.keys(temporary) == {"limit", "until", "reason"}
+	settings.is_kind("number", temporary.limit)
+	settings.is_kind("string", temporary.until)
+	settings.is_kind("string", temporary.reason)
+}

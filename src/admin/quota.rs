@@ -1,0 +1,200 @@
+//! `/quota` on the admin listener: what is counted, who holds it, how it compares with the cloud.
+//!
+//! - `GET /quota[?team=T]`: every count.
+//! - `GET /quota/explain?scope=S&resource=R`: everything that makes up one count, by name.
+//! - `GET /quota/drift`: what the last listings differed in, and what was done about it.
+//! - `POST /quota/reconcile`: lists the cloud now.
+//! - `POST /quota/release`: a person's word on a create that the reconciler cannot decide:
+//!   `{"decision", "outcome": "void" | "created", "ids": [...], "operator", "reason"}`.
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::typed;
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::policy::answer::Resource;
+use crate::quota::{Ledger, Settlement, Status, report};
+use crate::reconcile::Reconciler;
+use crate::record::parse_decision_id;
+
+/// The longest body, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// See the module.
+#[derive(Clone)]
+pub struct QuotaAdmin {
+    ledger: Ledger,
+    reconciler: Reconciler,
+    clock: Clock,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Release {
+    decision: String,
+    outcome: Outcome,
+    #[serde(default)]
+    ids: Vec<String>,
+    operator: String,
+    reason: String,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome {
+    Void,
+    Created,
+}
+
+impl QuotaAdmin {
+    /// Shows this ledger.
+    pub fn new(ledger: Ledger, reconciler: Reconciler, clock: Clock) -> Self {
+        Self { ledger, reconciler, clock }
+    }
+
+    /// Reads the gauges.
+    pub(super) fn measure(&self, metrics: &Metrics) {
+        metrics.quota().read(&self.ledger, &self.clock);
+    }
+
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let query = |name: &str| {
+            let pairs = request.uri().query().unwrap_or_default().split('&');
+            let mut values = pairs.filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key == name);
+            values.next().map(|(_, value)| percent_decoded(value))
+        };
+        if !self.ledger.counts() {
+            return trouble(StatusCode::NOT_FOUND, "no quota store is configured (quota.store is \"none\")");
+        }
+        match (request.method(), request.uri().path()) {
+            (&Method::GET, "/quota") => self.counts(query("team").as_deref()),
+            (&Method::GET, "/quota/explain") => {
+                self.explain(query("scope").as_deref(), query("resource").as_deref())
+            }
+            (&Method::GET, "/quota/drift") => well(&self.reconciler.last()),
+            (&Method::POST, "/quota/reconcile") => match self.reconciler.run().await {
+                Ok(report) => well(&report),
+                Err(error) => trouble(StatusCode::CONFLICT, &error.to_string()),
+            },
+            (&Method::POST, "/quota/release") => self.release(request).await,
+            _ => trouble(
+                StatusCode::NOT_FOUND,
+                "GET /quota, /quota/explain, /quota/drift; POST /quota/reconcile, /quota/release",
+            ),
+        }
+    }
+
+    fn counts(&self, team: Option<&str>) -> Response<Full<Bytes>> {
+        let now = i64::try_from(self.clock.since_epoch().as_millis()).unwrap_or(i64::MAX);
+        let counts = self.ledger.read(|book| report::counts(book, team, now));
+        let ledger = match self.ledger.status() {
+            Some(Status::Up) | None => "up".to_owned(),
+            Some(Status::Away { why }) => format!("away: {why}"),
+            Some(Status::Dead { why }) => format!("dead: {why}"),
+        };
+        let last = self.reconciler.last();
+        well(&json!({
+            "ledger": ledger, "counts": counts, "reconciled": last.at, "listings": last.listings,
+        }))
+    }
+
+    fn explain(&self, scope: Option<&str>, resource: Option<&str>) -> Response<Full<Bytes>> {
+        let Some(scope) = scope else {
+            return trouble(
+                StatusCode::BAD_REQUEST,
+                "name the scope, as GET /quota shows it: ?scope=team/payments",
+            );
+        };
+        let Some(resource) = Resource::parse(resource.unwrap_or("instances")) else {
+            return trouble(
+                StatusCode::BAD_REQUEST,
+                "resource is one of instances, vcpus, memory_gb, disk_gb and public_ips",
+            );
+        };
+        let now = i64::try_from(self.clock.since_epoch().as_millis()).unwrap_or(i64::MAX);
+        let explained = self.ledger.read(|book| {
+            let count = report::counts(book, None, now)
+                .into_iter()
+                .find(|count| count.scope == scope && count.resource == resource);
+            (count, report::units(book, scope, resource))
+        });
+        let (count, units) = explained.unwrap_or_default();
+        well(&json!({ "count": count, "units": units }))
+    }
+
+    async fn release(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let body = Limited::new(request.into_body(), LONGEST).collect().await;
+        let Ok(body) = body else {
+            return trouble(StatusCode::BAD_REQUEST, "the body is too long or broke off");
+        };
+        let release: Release = match serde_json::from_slice(&body.to_bytes()) {
+            Ok(release) => release,
+            Err(error) => return trouble(StatusCode::BAD_REQUEST, &error.to_string()),
+        };
+        let Some(id) = parse_decision_id(&release.decision) else {
+            return trouble(StatusCode::BAD_REQUEST, "`decision` is no decision id");
+        };
+        let outcome = match (release.outcome, release.ids.is_empty()) {
+            (Outcome::Void, true) => Settlement::Void,
+            (Outcome::Created, false) => Settlement::Created { ids: release.ids.clone(), missing: 0 },
+            _ => {
+                let why = "`created` needs the instance ids that the create made, and `void` has none";
+                return trouble(StatusCode::BAD_REQUEST, why);
+            }
+        };
+        let (operator, reason) = (release.operator.clone(), release.reason.clone());
+        let released =
+            self.ledger.change(move |book, now| match book.release(id, outcome, &operator, &reason, now) {
+                Ok(event) => (Ok(()), vec![event]),
+                Err(conflict) => (Err(conflict), Vec::new()),
+            });
+        match released.await {
+            Ok(Ok(())) => {
+                tracing::warn!(
+                    decision = release.decision,
+                    operator = release.operator,
+                    reason = release.reason,
+                    ids = ?release.ids,
+                    "an unknown create was settled by hand"
+                );
+                well(&json!({ "settled": release.decision }))
+            }
+            Ok(Err(conflict)) => trouble(StatusCode::CONFLICT, &conflict.to_string()),
+            Err(away) => trouble(StatusCode::SERVICE_UNAVAILABLE, &away.to_string()),
+        }
+    }
+}
+
+fn well(body: &impl serde::Serialize) -> Response<Full<Bytes>> {
+    match serde_json::to_string_pretty(body) {
+        Ok(text) => typed(StatusCode::OK, "application/json", text),
+        Err(error) => trouble(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+fn trouble(status: StatusCode, why: &str) -> Response<Full<Bytes>> {
+    typed(status, "application/json", json!({ "error": why }).to_string())
+}
+
+/// Scopes hold letters, digits and `/-_.*,`; a client may have written some of them as `%2F`.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digits =
+            [rest.next(), rest.next()].map(|digit| digit.and_then(|digit| char::from(digit).to_digit(16)));
+        if let [Some(high), Some(low)] = digits {
+            bytes.push(u8::try_from(high.saturating_mul(16).saturating_add(low)).unwrap_or(b'?'));
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,430 @@
+//! The reconciler: holds the ledger against what the cloud lists, periodically and on demand.
+//!
+//! One replica does it at a time. For every service of every account it lists all machines, prices each like a create of one by the
+//! rules of now, looks a second time at those that the ledger has and the listing has not, and lets [`crate::quota::book`] decide.
+//! An account or service whose listing fails keeps its count, marked stale, and nothing is lowered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::{Mutex, Notify, watch};
+
+use crate::account::Account;
+use crate::api::view::Create;
+use crate::clock::{Clock, Stopwatch};
+use crate::fleet::{self, Listing};
+use crate::metrics::Metrics;
+use crate::policy::{Judge, PolicySet};
+use crate::quota::book::{Book, Drift, Findings, Found, Memory, ObservePolicy};
+use crate::quota::event::{Event, Line, MachineId, ScopeLimit};
+use crate::quota::{Ledger, book};
+use crate::record::parse_decision_id;
+
+/// The tag by which a create can be found again, where a team allows it.
+pub const CORRELATION_TAG: &str = "zengate-decision";
+
+/// How reconciling works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// From the end of one run to the beginning of the next.
+    pub interval: Duration,
+    /// What listings are believed, and what is done about differences.
+    pub policy: ObservePolicy,
+}
+
+/// What one run found.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Report {
+    /// When it ended (RFC 3339).
+    pub at: Option<jiff::Timestamp>,
+    /// Each listing.
+    pub listings: Vec<ListingReport>,
+    /// Every difference, and what was done about it.
+    pub drift: Vec<Drift>,
+}
+
+/// One listing.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListingReport {
+    /// The account.
+    pub account: String,
+    /// The service.
+    pub service: &'static str,
+    /// How many machines it showed.
+    pub machines: usize,
+    /// Why it is not whole: counts of this service are as they were, and stale. None if it is whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale: Option<String>,
+}
+
+/// Why a run did not take place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRun {
+    /// Another replica reconciles.
+    #[error("another replica reconciles at the moment")]
+    NotLeading,
+    /// The ledger cannot be written.
+    #[error("the ledger cannot be reached")]
+    Away,
+    /// Nothing is counted.
+    #[error("no quota store is configured")]
+    Uncounted,
+}
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Reconciler(Arc<Inner>);
+
+struct Inner {
+    accounts: Arc<BTreeMap<String, Arc<Account>>>,
+    judge: Judge,
+    ledger: Ledger,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    options: Options,
+    since: Stopwatch,
+    /// Held during a run: runs on demand and periodic ones do not overlap.
+    memory: Mutex<Memory>,
+    last: watch::Sender<Report>,
+    wake: Notify,
+}
+
+impl Reconciler {
+    /// Knows everything it needs; does nothing yet.
+    pub fn new(
+        accounts: Arc<BTreeMap<String, Arc<Account>>>,
+        judge: Judge,
+        ledger: Ledger,
+        metrics: Arc<Metrics>,
+        clock: Clock,
+        options: Options,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            accounts,
+            judge,
+            ledger,
+            metrics,
+            clock,
+            options,
+            since: Stopwatch::start(),
+            memory: Mutex::default(),
+            last: watch::Sender::new(Report::default()),
+            wake: Notify::new(),
+        }))
+    }
+
+    /// Runs periodically until aborted; begins with a run.
+    pub async fn work(self) {
+        if !self.0.ledger.counts() {
+            return;
+        }
+        loop {
+            match self.run().await {
+                Ok(report) => {
+                    for stale in report.listings.iter().filter(|listing| listing.stale.is_some()) {
+                        tracing::warn!(
+                            account = stale.account,
+                            service = stale.service,
+                            why = stale.stale,
+                            "a listing is not whole; the counts of this service stay as they are"
+                        );
+                    }
+                    for drift in &report.drift {
+                        tracing::info!(drift = ?drift, "ledger and cloud differ");
+                    }
+                }
+                Err(NotRun::NotLeading) => {}
+                Err(error) => tracing::warn!(%error, "reconciling was put off"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.0.options.interval) => {}
+                () = self.0.wake.notified() => {}
+            }
+        }
+    }
+
+    /// Has the next run begin now.
+    pub fn soon(&self) {
+        self.0.wake.notify_one();
+    }
+
+    /// What the last run found.
+    pub fn last(&self) -> Report {
+        self.0.last.borrow().clone()
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// [`NotRun`]; nothing has changed then, or not everything that should have.
+    pub async fn run(&self) -> Result<Report, NotRun> {
+        let inner = &self.0;
+        if !inner.ledger.counts() {
+            return Err(NotRun::Uncounted);
+        }
+        let mut memory = inner.memory.lock().await;
+        // Longer than a listing takes; a leader that dies is replaced after it.
+        let term = inner.options.interval.saturating_mul(2).max(Duration::from_secs(120));
+        if !inner.ledger.lead(term).await {
+            return Err(NotRun::NotLeading);
+        }
+        self.reprice(&inner.judge.current()).await?;
+        let mut report = Report::default();
+        for account in inner.accounts.values() {
+            for service in fleet::SERVICES {
+                self.service(account, service, &mut memory, &mut report).await?;
+            }
+        }
+        report.at = Some(inner.clock.timestamp());
+        inner.last.send_replace(report.clone());
+        Ok(report)
+    }
+
+    async fn service(
+        &self,
+        account: &Arc<Account>,
+        service: &'static str,
+        memory: &mut Memory,
+        report: &mut Report,
+    ) -> Result<(), NotRun> {
+        let inner = &self.0;
+        let asked_row = inner.ledger.read(Book::seq).unwrap_or_default();
+        let asked_at = i64::try_from(inner.since.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let mut listing = fleet::list(account, service, &inner.clock).await;
+        let absent = self.absent(account, service, &mut listing).await;
+        let mut found = Vec::with_capacity(listing.seen.len());
+        for seen in listing.seen.values() {
+            let Some((team, claims)) = self.price(account, service, seen).await else {
+                listing.incomplete = Some(format!("{} could not be priced", seen.id));
+                continue;
+            };
+            found.push(Found {
+                id: seen.id.clone(),
+                name: seen.name.clone(),
+                created: seen.created.map(jiff::Timestamp::as_millisecond),
+                life: seen.life,
+                decision: seen.tags.get(CORRELATION_TAG).and_then(|tag| parse_decision_id(tag)),
+                view: seen.view.clone(),
+                team,
+                claims,
+            });
+        }
+        let findings = Findings {
+            account: account.name.clone(),
+            service: service.to_owned(),
+            complete: listing.incomplete.is_none(),
+            asked_at,
+            asked_row,
+            found,
+            absent,
+        };
+        let (policy, mut own) = (inner.options.policy, std::mem::take(memory));
+        let machines = findings.found.len();
+        let decided = inner.ledger.change(move |book, now| {
+            let (events, drift) = book.observe(&findings, &policy, &mut own, now);
+            ((drift, own), events)
+        });
+        let (drift, remembered) = decided.await.map_err(|_| NotRun::Away)?;
+        *memory = remembered;
+        self.tell(account, service, &drift, listing.incomplete.is_none());
+        report.listings.push(ListingReport {
+            account: account.name.clone(),
+            service,
+            machines,
+            stale: listing.incomplete,
+        });
+        report.drift.extend(drift);
+        Ok(())
+    }
+
+    /// The machines of the ledger that a listing has not and that, asked for by id, are not there either.
+    async fn absent(&self, account: &Account, service: &str, listing: &mut Listing) -> BTreeSet<String> {
+        let own = |id: &MachineId| id.account == account.name && id.service == service;
+        let missing = self.0.ledger.read(|book| {
+            let ids = book.machines().map(|(id, _)| id).filter(|id| own(id));
+            ids.filter(|id| !listing.seen.contains_key(&id.id)).map(|id| id.id.clone()).collect::<Vec<_>>()
+        });
+        let missing = missing.unwrap_or_default();
+        if missing.is_empty() || listing.incomplete.is_some() {
+            return BTreeSet::new();
+        }
+        let second = fleet::look(account, service, &missing, &self.0.clock).await;
+        if second.incomplete.is_some() {
+            return BTreeSet::new();
+        }
+        let absent = missing.into_iter().filter(|id| !second.seen.contains_key(id)).collect();
+        listing.seen.extend(second.seen);
+        absent
+    }
+
+    /// The team that a machine counts for and what it uses, by the rules of now.
+    async fn price(
+        &self,
+        account: &Account,
+        service: &str,
+        seen: &fleet::Seen,
+    ) -> Option<(String, Vec<Line>)> {
+        let machine =
+            MachineId { account: account.name.clone(), service: service.to_owned(), id: seen.id.clone() };
+        let known = self.0.ledger.read(|book| {
+            book.machine(&machine).map(|machine| {
+                let group = machine.view.as_ref().and_then(|view| view.resource_group.clone());
+                (machine.team.clone(), group, machine.view.clone())
+            })
+        });
+        let group = seen.view.resource_group.as_deref();
+        let policy = self.0.judge.current();
+        let by_group = group.and_then(|group| policy.team_of_group(group)).map(str::to_owned);
+        let (team, view) = match known.flatten() {
+            // A machine stays its team's until it is moved to a group that is another's.
+            Some((team, was, view)) => {
+                let moved = was.as_deref() != group && was.is_some() && group.is_some();
+                let team = if moved { by_group.unwrap_or_else(|| UNASSIGNED.to_owned()) } else { team };
+                (team, merged(&seen.view, view.as_deref()))
+            }
+            None => (by_group.unwrap_or_else(|| UNASSIGNED.to_owned()), seen.view.clone()),
+        };
+        let claims = self.0.judge.price(&policy, &team, &view, self.0.clock.timestamp()).await.ok()?;
+        Some((team, book::lines(&claims)))
+    }
+
+    fn tell(&self, account: &Account, service: &str, drift: &[Drift], complete: bool) {
+        use crate::quota::book::DriftKind::{Extra, Missing, Moved, Unsettled};
+        let mut counts = Vec::new();
+        for kind in [Extra, Missing, Moved, Unsettled] {
+            for repaired in [true, false] {
+                let number =
+                    drift.iter().filter(|drift| drift.kind == kind && drift.repaired == repaired).count();
+                counts.push((kind.as_str(), repaired, i64::try_from(number).unwrap_or(i64::MAX)));
+            }
+        }
+        let at = complete.then(|| self.0.clock.since_epoch());
+        self.0.metrics.quota().reconciled(&account.name, service, &counts, at);
+    }
+
+    /// Prices everything that is counted by these rules, if it was priced by others.
+    ///
+    /// # Errors
+    /// [`NotRun::Away`]
+    pub async fn reprice(&self, policy: &Arc<PolicySet>) -> Result<(), NotRun> {
+        let inner = &self.0;
+        let digest = policy.revision().to_owned();
+        let stale = inner.ledger.read(|book| {
+            (book.priced() != Some(&digest)).then(|| {
+                let machines: Vec<(MachineId, String, Create)> = book
+                    .machines()
+                    .filter_map(|(id, machine)| {
+                        Some((id.clone(), machine.team.clone(), machine.view.as_deref()?.clone()))
+                    })
+                    .collect();
+                let holds: Vec<(uuid::Uuid, String, Create)> = book
+                    .bookings()
+                    .filter(|(_, booking)| !booking.held().is_empty())
+                    .filter_map(|(id, booking)| {
+                        Some((*id, booking.asker.team.clone(), booking.view.as_deref()?.clone()))
+                    })
+                    .collect();
+                (machines, holds)
+            })
+        });
+        let Some((machines, holds)) = stale.flatten() else { return Ok(()) };
+        // Machines that look the same cost the same: each kind is priced once.
+        let mut known: BTreeMap<String, Vec<crate::policy::verdict::JudgedClaim>> = BTreeMap::new();
+        let mut prices = Vec::new();
+        for (machine, team, view) in machines {
+            if let Some(claims) = self.priced(policy, &mut known, &team, &view).await {
+                prices.push((Priced::Machine(machine, team), claims));
+            }
+        }
+        for (hold, team, view) in holds {
+            if let Some(claims) = self.priced(policy, &mut known, &team, &view).await {
+                prices.push((Priced::Hold(hold), claims));
+            }
+        }
+        let count = prices.len();
+        let changed = inner.ledger.change(move |book, at| {
+            let mut limits: BTreeMap<(String, &'static str), ScopeLimit> = BTreeMap::new();
+            let mut events = Vec::new();
+            for (what, claims) in prices {
+                for claim in &claims {
+                    let limit = book::scope_limit(claim);
+                    limits.insert((claim.scope.clone(), claim.resource.as_str()), limit);
+                }
+                let claims = book::lines(&claims);
+                match what {
+                    Priced::Machine(machine, team) => {
+                        if book.machine(&machine).is_some_and(|known| !book::same(&known.claims, &claims)) {
+                            let why = "the quota rules were changed".to_owned();
+                            events.push(Event::Repriced { machine, at, team, claims, view: None, why });
+                        }
+                    }
+                    Priced::Hold(id) => {
+                        if book.booking(&id).is_some_and(|known| !book::same(&known.claims, &claims)) {
+                            events.push(Event::Reheld { id, at, claims });
+                        }
+                    }
+                }
+            }
+            if !limits.is_empty() {
+                events.push(Event::Limits { at, limits: limits.into_values().collect() });
+            }
+            events.push(Event::Priced { digest, at });
+            ((), events)
+        });
+        changed.await.map_err(|_| NotRun::Away)?;
+        tracing::info!(count, "everything that is counted was priced by the new rules");
+        Ok(())
+    }
+
+    async fn priced(
+        &self,
+        policy: &Arc<PolicySet>,
+        known: &mut BTreeMap<String, Vec<crate::policy::verdict::JudgedClaim>>,
+        team: &str,
+        view: &Create,
+    ) -> Option<Vec<crate::policy::verdict::JudgedClaim>> {
+        let mut plain = view.clone();
+        plain.name = None;
+        let key = format!("{team}\n{}", serde_json::to_string(&plain).ok()?);
+        if let Some(claims) = known.get(&key) {
+            return Some(claims.clone());
+        }
+        let claims = match self.0.judge.price(policy, team, view, self.0.clock.timestamp()).await {
+            Ok(claims) => claims,
+            Err(failure) => {
+                tracing::error!(
+                    ?failure,
+                    team,
+                    "a machine cannot be priced by the new rules; it counts as before"
+                );
+                return None;
+            }
+        };
+        known.insert(key, claims.clone());
+        Some(claims)
+    }
+}
+
+/// The team of machines that no team's group holds.
+pub const UNASSIGNED: &str = "unassigned";
+
+enum Priced {
+    Machine(MachineId, String),
+    Hold(uuid::Uuid),
+}
+
+/// What was asked for, where the listing does not tell: a machine must not cost less because less is known of it.
+fn merged(seen: &Create, asked: Option<&Create>) -> Create {
+    let mut view = seen.clone();
+    if let Some(asked) = asked {
+        view.system_disk_gb = view.system_disk_gb.or(asked.system_disk_gb);
+        view.resource_group = view.resource_group.or_else(|| asked.resource_group.clone());
+        view.public_ipv4 = asked.public_ipv4.or(view.public_ipv4);
+        if view.data_disks.is_empty() {
+            view.data_disks.clone_from(&asked.data_disks);
+        }
+    }
+    view
+}
