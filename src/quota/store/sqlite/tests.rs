@@ -47,7 +47,7 @@ impl Place for OneFile {
     }
 }
 
-conformance!(OneFile::new());
+conformance!(on OneFile::new());
 
 /// What is said must name the file and what to do.
 fn told(place: &OneFile, result: Result<Loaded, StoreError>, remedy: &str) {
