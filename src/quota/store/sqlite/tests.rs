@@ -1,5 +1,7 @@
 //! The embedded store: the common suite, whose file it takes, and what it says about damage.
 
+mod crash;
+
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
