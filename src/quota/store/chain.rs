@@ -82,6 +82,9 @@ pub(super) enum Damage {
     /// The last rows are gone, or there are some that were never committed.
     #[error("the last row is {found}, but {expected} was committed")]
     Ends { found: u64, expected: u64 },
+    /// What should be a checksum is none.
+    #[error("a checksum is not one")]
+    Checksum,
     /// The checkpoint is not what was written, or is none.
     #[error("the checkpoint was changed or is missing")]
     Checkpoint,

@@ -3,6 +3,8 @@
 //! A store's tests name their place once ([`conformance!`]) and get all of these. What only a shared store can show (two
 //! owners, leases) stands in [`shared`].
 
+pub(super) mod shared;
+
 use uuid::Uuid;
 
 use super::{Checkpoint, Loaded, Row, Store, StoreError};
@@ -201,7 +203,7 @@ pub(super) fn the_first_to_lead_leads(place: &dyn Place) {
 
 /// All of the suite on one kind of place.
 macro_rules! conformance {
-    ($(#[$with:meta])* $place:expr) => {
+    ($(#[$with:meta])* on $place:expr) => {
         $crate::quota::store::conformance::conformance! { @each [$(#[$with])*] $place,
             begins_empty,
             keeps_rows_in_order_over_reopening,

@@ -1,5 +1,7 @@
 //! The embedded store: the common suite, whose file it takes, and what it says about damage.
 
+mod crash;
+
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -47,7 +49,7 @@ impl Place for OneFile {
     }
 }
 
-conformance!(OneFile::new());
+conformance!(on OneFile::new());
 
 /// What is said must name the file and what to do.
 fn told(place: &OneFile, result: Result<Loaded, StoreError>, remedy: &str) {
