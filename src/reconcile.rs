@@ -28,7 +28,7 @@ pub const CORRELATION_TAG: &str = "zengate-decision";
 /// How reconciling works.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// From the end of one run to the beginning of the next.
+    /// From the end of one run to the beginning of the next; zero runs on demand only.
     pub interval: Duration,
     /// What listings are believed, and what is done about differences.
     pub policy: ObservePolicy,
@@ -117,7 +117,7 @@ impl Reconciler {
 
     /// Runs periodically until aborted; begins with a run.
     pub async fn work(self) {
-        if !self.0.ledger.counts() {
+        if !self.0.ledger.counts() || self.0.options.interval.is_zero() {
             return;
         }
         loop {

@@ -27,6 +27,7 @@ use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
 use crate::policy::{Judge, LoadError, PolicySet};
 use crate::quota::book::{Fence, ObservePolicy, Rules, Thresholds};
+use crate::quota::store::postgres::Postgres;
 use crate::quota::store::sqlite::Sqlite;
 use crate::quota::store::{Store, StoreError};
 use crate::quota::{Ledger, Options, Status};
@@ -220,7 +221,7 @@ fn ledger(config: &Config, clock: &Clock) -> Result<Ledger, StartError> {
     let quota = &config.quota;
     let store: Box<dyn Store> = match &quota.store {
         QuotaStore::Sqlite(file) => Box::new(Sqlite::new(file)),
-        QuotaStore::Postgres(_) => return Err(StartError::Setup("postgres".to_owned())),
+        QuotaStore::Postgres(settings) => Box::new(Postgres::new((**settings).clone())),
         QuotaStore::None => return Ok(Ledger::uncounted()),
     };
     let join = i64::try_from(quota.join_window.as_millis()).unwrap_or(i64::MAX);

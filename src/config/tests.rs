@@ -276,6 +276,6 @@ fn mistakes_about_quota_are_told_with_line_key_and_remedy() {
         assert!(!said.join("\n").contains("SK-plain"), "{said:#?}");
     }
     let all =
-        server("port = 0\nschema = \"\"\n[quota.reconcile]\ninterval = \"0s\"\n[quota.rate]\nburst = 0\n");
+        server("port = 0\nschema = \"\"\n[quota.reconcile]\nabsent_over = \"0s\"\n[quota.rate]\nburst = 0\n");
     assert!(said(&all).len() >= 5, "{:#?}", said(&all));
 }

@@ -13,7 +13,10 @@
 //! | the process dies                     | –                | –                                             | its bookings in flight are unknown       |
 //! | the queue is full                    | shed             | always taken                                  | –                                        |
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod open;
+mod turn;
+
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError};
@@ -22,11 +25,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::book::{self, Book, Bucket, Reservation, Rules, Tally, Thresholds};
+use self::open::apply_row;
+use super::book::{Book, Reservation, Rules, Thresholds};
 use super::event::{ClientNews, Event, Millis};
 use super::ledger::{Shared, Status};
 use super::order::{LedgerAway, Order, ReserveError, Settlement, StoredAnswer};
-use super::store::{Checkpoint, Row, Store, StoreError};
+use super::store::{Checkpoint, Store, StoreError};
 
 /// The most messages in one turn.
 const MOST_IN_A_TURN: usize = 512;
@@ -183,186 +187,6 @@ impl Clerk {
         i64::try_from(self.shared.clock.since_epoch().as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// Reads everything anew and takes up what was left: by dead processes, and by this one's own failed turns.
-    fn reopen(&mut self) -> Result<(), StoreError> {
-        let owner = self.shared.owner;
-        let loaded = self.store.open(owner)?;
-        let mut book = match &loaded.checkpoint {
-            Some(checkpoint) => {
-                Book::from_text(&checkpoint.text).map_err(|error| unreadable(checkpoint.seq, error))?
-            }
-            None => Book::default(),
-        };
-        self.checkpoint = book.seq();
-        for row in loaded.rows {
-            apply_row(&mut book, &row)?;
-        }
-        book.audit().map_err(|error| StoreError::Dead {
-            what: format!(
-                "the ledger does not add up: {error}; restore a backup, or move it away and reconcile"
-            ),
-            source: None,
-        })?;
-        let (now, mut events) = (self.now(), Vec::new());
-        if self.store.exclusive() {
-            let owners: BTreeSet<Uuid> = book.bookings().map(|(_, booking)| booking.owner).collect();
-            events.extend(
-                owners.into_iter().filter(|other| *other != owner).filter_map(|dead| book.orphan(dead, now)),
-            );
-        }
-        for (id, booking) in book.bookings() {
-            let forgotten =
-                booking.owner == owner && booking.state == book::State::InFlight && !self.live.contains(id);
-            if forgotten {
-                let by = super::event::Resolver::Gateway;
-                let why = "it was never sent: the ledger failed while it was booked".to_owned();
-                events.push(Event::Resolved { id: *id, at: now, outcome: Settlement::Void, by, why });
-            }
-        }
-        let texts = texts(&events)?;
-        let newer = self.store.begin(book.seq())?;
-        for row in &newer {
-            apply_row(&mut book, row)?;
-        }
-        for event in events {
-            book.apply(event);
-        }
-        self.store.commit(&texts)?;
-        *self.shared.book.write().unwrap_or_else(PoisonError::into_inner) = book;
-        self.open = true;
-        self.failures = 0;
-        self.next_tick = Instant::now();
-        self.shared.say(Status::Up);
-        self.shared.changed();
-        tracing::info!(
-            store = self.store.name(),
-            rows = self.shared.read(Book::seq),
-            "the quota ledger is open"
-        );
-        Ok(())
-    }
-
-    /// One turn. On an error nobody has heard anything good.
-    fn turn(&mut self, batch: Vec<Message>) -> Result<(), StoreError> {
-        if batch.is_empty() && self.owed.is_empty() {
-            return Ok(());
-        }
-        let mut turn = Turn::default();
-        let worked = self.work(batch, &mut turn);
-        for (reply, result) in turn.reserved {
-            let id = result.0;
-            let answer = match (&worked, result.1) {
-                (Ok(()), Ok(reservation)) => {
-                    if matches!(reservation, Reservation::Booked(_)) {
-                        self.live.insert(id);
-                    }
-                    Ok(reservation)
-                }
-                (Ok(()), Err(error)) => Err(error),
-                (Err(_), _) => Err(ReserveError::Away(LedgerAway)),
-            };
-            // Whoever asked holds a guard that voids the booking when it goes away, so an answer that nobody hears is no leak.
-            let _ = reply.send(answer);
-        }
-        for reply in turn.settled {
-            let _ = reply.send(worked.as_ref().map(|()| ()).map_err(|_| LedgerAway));
-        }
-        if worked.is_ok() {
-            for id in turn.ended {
-                self.live.remove(&id);
-            }
-            self.tell_crossings(&turn.before);
-        } else {
-            self.owed.extend(turn.owed);
-        }
-        for (term, reply) in turn.leads {
-            let leads = worked.is_ok() && self.store.lead(term).unwrap_or(false);
-            let _ = reply.send(leads);
-        }
-        self.shared.changed();
-        worked
-    }
-
-    fn work(&mut self, batch: Vec<Message>, turn: &mut Turn) -> Result<(), StoreError> {
-        let known = self.shared.read(Book::seq);
-        // Settlements of before come first: they make room.
-        let mut messages: Vec<Message> = self.owed.drain(..).map(Owed::into_message).collect();
-        messages.extend(batch);
-        let began = self.store.begin(known);
-        let newer = match began {
-            Ok(newer) => newer,
-            Err(error) => {
-                turn.refuse(messages);
-                return Err(error);
-            }
-        };
-        let mut texts = Vec::new();
-        let now = self.now();
-        let decided = {
-            let shared = Arc::clone(&self.shared);
-            let mut book = shared.book.write().unwrap_or_else(PoisonError::into_inner);
-            let folded = newer.iter().try_for_each(|row| apply_row(&mut book, row));
-            if folded.is_ok() {
-                for message in messages {
-                    let events = self.decide(&book, message, now, turn);
-                    for event in events {
-                        turn.note_before(&book, &event);
-                        match serde_json::to_string(&event) {
-                            Ok(text) => texts.push(text),
-                            Err(error) => tracing::error!(%error, "an event cannot be written"),
-                        }
-                        book.apply(event);
-                    }
-                }
-                Ok(())
-            } else {
-                turn.refuse(messages);
-                folded
-            }
-        };
-        decided?;
-        self.store.commit(&texts)
-    }
-
-    fn decide(&mut self, book: &Book, message: Message, now: Millis, turn: &mut Turn) -> Vec<Event> {
-        match message {
-            Message::Reserve(order, reply) => {
-                let (reservation, events) = book.reserve(&order, self.shared.owner, now, &self.options.rules);
-                turn.reserved.push((reply, (order.id, Ok(reservation))));
-                events
-            }
-            Message::Settle(id, outcome, answer, reply) => {
-                turn.owed.push(Owed::Settle(id, outcome.clone(), answer.clone()));
-                turn.ended.push(id);
-                turn.settled.extend(reply);
-                let (settled, events) = book.settle(id, outcome, answer, now);
-                if let Err(conflict) = settled
-                    && (self.live.contains(&id) || !events.is_empty())
-                {
-                    tracing::error!(%conflict, "a booking ended in two ways");
-                    self.shared.conflicts.fetch_add(1, Ordering::Relaxed);
-                }
-                events
-            }
-            Message::Client { id, request, news } => {
-                turn.owed.push(Owed::Client { id, request, news });
-                book.client(id, request, news, now).into_iter().collect()
-            }
-            Message::Change(change, reply) => {
-                turn.settled.push(reply);
-                change(book, now)
-            }
-            Message::Lead(term, reply) => {
-                turn.leads.push((term, reply));
-                Vec::new()
-            }
-            Message::Stop => {
-                self.stopping = true;
-                Vec::new()
-            }
-        }
-    }
-
     /// What is said while the store is away.
     fn put_off(&mut self, batch: Vec<Message>) {
         for message in batch {
@@ -468,76 +292,6 @@ impl Clerk {
         }
         self.shared.changed();
     }
-
-    fn tell_crossings(&self, before: &BTreeMap<Bucket, Tally>) {
-        if before.is_empty() {
-            return;
-        }
-        let book = self.shared.book.read().unwrap_or_else(PoisonError::into_inner);
-        let touched = book.tallies().filter(|(bucket, _)| before.contains_key(*bucket));
-        for ((scope, resource), percent) in book::crossings(before, touched, &self.options.thresholds) {
-            let tally = book.tally(&scope, resource);
-            tracing::warn!(
-                scope,
-                resource = resource.as_str(),
-                percent,
-                used = tally.used,
-                held = tally.held(),
-                limit = tally.limit,
-                left = tally.left(self.now()),
-                "a quota has reached a threshold"
-            );
-            self.shared.crossed(scope, resource, percent);
-        }
-    }
-}
-
-/// One turn's replies, sent when it is durable.
-#[derive(Default)]
-struct Turn {
-    reserved:
-        Vec<(oneshot::Sender<Result<Reservation, ReserveError>>, (Uuid, Result<Reservation, ReserveError>))>,
-    settled: Vec<oneshot::Sender<Result<(), LedgerAway>>>,
-    ended: Vec<Uuid>,
-    owed: Vec<Owed>,
-    leads: Vec<(Duration, oneshot::Sender<bool>)>,
-    before: BTreeMap<Bucket, Tally>,
-}
-
-impl Turn {
-    /// Keeps what must be written, and refuses the rest.
-    fn refuse(&mut self, messages: Vec<Message>) {
-        for message in messages {
-            match message {
-                Message::Reserve(order, reply) => {
-                    self.reserved.push((reply, (order.id, Err(LedgerAway.into()))));
-                }
-                Message::Settle(id, outcome, answer, reply) => {
-                    self.owed.push(Owed::Settle(id, outcome, answer));
-                    self.settled.extend(reply);
-                }
-                Message::Client { id, request, news } => self.owed.push(Owed::Client { id, request, news }),
-                Message::Change(_, reply) => self.settled.push(reply),
-                Message::Lead(term, reply) => self.leads.push((term, reply)),
-                Message::Stop => {}
-            }
-        }
-    }
-
-    /// Remembers the counts that an event can raise.
-    fn note_before(&mut self, book: &Book, event: &Event) {
-        let lines = match event {
-            Event::Reserved(reserved) => &reserved.claims,
-            Event::Adopted { claims, .. } | Event::Repriced { claims, .. } | Event::Reheld { claims, .. } => {
-                claims
-            }
-            _ => return,
-        };
-        for line in lines {
-            let bucket = (line.scope.clone(), line.resource);
-            self.before.entry(bucket).or_insert_with(|| book.tally(&line.scope, line.resource));
-        }
-    }
 }
 
 impl Owed {
@@ -547,26 +301,6 @@ impl Owed {
             Self::Client { id, request, news } => Message::Client { id, request, news },
         }
     }
-}
-
-fn texts(events: &[Event]) -> Result<Vec<String>, StoreError> {
-    let text = |event| serde_json::to_string(event).map_err(|error| unreadable(0, error));
-    events.iter().map(text).collect()
-}
-
-fn apply_row(book: &mut Book, row: &Row) -> Result<(), StoreError> {
-    if row.seq != book.seq().saturating_add(1) {
-        let what = format!("row {} of the ledger follows row {}", row.seq, book.seq());
-        return Err(StoreError::Away { what, source: None });
-    }
-    let event = serde_json::from_str(&row.text).map_err(|error| unreadable(row.seq, error))?;
-    book.apply(event);
-    Ok(())
-}
-
-fn unreadable(seq: u64, error: serde_json::Error) -> StoreError {
-    let what = format!("row {seq} of the ledger cannot be read; was it written by a newer version?");
-    StoreError::Dead { what, source: Some(Box::new(error)) }
 }
 
 fn later(by: Duration) -> Instant {

@@ -123,6 +123,11 @@ pub fn directory(url: &str, keys: &str, organisation: &str, more: &str) -> TempD
         ("[keys]", "file = \"keys.toml\"\npoll_interval = \"50ms\"".to_owned()),
         ("[policy]", "data = [\"organisation.yaml\"]\npoll_interval = \"50ms\"".to_owned()),
         ("[records]", "to = { file = \"records.jsonl\" }".to_owned()),
+        // Tests count what the cloud receives: it is listed when they ask for it, and believed at once.
+        (
+            "[quota.reconcile]",
+            "interval = \"0s\"\nsettle_after = \"1ms\"\nabsent_lists = 2\nabsent_over = \"1ms\"".to_owned(),
+        ),
         ("[drain]", "lame_duck = \"0s\"\ndeadline = \"60s\"".to_owned()),
     ];
     let mut config = String::new();

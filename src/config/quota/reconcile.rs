@@ -17,7 +17,7 @@ use super::super::units::Time;
 #[serde(default, deny_unknown_fields)]
 pub struct RawReconcile {
     /// Between two comparisons. 60s: an unknown outcome is settled within minutes, and a listing a minute is nothing to
-    /// the cloud.
+    /// the cloud. "0s": only when an operator asks for it.
     pub interval: At<Time>,
     /// How long after the deadline of a create its outcome is left alone. 60s: the longest that the cloud has been seen to
     /// take until a new machine is listed, with room.
@@ -73,7 +73,7 @@ impl Default for RawReconcile {
 /// The checked `[quota.reconcile]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Reconcile {
-    /// Between two comparisons.
+    /// Between two comparisons; zero only on demand.
     pub interval: Duration,
     /// After the deadline of a create whose outcome is unknown.
     pub settle_after: Duration,
@@ -90,7 +90,7 @@ pub struct Reconcile {
 impl RawReconcile {
     pub(super) fn check(&self, checking: &mut Checking<'_, '_>) -> Reconcile {
         Reconcile {
-            interval: checking.time(&self.interval),
+            interval: self.interval.0,
             settle_after: checking.time(&self.settle_after),
             absent_lists: checking.count(&self.absent_lists),
             absent_over: checking.time(&self.absent_over),
