@@ -10,6 +10,7 @@ mod judge;
 mod keyfile;
 mod lifecycle;
 mod observe;
+mod quota;
 mod read;
 mod rules;
 mod terraform;

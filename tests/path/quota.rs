@@ -2,18 +2,25 @@
 
 use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use zengate::emulator::fault::{Fault, On, Times, When};
+use zengate::emulator::{Fault, On, Times, When};
 
 use crate::support::client::EXAMPLE;
-use crate::support::world::{Setup, organisation};
+use crate::support::world::{CLOUD_KEY, CLOUD_SECRET, Setup, organisation};
 use crate::support::{Answer, Call, World, eventually};
 
 /// At most `limit` machines for each team.
 fn limited(limit: u32) -> Setup {
-    let quota = format!("  quota:\n    limits:\n      all: {{resource: instances, per: [team], limit: {limit}}}\n");
-    Setup { organisation: organisation() + &quota, ..Setup::default() }
+    let quota =
+        format!("  quota:\n    limits:\n      all: {{resource: instances, per: [team], limit: {limit}}}\n");
+    let mut setup = Setup { organisation: organisation() + &quota, ..Setup::default() };
+    // Machines run at once, so that they can be terminated.
+    setup.emulator.deploy_after = Duration::ZERO;
+    setup.emulator.run_after = Duration::ZERO;
+    setup.emulator.instance_quota = 1_000;
+    setup
 }
 
 /// The vendor's example for `count` machines, as an order of its own.
@@ -38,7 +45,8 @@ fn post(world: &World, path: &str, body: &Value) -> Answer {
 fn counted(world: &World) -> (u64, u64, u64) {
     let counts = page(world, "/quota");
     let counts = counts["counts"].as_array().unwrap();
-    let own = counts.iter().find(|count| count["scope"] == "team/payments" && count["resource"] == "instances");
+    let own =
+        counts.iter().find(|count| count["scope"] == "team/payments" && count["resource"] == "instances");
     own.map_or((0, 0, 0), |own| {
         let number = |name: &str| own[name].as_u64().unwrap();
         (number("used"), number("in_flight"), number("unknown"))
@@ -61,7 +69,8 @@ fn a_limit_refuses_with_its_figures_and_nothing_is_sent() {
     assert!(message.contains("instances of team/payments: 2 used, 0 held, 2 asked, limit 3"), "{message}");
     let violation = &refused.json()["violations"][0];
     assert_eq!(
-        [&violation["used"], &violation["held"], &violation["asked"], &violation["limit"]].map(|n| n.as_u64()),
+        [&violation["used"], &violation["held"], &violation["asked"], &violation["limit"]]
+            .map(|n| n.as_u64()),
         [Some(2), Some(0), Some(2), Some(3)]
     );
     assert_eq!(world.emulator.requests().len(), 1);
@@ -70,7 +79,8 @@ fn a_limit_refuses_with_its_figures_and_nothing_is_sent() {
     let own = r#"zengate_quota_used{resource="instances",scope="team/payments"}"#;
     assert_eq!(world.gateway.metric(own), 3.0);
     assert_eq!(world.gateway.metric(&own.replace("used", "limit")), 3.0);
-    let crossed = r#"zengate_quota_thresholds_crossed_total{percent="100",resource="instances",scope="team/payments"}"#;
+    let crossed =
+        r#"zengate_quota_thresholds_crossed_total{percent="100",resource="instances",scope="team/payments"}"#;
     assert_eq!(world.gateway.metric(crossed), 1.0);
 }
 
@@ -120,7 +130,7 @@ fn what_the_cloud_refuses_is_given_back_and_what_nobody_knows_is_not() {
     assert_eq!(world.send(&order("refused", 3)).status, 400);
     assert_eq!(counted(&world), (0, 0, 0));
 
-    world.emulator.script(Fault::reset(When::After), On::create(), Times::Exactly(1));
+    world.emulator.script(Fault::Reset { when: When::After }, On::create(), Times::Exactly(1));
     assert_eq!(world.send(&order("lost", 3)).status, 504);
     assert_eq!(counted(&world), (0, 0, 3));
     let refused = world.send(&order("more", 2));
@@ -144,7 +154,7 @@ fn what_the_cloud_refuses_is_given_back_and_what_nobody_knows_is_not() {
 #[test]
 fn a_create_that_never_ran_is_void_after_enough_listings() {
     let world = World::with(limited(4));
-    world.emulator.script(Fault::reset(When::Before), On::create(), Times::Exactly(1));
+    world.emulator.script(Fault::Reset { when: When::Before }, On::create(), Times::Exactly(1));
     assert_eq!(world.send(&order("lost", 3)).status, 504);
     assert_eq!(counted(&world), (0, 0, 3));
     eventually("the create is void", || {
@@ -186,7 +196,7 @@ fn released_machines_give_their_quota_back_at_once() {
 fn what_happens_around_the_gateway_is_found_explained_and_repaired() {
     let world = World::with(limited(9));
     let ids = world.send(&order("a", 3)).instance_ids();
-    let cloud = |call: Call| call.as_the_cloud().send(world.emulator.address());
+    let cloud = |call: Call| call.key(CLOUD_KEY, CLOUD_SECRET).send(world.emulator.address());
     for id in &ids[..2] {
         let end = Call::new("vm", "TerminateInstance").json(&json!({ "instanceId": id }));
         assert_eq!(cloud(end).status, 200);
@@ -194,7 +204,8 @@ fn what_happens_around_the_gateway_is_found_explained_and_repaired() {
     assert_eq!(cloud(order("outside", 3)).status, 200);
     let report = reconcile(&world);
     let drift = report["drift"].as_array().unwrap();
-    let of = |kind: &str| drift.iter().filter(|drift| drift["kind"] == kind && drift["repaired"] == true).count();
+    let of =
+        |kind: &str| drift.iter().filter(|drift| drift["kind"] == kind && drift["repaired"] == true).count();
     assert_eq!((of("missing"), of("extra")), (2, 3), "{report}");
     let everything = page(&world, "/quota/explain?scope=organisation");
     assert_eq!(everything["units"].as_array().unwrap().len(), 4, "{everything}");
@@ -209,10 +220,10 @@ fn a_listing_that_fails_lowers_nothing_and_is_told() {
     let world = World::with(limited(9));
     let ids = world.send(&order("a", 2)).instance_ids();
     let end = Call::new("vm", "TerminateInstance").json(&json!({ "instanceId": ids[0] }));
-    assert_eq!(end.as_the_cloud().send(world.emulator.address()).status, 200);
+    assert_eq!(end.key(CLOUD_KEY, CLOUD_SECRET).send(world.emulator.address()).status, 200);
     world.emulator.script(
         Fault::refuse(500, "INTERNAL_SERVER_ERROR"),
-        On::action("DescribeInstances"),
+        On::action("vm", "DescribeInstances"),
         Times::Forever,
     );
     let report = reconcile(&world);
@@ -226,7 +237,7 @@ fn a_listing_that_fails_lowers_nothing_and_is_told() {
 #[test]
 fn a_person_settles_what_nobody_can_know_and_it_is_logged() {
     let world = World::with(limited(9));
-    world.emulator.script(Fault::reset(When::Before), On::create(), Times::Exactly(1));
+    world.emulator.script(Fault::Reset { when: When::Before }, On::create(), Times::Exactly(1));
     let lost = world.send(&order("lost", 2));
     let decision = lost.header("x-zengate-decision").unwrap().to_owned();
     let wrong = post(&world, "/quota/release", &json!({"decision": decision, "outcome": "void"}));
@@ -240,7 +251,8 @@ fn a_person_settles_what_nobody_can_know_and_it_is_logged() {
 
 #[test]
 fn a_shadow_limit_counts_and_tells_and_lets_pass() {
-    let quota = "  quota:\n    limits:\n      soft: {resource: instances, per: [team], limit: 1, mode: warn}\n";
+    let quota =
+        "  quota:\n    limits:\n      soft: {resource: instances, per: [team], limit: 1, mode: warn}\n";
     let world = World::with(Setup { organisation: organisation() + quota, ..Setup::default() });
     let answer = world.send(&order("a", 2));
     assert_eq!(answer.instance_ids().len(), 2);
@@ -254,7 +266,8 @@ fn a_shadow_limit_counts_and_tells_and_lets_pass() {
 fn a_new_limit_binds_for_what_is_there_already() {
     let world = World::with(limited(9));
     assert_eq!(world.send(&order("a", 3)).instance_ids().len(), 3);
-    let by_zone = organisation() + "  quota:\n    limits:\n      seoul: {resource: instances, zones: [SEL-A], limit: 4}\n";
+    let by_zone = organisation()
+        + "  quota:\n    limits:\n      seoul: {resource: instances, zones: [SEL-A], limit: 4}\n";
     let before = page(&world, "/status")["policy"]["revision"].clone();
     world.gateway.write("organisation.yaml", &by_zone);
     eventually("the new limit is in force", || {

@@ -167,8 +167,7 @@ impl Clerk {
 /// One turn's replies, sent when it is durable.
 #[derive(Default)]
 struct Turn {
-    reserved:
-        Vec<(oneshot::Sender<Result<Reservation, ReserveError>>, (Uuid, Result<Reservation, ReserveError>))>,
+    reserved: Vec<Reserved>,
     settled: Vec<oneshot::Sender<Result<(), LedgerAway>>>,
     ended: Vec<Uuid>,
     owed: Vec<Owed>,

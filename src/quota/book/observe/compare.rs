@@ -62,7 +62,10 @@ impl<'a> Comparison<'a> {
                     view: Some(Box::new(found.view.clone())),
                     why: why.to_owned(),
                 });
-                self.note(Kind::Moved, Some(&found.id), None, &found.team, why, true);
+                // What the request left to the cloud is known from the first listing on; that is no drift.
+                if record.seen || record.team != found.team {
+                    self.note(Kind::Moved, Some(&found.id), None, &found.team, why, true);
+                }
             }
         }
     }
