@@ -1,7 +1,9 @@
 //! The path, stage by stage: what passes, what is refused, what reached the cloud.
 
+mod again;
 mod body;
 mod clients;
+mod crash;
 mod create;
 mod faulty;
 mod head;

@@ -25,34 +25,25 @@ pub struct Gateway {
 impl Gateway {
     /// Starts `zengate serve` on the `zengate.toml` in `directory` and waits until it listens.
     pub fn start(directory: TempDir) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_zengate"))
-            .args(["serve", "--config"])
-            .arg(directory.path().join("zengate.toml"))
-            .env("ZENGATE_TEST_TOKEN", super::world::TOKEN)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the built binary starts");
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let kept = Arc::clone(&log);
-        let reader = std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                kept.lock().unwrap().push(line);
-            }
-        });
-        let seen = Arc::clone(&log);
-        let (address, admin) = eventually("the gateway listens", || {
-            let log = seen.lock().unwrap();
-            if let Some(status) = process.try_wait().unwrap() {
-                panic!("the gateway ended with {status}: {log:?}");
-            }
-            let line = log.iter().find(|line| line.starts_with("zengate listens on "))?;
-            let (address, admin) = line.strip_prefix("zengate listens on ")?.split_once(", admin on ")?;
-            Some((address.parse().unwrap(), admin.parse().unwrap()))
-        });
+        let Running { process, address, admin, log, reader } = Running::start(directory.path());
         Self { process, directory, address, admin, log, reader: Some(reader) }
+    }
+
+    /// Ends the process as a power cut would, and starts it again on the same files, at other addresses.
+    pub fn kill_and_restart(&mut self) {
+        let _ = self.process.kill();
+        self.restart();
+    }
+
+    /// Waits for the process to end, and starts it again on the same files, at other addresses.
+    pub fn restart(&mut self) {
+        let _ = self.process.wait();
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+        let Running { process, address, admin, log, reader } = Running::start(self.directory.path());
+        (self.process, self.address, self.admin, self.log) = (process, address, admin, log);
+        self.reader = Some(reader);
     }
 
     /// Where clients connect.
@@ -125,6 +116,48 @@ impl Gateway {
     /// Waits for the process to end.
     pub fn wait(&mut self) -> ExitStatus {
         self.process.wait().unwrap()
+    }
+}
+
+/// A process that listens.
+struct Running {
+    process: Child,
+    address: SocketAddr,
+    admin: SocketAddr,
+    log: Arc<Mutex<Vec<String>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Running {
+    fn start(directory: &Path) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_zengate"))
+            .args(["serve", "--config"])
+            .arg(directory.join("zengate.toml"))
+            .env("ZENGATE_TEST_TOKEN", super::world::TOKEN)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the built binary starts");
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let kept = Arc::clone(&log);
+        let reader = std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                kept.lock().unwrap().push(line);
+            }
+        });
+        let seen = Arc::clone(&log);
+        let (address, admin) = eventually("the gateway listens", || {
+            let log = seen.lock().unwrap();
+            if let Some(status) = process.try_wait().unwrap() {
+                panic!("the gateway ended with {status}: {log:?}");
+            }
+            let line = log.iter().find(|line| line.starts_with("zengate listens on "))?;
+            let (address, admin) = line.strip_prefix("zengate listens on ")?.split_once(", admin on ")?;
+            Some((address.parse().unwrap(), admin.parse().unwrap()))
+        });
+        Self { process, address, admin, log, reader }
     }
 }
 

@@ -359,15 +359,16 @@ fn alike(one: &Booking, other: &Booking) -> bool {
         || differ(&one.name, &other.name))
 }
 
-/// Whether a machine could be one that the booking asked for. Names are compared by their beginning: the cloud appends numbers
-/// to those of several, and names may hold patterns.
+/// Whether a machine could be one that the booking asked for. The names of several are compared by their beginning: the cloud
+/// appends numbers to them, and names may hold patterns.
 fn resembles(booking: &Booking, found: &Found) -> bool {
     let Some(asked) = &booking.view else { return true };
     let differ = |asked: &Option<String>, is: &Option<String>| asked.is_some() && is.is_some() && asked != is;
     let named = match (&asked.name, &found.name) {
-        (Some(asked), Some(is)) => {
-            let stem = asked.split(['{', '[', '$']).next().unwrap_or_default();
-            is.starts_with(stem)
+        (Some(name), Some(is)) => {
+            let stem = name.split(['{', '[', '$']).next().unwrap_or_default();
+            let exact = asked.count == 1 && stem == name;
+            if exact { is == name } else { is.starts_with(stem) }
         }
         _ => true,
     };
