@@ -18,5 +18,6 @@ mod facts;
 mod health;
 mod opa;
 mod path;
+mod replicas;
 mod sdk;
 mod tidy;

@@ -12,7 +12,7 @@ mod judge;
 mod keyfile;
 mod lifecycle;
 mod observe;
-mod quota;
+pub(crate) mod quota;
 mod read;
 mod rules;
 mod terraform;

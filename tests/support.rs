@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod gateway;
+pub mod postgres;
 pub mod world;
 
 pub use client::{Answer, Call};

@@ -12,7 +12,7 @@ use crate::support::world::{CLOUD_KEY, CLOUD_SECRET, Setup, organisation};
 use crate::support::{Answer, Call, World, eventually};
 
 /// At most `limit` machines for each team.
-pub(super) fn limited(limit: u32) -> Setup {
+pub(crate) fn limited(limit: u32) -> Setup {
     let quota =
         format!("  quota:\n    limits:\n      all: {{resource: instances, per: [team], limit: {limit}}}\n");
     let mut setup = Setup { organisation: organisation() + &quota, ..Setup::default() };
@@ -24,25 +24,25 @@ pub(super) fn limited(limit: u32) -> Setup {
 }
 
 /// The vendor's example for `count` machines, as an order of its own.
-pub(super) fn order(name: &str, count: u32) -> Call {
+pub(crate) fn order(name: &str, count: u32) -> Call {
     let mut body: Value = serde_json::from_str(EXAMPLE).unwrap();
     body["instanceCount"] = count.into();
     body["instanceName"] = name.into();
     Call::new("vm", "CreateInstances").json(&body)
 }
 
-pub(super) fn page(world: &World, path: &str) -> Value {
+pub(crate) fn page(world: &World, path: &str) -> Value {
     world.gateway.admin_page(path).json()
 }
 
-pub(super) fn post(world: &World, path: &str, body: &Value) -> Answer {
+pub(crate) fn post(world: &World, path: &str, body: &Value) -> Answer {
     let mut call = Call::new("", "").unsigned();
     call.method = "POST".into();
     call.target(path).json(body).send(world.gateway.admin_address())
 }
 
 /// What is counted of the team's machines: used, in flight, unknown.
-pub(super) fn counted(world: &World) -> (u64, u64, u64) {
+pub(crate) fn counted(world: &World) -> (u64, u64, u64) {
     let counts = page(world, "/quota");
     let counts = counts["counts"].as_array().unwrap();
     let own =
@@ -53,7 +53,7 @@ pub(super) fn counted(world: &World) -> (u64, u64, u64) {
     })
 }
 
-pub(super) fn reconcile(world: &World) -> Value {
+pub(crate) fn reconcile(world: &World) -> Value {
     let answer = post(world, "/quota/reconcile", &json!({}));
     assert_eq!(answer.status, 200, "{:?}", answer.json());
     answer.json()
