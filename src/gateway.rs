@@ -8,6 +8,7 @@ mod amend;
 mod answer;
 mod authenticate;
 mod caller;
+mod correlate;
 mod decide;
 mod limit;
 mod observe;
@@ -21,7 +22,7 @@ mod signatures;
 mod stage;
 mod trail;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,6 +111,8 @@ pub struct Settings {
     pub host_aliases: Vec<String>,
     /// Whether machines stop to count when the cloud has accepted their release; otherwise when they are gone.
     pub release_on_accept: bool,
+    /// Teams whose creates carry a tag that names the decision.
+    pub correlation_tag: BTreeSet<String>,
     /// Fields of creates beyond the tables.
     pub admitted_fields: Vec<AdmittedField>,
 }

@@ -316,6 +316,7 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
             connections: limits.connections,
         },
         host_aliases: config.listen.host_aliases.clone(),
+        correlation_tag: config.quota.correlation_tag.clone(),
         release_on_accept: config.quota.release_on == ReleaseOn::Accepted,
         admitted_fields,
     })

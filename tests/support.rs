@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod gateway;
+#[allow(dead_code, reason = "unit tests use the rest of it")]
 pub mod postgres;
 pub mod world;
 

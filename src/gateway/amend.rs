@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use super::Parts;
 use super::authenticate::Principal;
 use super::limit::Place;
 use super::parse::Proposed;
 use super::stage::Stage;
 use super::trail::Trail;
+use super::{Parts, correlate};
 use crate::api::view::{self, Create};
 use crate::api::{Call, Kind, fields, secrets, targets};
 use crate::json::Object;
@@ -73,6 +73,12 @@ impl Stage for Amend {
             });
             document = amended.document;
             changes = amended.changes;
+            if self.0.settings.correlation_tag.contains(&principal.team)
+                && let Some(create) = &create
+            {
+                changes.extend(correlate::tag(&mut document, create, trail.id()));
+                trail.note(|facts| facts.changes = as_json(&changes));
+            }
             // What the rules wrote is held to the same fields as what the caller wrote.
             create = Some(self.view(&call, &document).map_err(|detail| {
                 trail.detail(detail);

@@ -40,11 +40,8 @@ impl std::fmt::Debug for MarkKey {
 }
 
 fn write_object(into: &mut Vec<u8>, object: &Object) {
-    let mut members: Vec<(&str, &Value)> = object
-        .iter()
-        .filter(|(_, value)| !matches!(value, Value::Null))
-        .map(|(name, value)| (name.as_ref(), value))
-        .collect();
+    let mut members: Vec<(&str, &Value)> =
+        object.iter().filter(|(_, value)| !matches!(value, Value::Null)).collect();
     members.sort_unstable_by(|one, other| one.0.cmp(other.0));
     into.push(b'{');
     for (name, value) in members {

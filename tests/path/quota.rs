@@ -280,3 +280,30 @@ fn a_new_limit_binds_for_what_is_there_already() {
         refused.message()
     );
 }
+
+#[test]
+fn a_correlation_tag_settles_a_lost_create_among_its_likes() {
+    let mut setup = limited(20);
+    setup.config = "[quota]\ncorrelation_tag = [\"payments\"]\n".to_owned();
+    let world = World::with(setup);
+    let tagged = world.send(&order("same", 1));
+    let tags = world.emulator.requests()[0].body.clone();
+    let sent: Value = serde_json::from_slice(&tags).unwrap();
+    let decision = tagged.header("x-zengate-decision").unwrap();
+    assert_eq!(sent["tags"]["tags"], json!([{ "key": "zengate-decision", "value": decision }]));
+    // Two that look the same are lost; one of them ran. Looks could not tell which.
+    for when in [When::Before, When::After] {
+        world.emulator.script(Fault::Reset { when }, On::create(), Times::Exactly(1));
+        let mut body: Value = serde_json::from_str(EXAMPLE).unwrap();
+        body["instanceName"] = "same".into();
+        // Another order to the gateway, though the machine looks the same.
+        body["systemDisk"] = json!({ "diskSize": if when == When::Before { 50 } else { 60 } });
+        assert_eq!(world.send(&Call::new("vm", "CreateInstances").json(&body)).status, 504);
+    }
+    assert_eq!(counted(&world), (1, 0, 2));
+    eventually("both are settled", || {
+        reconcile(&world);
+        (counted(&world) == (2, 0, 0)).then_some(())
+    });
+    assert_eq!(world.emulator.instance_count(), 2);
+}

@@ -119,7 +119,7 @@ impl Book {
         let limits: Vec<ScopeLimit> = order
             .claims
             .iter()
-            .map(|claim| scope_limit(claim))
+            .map(scope_limit)
             .filter(|seen| {
                 let known = self.tallies.get(&(seen.scope.clone(), seen.resource));
                 let known =

@@ -43,7 +43,7 @@ impl Clerk {
             let _ = reply.send(answer);
         }
         for reply in turn.settled {
-            let _ = reply.send(worked.as_ref().map(|()| ()).map_err(|_| LedgerAway));
+            let _ = reply.send(if worked.is_ok() { Ok(()) } else { Err(LedgerAway) });
         }
         if worked.is_ok() {
             for id in turn.ended {
