@@ -13,6 +13,7 @@ mod decide;
 mod limit;
 mod observe;
 mod parse;
+mod rate;
 mod release;
 mod reserve;
 mod respond;
@@ -37,6 +38,7 @@ pub use accept::{Listening, serve};
 pub use answer::{Body, BodyError};
 pub use caller::Line;
 pub use observe::Arrival;
+pub use rate::CreateRates;
 pub use respond::{ADDED, DECISION, WARNING};
 pub use signatures::Signatures;
 
@@ -67,6 +69,7 @@ pub fn path(
         .layer(stage::fork(send::Forward::new(parts))) // Read leaves here, its own bytes signed anew
         .layer(stage::stage(amend::Amend::new(parts))) // Proposed -> Amended: what rules fill in
         .layer(stage::stage(decide::Decide)) // Amended -> Allowed: what rules judge
+        .layer(stage::stage(rate::Pace::new(parts))) //   Allowed again: not too many creates in a time
         .layer(stage::Detach(parts.work.clone())) //      below this line a hang-up cancels nothing
         .layer(reserve::Reserve::new(parts)) //           Allowed  -> Reserved  out: settle, then the answer
         .layer(stage::stage(send::Sign::new(parts))) //   Reserved -> Signed: written and signed, last of all
@@ -86,6 +89,8 @@ pub struct Parts {
     pub accounts: Arc<BTreeMap<String, Arc<Account>>>,
     /// The rules.
     pub judge: Judge,
+    /// How many creates each team has sent of late.
+    pub rates: Arc<CreateRates>,
     /// What has been handed out.
     pub ledger: Ledger,
     /// What is counted.

@@ -8,6 +8,7 @@
 mod outcome;
 mod trouble;
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 pub use outcome::Outcome;
@@ -140,6 +141,21 @@ pub enum Refusal {
     /// Quota is used up.
     #[error("{}", list_exceeded(.0))]
     Quota(Vec<Exceeded>),
+    /// More creates in a time than the team may send.
+    #[error(
+        "team `{team}` may send {per_minute} {} a minute (at once: {burst}); nothing was sent; try again in {retry_after} s",
+        if per_minute.get() == 1 { "create" } else { "creates" }
+    )]
+    RateLimited {
+        /// The caller's team.
+        team: String,
+        /// Creates it may send, evenly spread.
+        per_minute: NonZeroU32,
+        /// How many of them at once.
+        burst: NonZeroU32,
+        /// Seconds until the next one passes, at least 1.
+        retry_after: u32,
+    },
     /// The same request was here before, and sending it again could make twice what was asked for once.
     #[error("{}", repeated(.0))]
     Repeated(Repeated),
@@ -221,6 +237,7 @@ const UNAUTHORIZED_OPERATION: &str = "AUTHFAILURE_UNAUTHORIZED_OPERATION";
 const INVALID_VALUE: &str = "INVALID_PARAMETER_VALUE";
 const INVALID_AUTHORIZATION: &str = "AUTHFAILURE_INVALID_AUTHORIZATION";
 const EXCEED_LENGTH: &str = "INVALID_PARAMETER_EXCEED_LENGTH";
+const LIMIT_EXCEEDED: &str = "REQUEST_LIMIT_EXCEEDED";
 const TIMED_OUT: &str = "REQUEST_TIMED_OUT";
 const TEMPORARY: &str = "SERVICE_TEMPORARY_UNAVAILABLE";
 
@@ -254,12 +271,14 @@ impl Refusal {
                 (403, "OPERATION_DENIED_POLICY_ERROR", Gateway, Outcome::PolicyError)
             }
             Self::Quota(_) => (403, "OPERATION_DENIED_INSTANCE_QUOTA_EXCEED", Policy, Outcome::DeniedQuota),
+            // The one 429 to a caller's own doing: that clients wait and repeat is what is wanted.
+            Self::RateLimited { .. } => (429, LIMIT_EXCEEDED, Caller, Outcome::RateLimited),
             Self::Repeated(Repeated::OtherOrder { .. }) => (400, INVALID_VALUE, Caller, Outcome::BadRequest),
             Self::Repeated(Repeated::Unknown { .. }) => {
                 (403, "OPERATION_DENIED_OUTCOME_UNKNOWN", Policy, Outcome::Repeated)
             }
             Self::Repeated(_) => (403, "OPERATION_DENIED_REPEATED_REQUEST", Policy, Outcome::Repeated),
-            Self::Busy => (429, "REQUEST_LIMIT_EXCEEDED", Gateway, Outcome::Overloaded),
+            Self::Busy => (429, LIMIT_EXCEEDED, Gateway, Outcome::Overloaded),
             Self::Draining | Self::LedgerAway => (503, TEMPORARY, Gateway, Outcome::Unavailable),
             Self::Panic => (500, "INTERNAL_SERVER_ERROR", Gateway, Outcome::InternalError),
             Self::NotSent | Self::EdgeRefused { .. } => (503, TEMPORARY, Upstream, Outcome::Unavailable),
@@ -305,6 +324,7 @@ impl Refusal {
     pub fn retry_after(&self) -> Option<u32> {
         match self {
             Self::Busy => Some(1),
+            Self::RateLimited { retry_after, .. } => Some(*retry_after),
             Self::Draining | Self::LedgerAway | Self::NotSent => Some(5),
             _ => None,
         }
@@ -324,7 +344,7 @@ impl Refusal {
 /// The code for an answer of the cloud that is not in its own form: nothing that makes a client repeat a change.
 fn unreadable_code(status: u16) -> &'static str {
     match status {
-        429 => "REQUEST_LIMIT_EXCEEDED",
+        429 => LIMIT_EXCEEDED,
         401 | 403 => UNAUTHORIZED_OPERATION,
         400..=499 => INVALID_VALUE,
         _ => "INTERNAL_SERVER_ERROR",

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::config::diagnostics::Mistakes;
 use crate::config::quota::{Gone, Outsiders, QuotaStore, ReleaseOn};
 use crate::config::{Config, RecordsTo};
-use crate::gateway::{self, Limits, Listening, Parts, Settings};
+use crate::gateway::{self, CreateRates, Limits, Listening, Parts, Settings};
 use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
@@ -105,6 +105,7 @@ impl Server {
             keys: Arc::new(keys),
             accounts: Arc::new(accounts),
             judge,
+            rates: Arc::new(CreateRates::new(&config.quota.rate)),
             ledger,
             signatures: Arc::default(),
             metrics,

@@ -13,6 +13,7 @@ mod keyfile;
 mod lifecycle;
 mod observe;
 pub(crate) mod quota;
+mod rate;
 mod read;
 mod rules;
 mod terraform;

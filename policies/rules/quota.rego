@@ -129,9 +129,12 @@ listed contains {"name": name, "entry": entry, "scope": scope(entry)} if {
 	is_object(input.settings.quota.limits)
 	some name, entry in input.settings.quota.limits
 	well_formed(entry)
-	every dimension in dimensions {
-		counted(entry, dimension)
-	}
+	not other_machines(entry)
+}
+
+other_machines(entry) if {
+	some dimension in dimensions
+	not counted(entry, dimension)
 }
 
 counted(entry, dimension) if object.get(entry, chosen_by[dimension], null) == null
@@ -156,6 +159,7 @@ scope(entry) := concat("/", segments(entry)) if count(segments(entry)) > 0
 segments(entry) := [part |
 	some dimension in dimensions
 	part := segment(entry, dimension)
+	part != null
 ]
 
 segment(entry, dimension) := sprintf("%s/%s", [dimension, text(values[dimension])]) if {
@@ -164,7 +168,12 @@ segment(entry, dimension) := sprintf("%s/%s", [dimension, text(values[dimension]
 
 segment(entry, dimension) := sprintf("%s/%s", [dimension, concat(",", entry[chosen_by[dimension]])]) if {
 	not dimension in object.get(entry, "per", [])
-	is_array(entry[chosen_by[dimension]])
+	is_array(object.get(entry, chosen_by[dimension], null))
+}
+
+segment(entry, dimension) := null if {
+	not dimension in object.get(entry, "per", [])
+	not is_array(object.get(entry, chosen_by[dimension], null))
 }
 
 text(value) := value if is_string(value)
@@ -227,14 +236,10 @@ default addresses := 1
 
 well_formed(entry) if {
 	is_object(entry)
-	every member, _ in entry {
-		member in members
-	}
+	count(object.keys(entry) - members) == 0
 	entry.resource in resources
 	is_limit(object.get(entry, "limit", null))
-	every dimension in dimensions {
-		is_choice(object.get(entry, chosen_by[dimension], null))
-	}
+	not odd_choice(entry)
 	is_split(object.get(entry, "per", []))
 	object.get(entry, "mode", null) in {null, "warn", "shadow"}
 	is_temporary(object.get(entry, "temporary", null))
@@ -246,15 +251,18 @@ is_limit(limit) if limit == "unlimited"
 
 is_limit(limit) if settings.is_kind("number", limit)
 
+odd_choice(entry) if {
+	some dimension in dimensions
+	not is_choice(object.get(entry, chosen_by[dimension], null))
+}
+
 is_choice(list) if list == null
 
 is_choice(list) if settings.is_kind("strings", list)
 
 is_split(per) if {
 	is_array(per)
-	every dimension in per {
-		dimension in dimensions
-	}
+	count({part | some part in per} - {part | some part in dimensions}) == 0
 }
 
 is_temporary(temporary) if temporary == null

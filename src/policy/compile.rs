@@ -146,7 +146,8 @@ fn entry_module(number: usize, applying: &Applying, checked: &Checked) -> String
                 format!("{name}: data.zengate.rules[{name}].{part}")
             })
             .collect();
-        format!("{{{}}}", members.join(", "))
+        // A line per rule: the engine refuses lines of more than 1,024 characters.
+        format!("{{{}}}", members.join(",\n\t"))
     };
     let create = applying.create;
     format!(

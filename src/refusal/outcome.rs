@@ -17,6 +17,8 @@ pub enum Outcome {
     DeniedPolicy,
     /// Quota said no.
     DeniedQuota,
+    /// More creates in a time than the team may send; no denial, since it passes later.
+    RateLimited,
     /// The same create was here before.
     Repeated,
     /// A rule failed.
@@ -44,6 +46,7 @@ impl Outcome {
             Self::Unauthorized => "unauthorized",
             Self::DeniedPolicy => "denied_policy",
             Self::DeniedQuota => "denied_quota",
+            Self::RateLimited => "rate_limited",
             Self::Repeated => "repeated",
             Self::PolicyError => "policy_error",
             Self::Overloaded => "overloaded",

@@ -55,6 +55,12 @@ fn samples() -> Vec<Refusal> {
         Refusal::Violations { violations: vec![violation("zones")], team: "a".into(), contact: None },
         Refusal::PolicyFailed { reason: "undefined", rule: None },
         Refusal::Quota(vec![exceeded]),
+        Refusal::RateLimited {
+            team: "a".into(),
+            per_minute: NonZeroU32::MIN,
+            burst: NonZeroU32::MIN,
+            retry_after: 60,
+        },
         Refusal::Repeated(Repeated::Unknown { first: Uuid::nil() }),
         Refusal::Repeated(Repeated::Answered { first: Uuid::nil(), ids: vec!["i-1".into()] }),
         Refusal::Repeated(Repeated::Twins),
@@ -93,6 +99,7 @@ fn samples() -> Vec<Refusal> {
             | Refusal::Violations { .. }
             | Refusal::PolicyFailed { .. }
             | Refusal::Quota(_)
+            | Refusal::RateLimited { .. }
             | Refusal::Repeated(_)
             | Refusal::Busy
             | Refusal::Draining
@@ -124,7 +131,8 @@ fn codes_that_make_clients_repeat_are_said_only_when_nothing_was_sent() {
         let row = refusal.row();
         let nothing_sent = matches!(
             refusal,
-            Refusal::Busy
+            Refusal::RateLimited { .. }
+                | Refusal::Busy
                 | Refusal::Draining
                 | Refusal::LedgerAway
                 | Refusal::NotSent

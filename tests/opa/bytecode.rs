@@ -20,7 +20,7 @@ impl Bytecode {
     pub(super) fn new(engine: &regorus::Engine, rules: &[String]) -> Self {
         let mut machines = Vec::new();
         for rule in rules {
-            for part in ["deny", "warn", "patches"] {
+            for part in ["deny", "warn", "patches", "quota"] {
                 let entry = format!("data.zengate.rules.{rule}.{part}");
                 let mut engine = engine.clone();
                 // A rule need not have every part.
