@@ -36,7 +36,7 @@ use tower::{Service, ServiceBuilder};
 
 pub use accept::{Listening, serve};
 pub use answer::{Body, BodyError};
-pub use caller::Line;
+pub use caller::{Callers, Line};
 pub use observe::Arrival;
 pub use rate::CreateRates;
 pub use respond::{ADDED, DECISION, WARNING};
@@ -93,6 +93,8 @@ pub struct Parts {
     pub rates: Arc<CreateRates>,
     /// What has been handed out.
     pub ledger: Ledger,
+    /// Callers of creates whose answers are followed.
+    pub callers: Callers,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Which action each signature was first used for.

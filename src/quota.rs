@@ -26,7 +26,7 @@ pub mod order;
 pub mod report;
 pub mod store;
 
-pub use clerk::Options;
+pub use clerk::{Options, Witness};
 pub use ledger::{Hold, Ledger, Status};
 pub use order::{
     Admission, Asker, Called, Exceeded, LedgerAway, Marks, Order, Over, Repeated, ReserveError, Settlement,

@@ -414,6 +414,10 @@ fn repeated(repeated: &Repeated) -> String {
         Repeated::Twins => {
             "too many requests with this very signature are on their way; sign each request anew".to_owned()
         }
+        Repeated::Overtaken { by } => format!(
+            "the client closed its connection before this was sent, and an equal request (decision {}) took its place",
+            crate::record::decision_id(by)
+        ),
         Repeated::OtherOrder { first } => format!(
             "this Idempotency-Key was used for another request (decision {}); use a new one for a new order",
             crate::record::decision_id(first)

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::config::diagnostics::Mistakes;
 use crate::config::quota::{Gone, Outsiders, QuotaStore, ReleaseOn};
 use crate::config::{Config, RecordsTo};
-use crate::gateway::{self, CreateRates, Limits, Listening, Parts, Settings};
+use crate::gateway::{self, Callers, CreateRates, Limits, Listening, Parts, Settings};
 use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
@@ -30,7 +30,7 @@ use crate::quota::book::{Fence, ObservePolicy, Rules, Thresholds};
 use crate::quota::store::postgres::Postgres;
 use crate::quota::store::sqlite::Sqlite;
 use crate::quota::store::{Store, StoreError};
-use crate::quota::{Ledger, Options, Status};
+use crate::quota::{Ledger, Options, Status, Witness};
 use crate::reconcile::{self, Reconciler};
 use crate::record::{Records, Target, Writer};
 
@@ -98,7 +98,8 @@ impl Server {
         let tls = config.listen.tls.as_ref().map(tls::server).transpose().map_err(StartError::Tls)?;
         let listener = bind(config.listen.address, "listen.address").await?;
         let admin_listener = bind(config.admin, "admin.address").await?;
-        let ledger = ledger(&config, &clock)?;
+        let callers = Callers::default();
+        let ledger = ledger(&config, &clock, &callers)?;
         let parts = Parts {
             settings: Arc::new(settings(&config)?),
             clock,
@@ -107,6 +108,7 @@ impl Server {
             judge,
             rates: Arc::new(CreateRates::new(&config.quota.rate)),
             ledger,
+            callers,
             signatures: Arc::default(),
             metrics,
             records,
@@ -218,7 +220,7 @@ async fn drain(
 }
 
 /// Opens the ledger that the configuration names.
-fn ledger(config: &Config, clock: &Clock) -> Result<Ledger, StartError> {
+fn ledger(config: &Config, clock: &Clock, callers: &Callers) -> Result<Ledger, StartError> {
     let quota = &config.quota;
     let store: Box<dyn Store> = match &quota.store {
         QuotaStore::Sqlite(file) => Box::new(Sqlite::new(file)),
@@ -226,12 +228,14 @@ fn ledger(config: &Config, clock: &Clock) -> Result<Ledger, StartError> {
         QuotaStore::None => return Ok(Ledger::uncounted()),
     };
     let join = i64::try_from(quota.join_window.as_millis()).unwrap_or(i64::MAX);
+    let callers = callers.clone();
     let options = Options {
         rules: Rules { fence: Fence { join, ..Fence::default() } },
         // A create that was booked is sent within 10 s and answered within its deadline; the rest is for slow machines.
         dead_after: config.upstream.create_timeout.saturating_add(std::time::Duration::from_secs(25)),
         named_for: NAMED_FOR,
         thresholds: Thresholds::default(),
+        witness: Witness::new(move |request| callers.news(request)),
     };
     Ledger::open(store, clock.clone(), options).map_err(StartError::Ledger)
 }

@@ -66,7 +66,7 @@ pub async fn serve(listening: Listening, parts: Parts, stop: CancellationToken, 
             parts.metrics.connection(ConnectionResult::Shed);
             continue;
         };
-        let line = Line::default();
+        let line = Line::of(&socket);
         let connection = Connection { parts: parts.clone(), peer, limits, line, watcher: graceful.watcher() };
         let acceptor = acceptor.clone();
         tokio::spawn(async move {

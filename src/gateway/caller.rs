@@ -5,6 +5,8 @@
 //! HTTP/2 the last byte is handed to the protocol's buffer first, so there it is a little early. Whether the other side has read it,
 //! nobody can know: what the Go SDK sends again on a new connection after the old one closed is treated as not read.
 
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -12,9 +14,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::answer::{Body, BodyError};
+use crate::quota::event::ClientNews;
 
 /// One connection, as its requests know it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -23,17 +28,43 @@ pub struct Line(Arc<LineState>);
 #[derive(Debug)]
 struct LineState {
     closed: watch::Sender<bool>,
+    /// The socket, until it is closed here: what has come to it shows before the connection's task has been told.
+    socket: Mutex<Option<OwnedFd>>,
     /// Callers whose answer was taken by the protocol and waits to be flushed.
     taken: Mutex<Vec<Caller>>,
 }
 
 impl Default for Line {
     fn default() -> Self {
-        Self(Arc::new(LineState { closed: watch::Sender::new(false), taken: Mutex::default() }))
+        Self::on(None)
     }
 }
 
 impl Line {
+    /// The line on a socket. Its descriptor is used a second time, until the connection ends; where there is no descriptor
+    /// left, the line knows what the connection's task knows.
+    pub(super) fn of(socket: &impl AsFd) -> Self {
+        Self::on(socket.as_fd().try_clone_to_owned().ok())
+    }
+
+    fn on(socket: Option<OwnedFd>) -> Self {
+        let (closed, socket, taken) = (watch::Sender::new(false), Mutex::new(socket), Mutex::default());
+        Self(Arc::new(LineState { closed, socket, taken }))
+    }
+
+    /// Whether the other side has closed it, asked of the socket itself.
+    fn is_closed(&self) -> bool {
+        if *self.0.closed.borrow() {
+            return true;
+        }
+        let socket = self.0.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(socket) = &*socket else { return false };
+        let mut asked = [PollFd::new(socket, PollFlags::RDHUP)];
+        let answered = poll(&mut asked, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+        let over = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+        answered.is_ok() && asked.iter().any(|socket| socket.revents().intersects(over))
+    }
+
     /// The guard that closes the line when the connection ends.
     pub(super) fn open(&self) -> Open {
         Open(self.clone())
@@ -49,6 +80,7 @@ impl Line {
 
     fn close(&self) {
         self.0.closed.send_replace(true);
+        drop(self.0.socket.lock().unwrap_or_else(PoisonError::into_inner).take());
         let taken = std::mem::take(&mut *self.0.taken.lock().unwrap_or_else(PoisonError::into_inner));
         for caller in taken {
             caller.become_(News::Left);
@@ -140,6 +172,45 @@ impl Caller {
     }
 }
 
+/// The callers of creates whose answers are followed, by request.
+///
+/// A client that closes its connection and asks again may be heard a second time before it is noticed that it left: the two
+/// connections are two tasks. So the ledger looks here before it judges an equal order.
+#[derive(Clone, Debug, Default)]
+pub struct Callers(Arc<Mutex<HashMap<Uuid, Caller>>>);
+
+impl Callers {
+    /// Keeps a caller until the guard is dropped.
+    pub(super) fn keep(&self, request: Uuid, caller: &Caller) -> Kept {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(request, caller.clone());
+        Kept { callers: self.clone(), request }
+    }
+
+    /// What can be seen now of the caller of a request; nothing while it waits or is on its line.
+    pub fn news(&self, request: Uuid) -> Option<ClientNews> {
+        let caller = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&request).cloned()?;
+        let now = *caller.0.news.borrow();
+        match now {
+            News::Left => Some(ClientNews::Left),
+            _ if !caller.0.line.is_closed() => None,
+            News::Delivered => Some(ClientNews::Closed),
+            News::Waiting | News::Answering => Some(ClientNews::Left),
+        }
+    }
+}
+
+/// See [`Callers::keep`].
+pub(super) struct Kept {
+    callers: Callers,
+    request: Uuid,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.callers.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.request);
+    }
+}
+
 /// A body that tells when its last byte was taken, or that it never will be.
 struct Followed {
     body: Body,
@@ -204,6 +275,28 @@ mod tests {
         drop(line.open());
         assert!(!other.end().await, "the connection ended before the flush");
         one.hung_up().await;
+    }
+
+    #[tokio::test]
+    async fn a_closed_socket_shows_before_anybody_has_read_it() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        let line = Line::of(&server);
+        let (callers, caller, request) = (Callers::default(), line.caller(), Uuid::from_u128(7));
+        let kept = callers.keep(request, &caller);
+        assert_eq!(callers.news(request), None);
+        // What it has sent and nobody has read yet does not hide that it has closed.
+        std::io::Write::write_all(&mut &client, b"GET").unwrap();
+        drop(client);
+        while callers.news(request).is_none() {
+            std::thread::yield_now();
+        }
+        assert_eq!(callers.news(request), Some(ClientNews::Left));
+        caller.become_(News::Delivered);
+        assert_eq!(callers.news(request), Some(ClientNews::Closed));
+        drop(kept);
+        assert_eq!(callers.news(request), None);
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ use std::task::{Context, Poll};
 
 use super::Parts;
 use super::answer::{Answer, whole};
+use super::caller::Kept;
 use super::decide::Allowed;
 use super::release::Releasing;
 use super::send::Sent;
@@ -87,6 +88,8 @@ where
             let mut about = About::of(&allowed);
             // From before it is booked: however long that took, what is too old is not sent.
             let booked = Booked { watch: Stopwatch::start(), at: parts.clock.since_epoch() };
+            // From before it is booked, too: an equal order may be judged right after.
+            let kept = parts.callers.keep(allowed.trail.uuid(), allowed.trail.caller());
             let admission = about.trail.timed(Phase::Reserve, parts.ledger.reserve(order(&allowed))).await;
             let hold = match admission.map_err(|error| about.not_booked(error))? {
                 Admission::Booked { hold, over } => {
@@ -96,12 +99,12 @@ where
                 Admission::Joined { first, answer } => {
                     about.trail.metrics().quota().joined();
                     about.trail.note(|facts| facts.joined = Some(decision_id(&first)));
-                    follow(&parts, &about, first);
+                    follow(&parts, &about, first, kept);
                     return Ok(about.stored(answer));
                 }
             };
             if about.kind == Kind::Create {
-                follow(&parts, &about, hold.id());
+                follow(&parts, &about, hold.id(), kept);
             }
             let releasing = Releasing::of(&allowed);
             let sent = inner.oneshot(Reserved { allowed, booked }).await?;
@@ -130,11 +133,12 @@ fn order(allowed: &Allowed) -> Order {
         claims: allowed.claims.clone(),
         view: allowed.create.clone().map(Box::new),
         marks: allowed.marks.clone(),
+        left: false,
     }
 }
 
 /// Writes down what becomes of a create's caller: the same request sent again means something else after each.
-fn follow(parts: &Parts, about: &About, booking: uuid::Uuid) {
+fn follow(parts: &Parts, about: &About, booking: uuid::Uuid, kept: Kept) {
     about.trail.follow();
     let (ledger, trail) = (parts.ledger.clone(), about.trail.clone());
     let (caller, request, go) = (trail.caller().clone(), trail.uuid(), trail.is_go_sdk());
@@ -142,13 +146,15 @@ fn follow(parts: &Parts, about: &About, booking: uuid::Uuid) {
         let delivered = caller.end().await;
         let news = if delivered { ClientNews::Delivered } else { ClientNews::Left };
         trail.metrics().quota().answered(delivered);
-        ledger.client(booking, request, news);
+        // The caller is kept until the ledger knows.
+        ledger.client(booking, request, news).await;
         if delivered && go {
             // The Go SDK sends its signed bytes again after a failure that only it has seen.
-            let _ = tokio::time::timeout(GO_RETRIES, caller.hung_up()).await.map(|()| {
-                ledger.client(booking, request, ClientNews::Closed);
-            });
+            if tokio::time::timeout(GO_RETRIES, caller.hung_up()).await.is_ok() {
+                ledger.client(booking, request, ClientNews::Closed).await;
+            }
         }
+        drop(kept);
     });
 }
 

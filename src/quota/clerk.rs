@@ -59,6 +59,31 @@ pub struct Options {
     pub named_for: Duration,
     /// Shares of a limit at which people want to be told.
     pub thresholds: Thresholds,
+    /// What can be seen of the clients of this process.
+    pub witness: Witness,
+}
+
+/// What can be seen now of the client of a request, before its own news comes: asked before an equal order is judged.
+#[derive(Clone, Default)]
+pub struct Witness(Option<Arc<Look>>);
+
+type Look = dyn Fn(Uuid) -> Option<ClientNews> + Send + Sync;
+
+impl Witness {
+    /// Asks `look`, which must not block.
+    pub fn new(look: impl Fn(Uuid) -> Option<ClientNews> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(look)))
+    }
+
+    fn news(&self, request: Uuid) -> Option<ClientNews> {
+        self.0.as_ref().and_then(|look| look(request))
+    }
+}
+
+impl std::fmt::Debug for Witness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Witness(..)")
+    }
 }
 
 /// Decides something against the book; for the reconciler and operators.
@@ -71,7 +96,7 @@ pub(super) enum Message {
     /// To end a booking.
     Settle(Uuid, Settlement, Option<StoredAnswer>, Option<oneshot::Sender<Result<(), LedgerAway>>>),
     /// News of a client; written with the next turn.
-    Client { id: Uuid, request: Uuid, news: ClientNews },
+    Client { id: Uuid, request: Uuid, news: ClientNews, heard: Option<oneshot::Sender<()>> },
     /// Anything else that is decided against the book.
     Change(Change, oneshot::Sender<Result<(), LedgerAway>>),
     /// Whether this process is the one that reconciles, for so long.
@@ -200,7 +225,7 @@ impl Clerk {
                         let _ = reply.send(Err(LedgerAway));
                     }
                 }
-                Message::Client { id, request, news } => {
+                Message::Client { id, request, news, heard: _ } => {
                     self.owed.push_back(Owed::Client { id, request, news });
                 }
                 Message::Change(_, reply) => {
@@ -298,7 +323,7 @@ impl Owed {
     fn into_message(self) -> Message {
         match self {
             Self::Settle(id, outcome, answer) => Message::Settle(id, outcome, answer, None),
-            Self::Client { id, request, news } => Message::Client { id, request, news },
+            Self::Client { id, request, news } => Message::Client { id, request, news, heard: None },
         }
     }
 }

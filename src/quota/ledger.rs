@@ -289,9 +289,11 @@ impl Ledger {
     }
 
     /// News of the client of `request`, which is the booking's own or joined it. Written lazily.
-    pub fn client(&self, id: Uuid, request: Uuid, news: ClientNews) {
-        if let Some(shared) = &self.0 {
-            let _ = shared.inbox.send(Message::Client { id, request, news });
+    pub async fn client(&self, id: Uuid, request: Uuid, news: ClientNews) {
+        let Some(shared) = &self.0 else { return };
+        let (heard, told) = oneshot::channel();
+        if shared.inbox.send(Message::Client { id, request, news, heard: Some(heard) }).is_ok() {
+            let _ = told.await;
         }
     }
 

@@ -28,6 +28,8 @@ pub struct Order {
     pub view: Option<Box<Create>>,
     /// By what it is known again.
     pub marks: Marks,
+    /// Whether its client was seen to have gone before it could be booked.
+    pub left: bool,
 }
 
 /// Who asks for something.
@@ -165,6 +167,12 @@ pub enum Repeated {
     /// Too many equal signed requests are on their way.
     #[error("too many equal requests at once")]
     Twins,
+    /// Its client had gone before it was booked, and what looks the same and came later is on its way or done.
+    #[error("its client has gone, and an equal request took its place")]
+    Overtaken {
+        /// The one that came later.
+        by: Uuid,
+    },
     /// The idempotency key was used for another order.
     #[error("the idempotency key was used for another request")]
     OtherOrder {

@@ -64,6 +64,7 @@ fn samples() -> Vec<Refusal> {
         Refusal::Repeated(Repeated::Unknown { first: Uuid::nil() }),
         Refusal::Repeated(Repeated::Answered { first: Uuid::nil(), ids: vec!["i-1".into()] }),
         Refusal::Repeated(Repeated::Twins),
+        Refusal::Repeated(Repeated::Overtaken { by: Uuid::nil() }),
         Refusal::Repeated(Repeated::OtherOrder { first: Uuid::nil() }),
         Refusal::Busy,
         Refusal::Draining,

@@ -22,10 +22,17 @@ fn creates_over_the_rate_are_told_to_wait_and_nothing_else_is() {
     }
     let late = world.send(&order("c", 1));
     assert_eq!((late.status, late.code().as_str()), (429, "REQUEST_LIMIT_EXCEEDED"));
-    assert!(late.message().contains("team `payments` may send 1 create a minute (at once: 2)"), "{}", late.message());
+    assert!(
+        late.message().contains("team `payments` may send 1 create a minute (at once: 2)"),
+        "{}",
+        late.message()
+    );
     let wait: u32 = late.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=60).contains(&wait), "{wait}");
-    assert_eq!(world.send(&Call::new("vm", "DescribeInstances").json(&Value::Object(Default::default()))).status, 200);
+    assert_eq!(
+        world.send(&Call::new("vm", "DescribeInstances").json(&Value::Object(Default::default()))).status,
+        200
+    );
     assert_eq!(world.emulator.instance_count(), 2);
     // It is no denial: nobody was told no.
     let count = |outcome: &str| {

@@ -11,12 +11,16 @@
 //! | created, answer not delivered         | that answer                             | that answer, for `join` long |
 //! | created, delivered                    | pass for 2 s, later refused; the Go SDK on a new connection after its old one closed gets the answer again | pass: a new order |
 //! | outcome unknown                       | refused                                 | refused                  |
+//!
+//! What comes here after its own client has gone, and after an equal one, is not sent: the second one is what the client wants.
+
+use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
 use super::{Book, Booking, State};
 use crate::quota::event::Millis;
-use crate::quota::order::{Asker, Called, Marks, Repeated};
+use crate::quota::order::{Asker, Called, Marks, Order, Repeated};
 
 /// How long things are remembered; the operator's choice where there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +52,8 @@ pub enum Past {
 
 impl Fence {
     /// Looks a create up.
-    pub fn look(&self, book: &Book, asker: &Asker, marks: &Marks, now: Millis) -> Past {
+    pub fn look(&self, book: &Book, order: &Order, now: Millis) -> Past {
+        let (asker, marks) = (&order.asker, &order.marks);
         let named = marks.idempotency_key.as_ref().and_then(|key| {
             let id = book.by_idempotency_key.get(&(asker.team.clone(), key.clone()))?;
             Some((*id, book.bookings.get(id)?))
@@ -70,6 +75,11 @@ impl Fence {
         }
         let signed = marks.signature.clone().map(|signature| (asker.key.clone(), signature));
         let signed = Self::of(book, signed.and_then(|mark| book.by_signature.get(&mark)));
+        if order.left
+            && let Some(by) = self.overtaken(&signed, &equal, now)
+        {
+            return Past::Refused(Repeated::Overtaken { by });
+        }
         match self.signed(&signed, asker, now) {
             Past::New => {}
             past => return past,
@@ -82,7 +92,7 @@ impl Fence {
         undelivered.map_or(Past::New, |(id, _)| Past::Join(*id))
     }
 
-    fn of<'a>(book: &'a Book, ids: Option<&std::collections::BTreeSet<Uuid>>) -> Vec<(Uuid, &'a Booking)> {
+    fn of<'a>(book: &'a Book, ids: Option<&BTreeSet<Uuid>>) -> Vec<(Uuid, &'a Booking)> {
         let ids = ids.into_iter().flatten();
         ids.filter_map(|id| Some((*id, book.bookings.get(id)?)))
             .filter(|(_, found)| found.asked > 0)
@@ -97,6 +107,20 @@ impl Fence {
             State::Unknown { .. } | State::Escalated { .. } | State::Void => return false,
         };
         booking.client.left && booking.answer.is_some() && now.saturating_sub(ended) <= self.join
+    }
+
+    /// A client may give up and ask again before its first request has come this far: the second one is what it wants.
+    fn overtaken(
+        &self,
+        signed: &[(Uuid, &Booking)],
+        equal: &[(Uuid, &Booking)],
+        now: Millis,
+    ) -> Option<Uuid> {
+        let live = |state: &State| matches!(state, State::InFlight | State::Created);
+        let fresh = |booking: &Booking| now.saturating_sub(booking.at) <= self.twins;
+        let signed = signed.iter().find(|(_, booking)| live(&booking.state));
+        let equal = || equal.iter().find(|(_, booking)| live(&booking.state) && fresh(booking));
+        signed.or_else(equal).map(|(id, _)| *id)
     }
 
     /// A create that the client itself calls the same.
@@ -145,6 +169,21 @@ impl Fence {
 }
 
 impl Book {
+    /// Creates that an order could be the same as, each with the request that waits for its answer or got it.
+    pub fn alike(&self, asker: &Asker, marks: &Marks) -> BTreeSet<(Uuid, Uuid)> {
+        let equal = marks.fingerprint.as_ref().and_then(|mark| self.by_fingerprint.get(mark));
+        let signature = marks.signature.clone().map(|signature| (asker.key.clone(), signature));
+        let signed = signature.and_then(|mark| self.by_signature.get(&mark));
+        let ids = equal.into_iter().chain(signed).flatten();
+        let open = |booking: &Booking| {
+            matches!(booking.state, State::InFlight | State::Created) && !booking.client.closed
+        };
+        ids.filter_map(|id| Some((*id, self.bookings.get(id)?)))
+            .filter(|(_, booking)| open(booking))
+            .map(|(id, booking)| (id, booking.client.request))
+            .collect()
+    }
+
     /// The first request that used a key's signature for another action.
     pub fn used_for_another(&self, key: &str, signature: &str, call: &Called) -> Option<&Booking> {
         let ids = self.by_signature.get(&(key.to_owned(), signature.to_owned()))?;

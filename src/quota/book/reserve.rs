@@ -47,7 +47,7 @@ impl Book {
             };
         }
         if order.instances > 0 {
-            match rules.fence.look(self, &order.asker, &order.marks, now) {
+            match rules.fence.look(self, order, now) {
                 Past::New => {}
                 Past::Join(first) => {
                     let joined = Event::Joined { id: first, by: order.id, at: now };

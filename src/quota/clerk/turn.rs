@@ -82,15 +82,10 @@ impl Clerk {
             let folded = newer.iter().try_for_each(|row| apply_row(&mut book, row));
             if folded.is_ok() {
                 for message in messages {
+                    let seen = self.seen(&book, &message, now);
+                    turn.write(&mut book, seen, &mut texts);
                     let events = self.decide(&book, message, now, turn);
-                    for event in events {
-                        turn.note_before(&book, &event);
-                        match serde_json::to_string(&event) {
-                            Ok(text) => texts.push(text),
-                            Err(error) => tracing::error!(%error, "an event cannot be written"),
-                        }
-                        book.apply(event);
-                    }
+                    turn.write(&mut book, events, &mut texts);
                 }
                 Ok(())
             } else {
@@ -102,9 +97,22 @@ impl Clerk {
         self.store.commit(&texts)
     }
 
+    /// What can be seen of the clients of creates that an order could be the same as.
+    fn seen(&self, book: &Book, message: &Message, now: Millis) -> Vec<Event> {
+        let Message::Reserve(order, _) = message else { return Vec::new() };
+        book.alike(&order.asker, &order.marks)
+            .into_iter()
+            .filter_map(|(id, request)| {
+                let news = self.options.witness.news(request)?;
+                book.client(id, request, news, now)
+            })
+            .collect()
+    }
+
     fn decide(&mut self, book: &Book, message: Message, now: Millis, turn: &mut Turn) -> Vec<Event> {
         match message {
-            Message::Reserve(order, reply) => {
+            Message::Reserve(mut order, reply) => {
+                order.left |= self.options.witness.news(order.id).is_some();
                 let (reservation, events) = book.reserve(&order, self.shared.owner, now, &self.options.rules);
                 turn.reserved.push((reply, (order.id, Ok(reservation))));
                 events
@@ -122,7 +130,8 @@ impl Clerk {
                 }
                 events
             }
-            Message::Client { id, request, news } => {
+            Message::Client { id, request, news, heard } => {
+                turn.heard.extend(heard);
                 turn.owed.push(Owed::Client { id, request, news });
                 book.client(id, request, news, now).into_iter().collect()
             }
@@ -172,6 +181,8 @@ struct Turn {
     ended: Vec<Uuid>,
     owed: Vec<Owed>,
     leads: Vec<(Duration, oneshot::Sender<bool>)>,
+    /// Dropped, and by it answered, when the turn is over.
+    heard: Vec<oneshot::Sender<()>>,
     before: BTreeMap<Bucket, Tally>,
 }
 
@@ -187,11 +198,25 @@ impl Turn {
                     self.owed.push(Owed::Settle(id, outcome, answer));
                     self.settled.extend(reply);
                 }
-                Message::Client { id, request, news } => self.owed.push(Owed::Client { id, request, news }),
+                Message::Client { id, request, news, heard: _ } => {
+                    self.owed.push(Owed::Client { id, request, news })
+                }
                 Message::Change(_, reply) => self.settled.push(reply),
                 Message::Lead(term, reply) => self.leads.push((term, reply)),
                 Message::Stop => {}
             }
+        }
+    }
+
+    /// Applies events to the book, and keeps their texts for the store.
+    fn write(&mut self, book: &mut Book, events: Vec<Event>, texts: &mut Vec<String>) {
+        for event in events {
+            self.note_before(book, &event);
+            match serde_json::to_string(&event) {
+                Ok(text) => texts.push(text),
+                Err(error) => tracing::error!(%error, "an event cannot be written"),
+            }
+            book.apply(event);
         }
     }
 

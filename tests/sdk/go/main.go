@@ -28,6 +28,8 @@ var cases = map[string]func(){
 	"rate-limits":   rateLimits,
 	"contexts":      contexts,
 	"auto-retry":    autoRetry,
+	"dropped":       droppedAnswers,
+	"ten-equal":     tenEqual,
 	"tls":           overTLS,
 	"untrusted":     untrusted,
 	"terraform-vm":  terraformVM,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -59,10 +60,16 @@ func (c refusalCase) run() {
 	var err error
 	if c.read {
 		_, err = client.DescribeInstances(vm26.NewDescribeInstancesRequest())
-	} else if c.order != nil {
-		_, err = client.CreateInstances(c.order())
 	} else {
-		_, err = client.CreateInstances(vm26Order())
+		order := vm26Order()
+		if c.order != nil {
+			order = c.order()
+		}
+		// Orders of their own: one whose outcome is unknown stops its equals.
+		if order.InstanceName == nil {
+			order.InstanceName = common.String(fmt.Sprintf("web-%d", summary["refusals"]))
+		}
+		_, err = client.CreateInstances(order)
 	}
 	refused(c.name, err, c.code)
 	last := wire.statuses[len(wire.statuses)-1]

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -113,6 +114,8 @@ func contexts() {
 		before := len(requests())
 		fault(1, object{"kind": "hold", "when": "before"})
 		order := vm26Order()
+		// An order of its own, or it would be given the machine of the caller that left before.
+		order.InstanceName = common.String(fmt.Sprintf("web-%d", before))
 		if ctx != nil {
 			order.SetContext(ctx)
 		}
@@ -155,8 +158,7 @@ func contexts() {
 	done("gives up", "before it sends")
 }
 
-// autoRetry: with AutoRetry the SDK sends the same bytes again after a timeout. The gateway sends none of them twice.
-// Whether the second one joins the first or is a create of its own is for the ledger to decide; both keep the bound.
+// autoRetry: with AutoRetry the SDK sends the same bytes again after a timeout. The second send joins the first: one machine.
 func autoRetry() {
 	fault(0, object{"kind": "hold", "when": "before"})
 	wire := newWire()
@@ -173,9 +175,8 @@ func autoRetry() {
 		}
 		return len(machines()) == len(requests())
 	})
-	sent := len(requests())
-	check(1 <= sent && sent <= wire.sends(), "%d sends became %d creates", wire.sends(), sent)
-	summary["sends"], summary["creates"] = wire.sends(), sent
+	check(len(requests()) == 1, "%d sends became %d creates", wire.sends(), len(requests()))
+	summary["sends"] = wire.sends()
 	done("resends", "AutoRetry after a timeout")
 }
 

@@ -57,6 +57,25 @@ fn a_client_that_left_in_flight_is_joined_once() {
 }
 
 #[test]
+fn what_its_client_gave_up_before_it_was_booked_is_not_sent_beside_its_repetition() {
+    let late = |number, signature| {
+        let mut order = marked(number, signature, "f");
+        order.left = true;
+        order
+    };
+    let overtaken = Reservation::Repeated(Repeated::Overtaken { by: Uuid::from_u128(1) });
+    let mut book = Book::default();
+    book_in(&mut book, &marked(1, "s", "f"), 0);
+    assert_eq!(book_in(&mut book, &late(2, "s"), 5), overtaken, "in flight");
+    assert_eq!(book_in(&mut book, &late(3, "s2"), 5), overtaken, "signed anew");
+    settle_in(&mut book, 1, Settlement::Created { ids: vec!["a".to_owned()], missing: 0 }, 10).unwrap();
+    client(&mut book, 1, 1, Delivered, 11);
+    assert_eq!(book_in(&mut book, &late(4, "s"), 20), overtaken, "answered");
+    assert_eq!(book_in(&mut book, &late(5, "s2"), MINUTE), NEW, "that was another order");
+    assert_eq!(book_in(&mut Book::default(), &late(6, "s"), 0), NEW, "nothing took its place");
+}
+
+#[test]
 fn an_undelivered_answer_waits_a_quarter_of_an_hour() {
     let mut book = Book::default();
     book_in(&mut book, &marked(1, "s", "f"), 0);
