@@ -3,10 +3,12 @@
 //! Exit codes: 0 done, 1 the job ran and failed (a drain that had to be cut short, a refused check), 2 wrong usage or
 //! mistakes in the files it was given. Data goes to standard output, everything said about it to standard error.
 
+mod admin;
 mod demo;
 mod facts;
 mod health;
 mod log;
+mod quota;
 mod serve;
 
 use std::io::Write as _;
@@ -41,6 +43,8 @@ enum Command {
     Facts(facts::FactsCommand),
     /// Ask a running gateway whether it is alive or ready.
     Health(health::HealthArgs),
+    /// Ask a running gateway about quota, reconcile it, settle what it cannot decide.
+    Quota(quota::QuotaCommand),
     /// Check a configuration or print its JSON Schema.
     Config(ConfigCommand),
 }
@@ -54,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Emulator(args) => on_runtime(async { emulator(args).await }),
         Command::Facts(command) => on_runtime(facts::run(command)),
         Command::Health(args) => on_runtime(health::run(args)),
+        Command::Quota(command) => on_runtime(quota::run(command)),
         Command::Config(command) => {
             command.run(&mut std::io::stdout(), &mut std::io::stderr()).map_err(|error| error.to_string())
         }

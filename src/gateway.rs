@@ -12,6 +12,7 @@ mod correlate;
 mod decide;
 mod limit;
 mod observe;
+mod own;
 mod parse;
 mod rate;
 mod release;

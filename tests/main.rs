@@ -18,6 +18,7 @@ mod facts;
 mod health;
 mod opa;
 mod path;
+mod quota_cli;
 mod replicas;
 mod sdk;
 mod tidy;

@@ -8,7 +8,8 @@
 //!   `{"decision", "outcome": "void" | "created", "ids": [...], "operator", "reason"}`.
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use serde::Deserialize;
@@ -128,6 +129,11 @@ impl QuotaAdmin {
     }
 
     async fn release(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        // A page in somebody's browser can send forms to this address, but no JSON.
+        let media = request.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        if !media.eq_ignore_ascii_case(b"application/json") {
+            return trouble(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send `Content-Type: application/json`");
+        }
         let body = Limited::new(request.into_body(), LONGEST).collect().await;
         let Ok(body) = body else {
             return trouble(StatusCode::BAD_REQUEST, "the body is too long or broke off");

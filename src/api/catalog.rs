@@ -31,6 +31,7 @@ mod vm;
 mod zbc;
 mod zdns;
 mod zec;
+mod zengate;
 mod zga;
 mod zlb;
 mod zls;
@@ -58,6 +59,7 @@ static SERVICES: &[(&str, &[Action])] = &[
     ("zbc", zbc::ACTIONS),
     ("zdns", zdns::ACTIONS),
     ("zec", zec::ACTIONS),
+    ("zengate", zengate::ACTIONS),
     ("zga", zga::ACTIONS),
     ("zlb", zlb::ACTIONS),
     ("zls", zls::ACTIONS),
@@ -82,6 +84,11 @@ pub fn spelling(service: &str, name: &str) -> Option<&'static Action> {
 /// Every action, by service and name.
 pub fn actions() -> impl Iterator<Item = &'static Action> {
     SERVICES.iter().flat_map(|(_, table)| table.iter())
+}
+
+/// Whether the gateway answers an action itself, and the cloud never hears of it.
+pub fn is_own(action: &Action) -> bool {
+    action.service == zengate::SERVICE
 }
 
 /// Every service, sorted.

@@ -10,6 +10,7 @@ use http_body_util::BodyExt as _;
 use super::Parts;
 use super::answer::Answer;
 use super::limit::Place;
+use super::own;
 use super::parse::Read;
 use super::reserve::{Reserved, chain};
 use super::route::text;
@@ -129,6 +130,10 @@ impl tower::Service<Read> for Forward {
     }
 
     fn call(&mut self, read: Read) -> Self::Future {
+        if own::is_own(&read) {
+            let answer = own::answer(&self.0, &read);
+            return Box::pin(std::future::ready(answer));
+        }
         let now = self.0.clock.unix_seconds();
         Box::pin(forward(read, now))
     }

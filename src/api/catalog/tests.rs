@@ -49,6 +49,7 @@ fn every_service_has_the_actions_that_were_counted() {
             ("zbc", 5),
             ("zdns", 11),
             ("zec", 255),
+            ("zengate", 2),
             ("zga", 31),
             ("zlb", 22),
             ("zls", 1),
@@ -57,7 +58,7 @@ fn every_service_has_the_actions_that_were_counted() {
             ("zsp", 4),
         ]
     );
-    assert_eq!(actions().count(), 672);
+    assert_eq!(actions().count(), 674);
     assert_eq!(services().count(), counts.len());
 }
 

@@ -122,7 +122,7 @@ pub struct Drift {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
     /// The booking, where it is about one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "as_decision_id", skip_serializing_if = "Option::is_none")]
     pub decision: Option<Uuid>,
     /// The team.
     pub team: String,
@@ -130,6 +130,10 @@ pub struct Drift {
     pub why: String,
     /// Whether the book says what the cloud says now.
     pub repaired: bool,
+}
+
+fn as_decision_id<S: serde::Serializer>(id: &Option<Uuid>, serializer: S) -> Result<S::Ok, S::Error> {
+    id.as_ref().map(crate::record::decision_id).serialize(serializer)
 }
 
 /// What is different.
