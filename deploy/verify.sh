@@ -62,7 +62,7 @@ say "compose: read by the compose library"
 sh deploy/compose/secrets.sh > /dev/null
 (cd deploy/compose && ZENGATE_UID=1000 "$tools/bin/compose-check" compose.yaml) > "$work/compose"
 sed -n -e 's/^ *source: \(\/.*\)/\1/p' -e 's/^ *file: \(\/.*\)/\1/p' "$work/compose" | while IFS= read -r file; do
-    [ -f "$file" ] || { printf 'compose.yaml names %s, which is not there\n' "$file"; exit 1; }
+    [ -e "$file" ] || { printf 'compose.yaml names %s, which is not there\n' "$file"; exit 1; }
 done
 promtool check config deploy/compose/prometheus.yml
 
@@ -87,6 +87,8 @@ for file in usr/bin/zengate usr/lib/systemd/system/zengate.service usr/lib/sysus
     usr/share/zengate/policies/main.rego usr/share/doc/zengate/LICENSE; do
     [ -f "$root/$file" ] || { printf 'the package lacks %s\n' "$file"; exit 1; }
 done
+
+[ "$(grep -c '^file = "/var/lib/zengate/ledger.db"$' "$root/etc/zengate/zengate.toml")" = 1 ]
 
 say "the unit: verified, and its exposure bounded"
 unit=$work/unit/zengate.service

@@ -91,6 +91,7 @@ impl Server {
         let keys = KeyFile::load(&config.keys.file, config.accounts.keys().cloned())?;
         let set = PolicySet::load(&config.policy.source(), &config.policy.overlays())?;
         reload::know(&metrics, &keys.current(), &set, &clock);
+        reload::say_notes(&set);
         let judge = Judge::start(set, reload::engine(&config))
             .map_err(|error| StartError::Setup(error.to_string()))?;
         let (records, writer) =

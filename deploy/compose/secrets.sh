@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes the secrets of compose.yaml, once: random, readable by you alone, never committed.
+# Makes what compose.yaml mounts, once: the secrets (random, readable by you alone, never committed) and a place for state.
 set -eu
 cd "$(dirname "$0")"
 umask 077
-mkdir -p secrets
+mkdir -p secrets state
 for name in cloud demo; do
     [ -s "secrets/$name.secret" ] || head -c 24 /dev/urandom | base64 | tr -d '+/=\n' > "secrets/$name.secret"
 done

@@ -21,7 +21,13 @@ done
 (cd policies && find . -type f ! -name '.*' -exec install -D -m 0644 '{}' "$root/usr/share/zengate/policies/{}" ';')
 
 install -d -m 0750 "$root/etc/zengate"
+fresh=
 for file in minimal.toml:zengate.toml keys.toml:keys.toml organisation.yaml:organisation.yaml; do
     to="$root/etc/zengate/${file#*:}"
+    [ -e "$to" ] || fresh=" $fresh $to "
     [ -e "$to" ] || install -m 0640 "deploy/config/${file%%:*}" "$to"
 done
+# The unit lets the gateway write nowhere else.
+case $fresh in *"$root/etc/zengate/zengate.toml "*)
+    printf '\n[quota]\nfile = "/var/lib/zengate/ledger.db"\n' >> "$root/etc/zengate/zengate.toml"
+esac

@@ -88,6 +88,9 @@ fn check(path: &std::path::Path, out: &mut dyn Write, err: &mut dyn Write) -> io
         set.revision(),
         config.upstream.origin
     )?;
+    for note in set.notes() {
+        writeln!(out, "note: {note}")?;
+    }
     writeln!(out, "\n{}", config.describe())?;
     Ok(0)
 }

@@ -14,6 +14,7 @@ use super::source::{Overlays, Source, Tree};
 use super::verdict::{Verdict, judge};
 use crate::api::Kind;
 
+mod notes;
 mod trial;
 
 /// Numbers the sets of a process, so that threads know whose copies they hold.

@@ -39,6 +39,13 @@ pub(super) fn know(metrics: &Metrics, keys: &Keyring, set: &PolicySet, clock: &C
     metrics.policy(set.revision(), clock.since_epoch(), set.fallbacks().len());
 }
 
+/// Logs what an operator should know of a policy set that is taken into use.
+pub(super) fn say_notes(set: &PolicySet) {
+    for note in set.notes() {
+        tracing::warn!(revision = set.revision(), note, "a note on the policies");
+    }
+}
+
 /// Looks at the files until aborted.
 pub(super) async fn watch(config: Config, parts: Parts, reconciler: Reconciler, now: Arc<Notify>) {
     let policy = watch_policy(config.clone(), parts.clone(), reconciler, Arc::clone(&now));
@@ -101,6 +108,7 @@ async fn watch_policy(config: Config, parts: Parts, reconciler: Reconciler, now:
                     tracing::warn!(%error, "what is counted could not be priced by the new rules yet");
                 }
                 tracing::info!(revision = set.revision(), "a new policy set is in force");
+                say_notes(&set);
                 parts.judge.swap(set);
             }
             Ok(Err(error)) => {
@@ -132,6 +140,7 @@ pub(super) fn status(parts: &Parts) -> Arc<dyn Fn() -> serde_json::Value + Send 
             "policy": {
                 "revision": policy.revision(),
                 "rules": policy.rules().collect::<Vec<_>>(),
+                "notes": policy.notes(),
                 "interpreted_sets": policy.fallbacks().iter()
                     .map(|set| serde_json::json!({"rules": set.rules, "reason": set.reason}))
                     .collect::<Vec<_>>(),

@@ -104,3 +104,22 @@ fn recursion_is_never_evaluated() {
     refused(&[("zones.rego", "deny contains f(1)\n\nf(x) := f(x + 1)")], "recursion is not allowed");
     refused(&[("zones.rego", "deny contains 1 if a\n\na if b\n\nb if a")], "recursion is not allowed");
 }
+
+#[test]
+fn limits_without_a_word_on_the_rest_are_noted() {
+    let notes = |data: &str| {
+        let rule = "quota contains x if { some x in input.settings.quota.limits; false }";
+        load(&[("quota.rego", rule), ("organisation/data.yaml", data)]).unwrap().notes()
+    };
+    let noted = notes("settings: {quota: {limits: {a: {limit: 1}}}}");
+    assert!(noted.len() == 1 && noted[0].contains("of the organisation"), "{noted:?}");
+    let noted = notes("teams: {pay: {settings: {quota: {limits: {a: {limit: 1}}}}}}");
+    assert!(noted.len() == 1 && noted[0].contains("of team `pay`"), "{noted:?}");
+    for said in [
+        "settings: {quota: {limits: {a: {limit: 1}}, unset: unlimited}}",
+        "settings: {quota: {limits: {}}}",
+        "settings: {}",
+    ] {
+        assert_eq!(notes(said), [""; 0], "{said}");
+    }
+}
