@@ -3,7 +3,7 @@
 //! - `GET /metrics`: Prometheus text.
 //! - `GET /livez`: 200 while the process can answer at all; tied to nothing outside of it.
 //! - `GET /readyz`: 200, or 503 with the reasons, one per line.
-//! - `/quota` ...: what is counted, who holds it, and how it compares with the cloud; see [`quota`].
+//! - `/quota` ...: what is counted, who holds it, and how it compares with the cloud; see `quota`.
 //! - `GET /status`: JSON: version, policy revision, key file, rule sets on the interpreter.
 
 mod quota;

@@ -223,30 +223,35 @@ fn own(path: &Path, user: Option<(u32, u32)>) {
     }
 }
 
+/// Whether there is a server to start.
+pub fn installed() -> bool {
+    find().is_some()
+}
+
 fn binaries() -> PathBuf {
+    find().expect("PostgreSQL: its Debian package, its binaries in PATH, or ZENGATE_TEST_POSTGRES_BIN")
+}
+
+fn find() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("ZENGATE_TEST_POSTGRES_BIN") {
-        return named.into();
+        return Some(named.into());
     }
-    let mut found: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
+    let newest = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
         .filter_map(|entry| {
             let entry = entry.ok()?;
-            Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin")))
+            Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path().join("bin")))
         })
         .filter(|(_, path)| path.join("postgres").is_file())
-        .collect();
-    found.sort();
-    if let Some((_, path)) = found.pop() {
-        return path;
+        .max();
+    if let Some((_, path)) = newest {
+        return Some(path);
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).find(|path| path.join("initdb").is_file()).unwrap_or_else(|| {
-        let told =
-            Command::new("pg_config").arg("--bindir").output().ok().filter(|told| told.status.success());
-        let told =
-            told.expect("PostgreSQL: its Debian package, its binaries in PATH, or ZENGATE_TEST_POSTGRES_BIN");
-        String::from_utf8(told.stdout).unwrap().trim().into()
+    std::env::split_paths(&path).find(|path| path.join("initdb").is_file()).or_else(|| {
+        let told = Command::new("pg_config").arg("--bindir").output().ok()?;
+        told.status.success().then(|| String::from_utf8_lossy(&told.stdout).trim().into())
     })
 }
 

@@ -1,8 +1,8 @@
 //! The embedded store: one SQLite file, nothing to set up, one owner at a time.
 //!
-//! A commit is one transaction in the write-ahead log and one sync. Opening is where suspicion lives ([`open`]): whose file
+//! A commit is one transaction in the write-ahead log and one sync. Opening is where suspicion lives (`open`): whose file
 //! it is, whether another process has it, whether every row is what was written. An error that may be a failed sync makes
-//! the store dead for this process ([`trouble`]): what the kernel then says about the file is not what is on the disk.
+//! the store dead for this process (`trouble`): what the kernel then says about the file is not what is on the disk.
 
 mod file;
 mod open;
