@@ -12,6 +12,7 @@ mod judge;
 mod keyfile;
 mod lifecycle;
 mod observe;
+mod points;
 pub(crate) mod quota;
 mod rate;
 mod read;
