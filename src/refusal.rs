@@ -6,6 +6,7 @@
 //! sent (Terraform repeats a create for up to 90 minutes on it).
 
 mod outcome;
+mod repeated;
 mod trouble;
 
 use std::num::NonZeroU32;
@@ -157,7 +158,7 @@ pub enum Refusal {
         retry_after: u32,
     },
     /// The same request was here before, and sending it again could make twice what was asked for once.
-    #[error("{}", repeated(.0))]
+    #[error("{}", repeated::words(.0))]
     Repeated(Repeated),
     // -- the gateway's own state ------------------------------------------------------------------
     /// More in flight than the limit.
@@ -394,40 +395,6 @@ fn list_violations(violations: &[Violation], team: &str, contact: Option<&str>) 
 
 fn list_exceeded(exceeded: &[Exceeded]) -> String {
     format!("Quota is used up. {}", numbered(exceeded.iter().map(ToString::to_string)))
-}
-
-/// What was before, and what to do now.
-fn repeated(repeated: &Repeated) -> String {
-    let made =
-        |ids: &[String]| if ids.is_empty() { String::new() } else { format!("; it made {}", ids.join(", ")) };
-    match repeated {
-        Repeated::Unknown { first } => format!(
-            "an equal create (decision {}) ended with an outcome that nobody knows yet, so this one was not sent: it could be the \
-             second of two. Ask the platform team, or wait until it is reconciled",
-            crate::record::decision_id(first)
-        ),
-        Repeated::Answered { first, ids } => format!(
-            "this very request was answered before (decision {}{}); it was not sent again. For another order sign a new request",
-            crate::record::decision_id(first),
-            made(ids)
-        ),
-        Repeated::Twins => {
-            "too many requests with this very signature are on their way; sign each request anew".to_owned()
-        }
-        Repeated::Overtaken { by } => format!(
-            "the client closed its connection before this was sent, and an equal request (decision {}) took its place",
-            crate::record::decision_id(by)
-        ),
-        Repeated::OtherOrder { first } => format!(
-            "this Idempotency-Key was used for another request (decision {}); use a new one for a new order",
-            crate::record::decision_id(first)
-        ),
-        Repeated::AnswerLost { first, ids } => format!(
-            "this request was run before (decision {}{}), and its answer is not kept any more; it was not sent again",
-            crate::record::decision_id(first),
-            made(ids)
-        ),
-    }
 }
 
 /// `[1] first [2] second`: one line, as SDKs print it.

@@ -153,6 +153,36 @@ fn a_store_that_is_away_stops_creates_and_nothing_else() {
 
 #[test]
 #[ignore = "needs PostgreSQL 15+ (Debian package postgresql); .ci/run installs it"]
+fn a_store_that_answers_nothing_stops_creates_and_nothing_else() {
+    let server = Server::start();
+    let fleet = Fleet::new(&server, limited(50));
+    assert_eq!(fleet.world.send(&order("a", 1)).status, 200);
+    for round in 0..2 {
+        // Connections stay open, and nothing comes back on them.
+        server.pause();
+        let creates = thread::scope(|scope| {
+            let ask = |number: usize| order(&format!("dark-{round}-{number}"), 1).send(fleet.world.address());
+            let asked: Vec<_> = (0..8).map(|number| scope.spawn(move || ask(number))).collect();
+            let read = Call::new("vm", "DescribeInstances").json(&json!({}));
+            assert_eq!(fleet.world.send(&read).status, 200, "reads pass meanwhile");
+            asked.into_iter().map(|asked| asked.join().unwrap()).collect::<Vec<_>>()
+        });
+        for refused in creates {
+            assert_eq!((refused.status, refused.code().as_str()), (503, "SERVICE_TEMPORARY_UNAVAILABLE"));
+        }
+        assert_eq!(fleet.world.send(&order("later", 1)).status, 503);
+        assert_eq!(fleet.world.gateway.admin_page("/readyz").status, 200, "readiness stays up");
+        server.resume();
+        eventually("creates pass again", || {
+            let answer = fleet.world.send(&order(&format!("back-{round}"), 1));
+            (answer.status == 200).then_some(())
+        });
+    }
+    fleet.agree();
+}
+
+#[test]
+#[ignore = "needs PostgreSQL 15+ (Debian package postgresql); .ci/run installs it"]
 fn a_store_that_comes_and_goes_under_load_never_lets_a_limit_be_exceeded() {
     let mut server = Server::start();
     let fleet = Fleet::new(&server, crowded(60));
@@ -173,15 +203,23 @@ fn a_store_that_comes_and_goes_under_load_never_lets_a_limit_be_exceeded() {
                 }
             });
         }
-        for (round, how) in [Stop::Kill, Stop::Fast, Stop::Kill].into_iter().enumerate() {
+        let rounds = [Some(Stop::Kill), None, Some(Stop::Fast), Some(Stop::Kill)];
+        for (round, how) in rounds.into_iter().enumerate() {
             let wanted = 10 * (u32::try_from(round).unwrap() + 1);
             eventually("some creates pass", || (passed.load(Ordering::SeqCst) >= wanted).then_some(()));
-            server.stop(how);
+            match how {
+                Some(how) => server.stop(how),
+                // Cut off: connections stay, nothing is answered.
+                None => server.pause(),
+            }
             eventually("all replicas have noticed", || {
                 let away = |gateway: &&Gateway| gateway.metric("zengate_ledger_up") == 0.0;
                 fleet.gateways().iter().all(away).then_some(())
             });
-            server.go();
+            match how {
+                Some(_) => server.go(),
+                None => server.resume(),
+            }
         }
         eventually("the limit is reached", || (passed.load(Ordering::SeqCst) >= 60).then_some(()));
         stop.store(true, Ordering::SeqCst);

@@ -177,6 +177,21 @@ fn fewer_than_asked_are_settled_by_one_listing() {
 }
 
 #[test]
+fn machines_that_fail_to_be_made_or_vanish_give_their_quota_back() {
+    for fault in [Fault::CreateFails, Fault::Vanishes] {
+        let world = World::with(limited(3));
+        world.emulator.script(fault, On::create(), Times::Exactly(1));
+        assert_eq!(world.send(&order("a", 3)).instance_ids().len(), 3);
+        assert_eq!(counted(&world).0, 3);
+        eventually("they do not count", || {
+            reconcile(&world);
+            (counted(&world) == (0, 0, 0)).then_some(())
+        });
+        assert_eq!(world.send(&order("b", 3)).instance_ids().len(), 3);
+    }
+}
+
+#[test]
 fn released_machines_give_their_quota_back_at_once() {
     let world = World::with(limited(3));
     let ids = world.send(&order("a", 3)).instance_ids();

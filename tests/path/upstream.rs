@@ -2,6 +2,8 @@
 
 use zengate::emulator::{Fault, Gate, On, Times, When};
 
+use super::crash::agree;
+use super::quota::{counted, limited};
 use crate::support::client::{connect, read_answer};
 use crate::support::{Call, World, eventually};
 
@@ -80,7 +82,8 @@ fn creates() -> Vec<Case> {
 
 #[test]
 fn each_fault_ends_as_documented_and_no_create_is_sent_twice() {
-    let world = World::new();
+    let world = World::with(limited(1_000));
+    let (mut used, mut unknown) = (0, 0);
     for (number, case) in creates().into_iter().enumerate() {
         let before = world.emulator.requests().len();
         world.emulator.script(case.fault, On::create(), Times::Exactly(1));
@@ -99,6 +102,8 @@ fn each_fault_ends_as_documented_and_no_create_is_sent_twice() {
         let record = world.gateway.record(answer.header("x-zengate-decision").unwrap());
         assert_eq!(record["upstream"]["fate"], case.fate, "{}: {record}", case.name);
         assert!(world.emulator.requests().len() - before <= 1, "{}: sent again", case.name);
+        unknown += u64::from(case.fate == "unknown");
+        assert_eq!(counted(&world), (used, 0, unknown), "{}: held while nobody knows", case.name);
         // An honest create follows, and gets its own answer.
         world.emulator.clear_faults();
         let made = world.emulator.instance_count();
@@ -107,7 +112,10 @@ fn each_fault_ends_as_documented_and_no_create_is_sent_twice() {
         let honest = Call::new("vm", "CreateInstances").json(&body);
         assert_eq!(world.send(&honest).instance_ids().len(), 1, "{}", case.name);
         assert_eq!(world.emulator.instance_count(), made + 1, "{}", case.name);
+        used += 1;
     }
+    // What ran counts, what did not run is given back, nothing stays held.
+    agree(&world);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Tables of single decisions here; the whole protocol under a hostile world in `simulation`.
 
 mod fence;
+mod model;
 mod observe;
 mod simulation;
 
