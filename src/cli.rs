@@ -4,10 +4,12 @@
 //! mistakes in the files it was given. Data goes to standard output, everything said about it to standard error.
 
 mod admin;
+mod check;
 mod demo;
 mod facts;
 mod health;
 mod log;
+mod policies;
 mod quota;
 mod serve;
 
@@ -43,6 +45,8 @@ enum Command {
     Facts(facts::FactsCommand),
     /// Ask a running gateway whether it is alive or ready.
     Health(health::HealthArgs),
+    /// Judge request bodies and Terraform plans before anything is sent.
+    Check(check::CheckArgs),
     /// Ask a running gateway about quota, reconcile it, settle what it cannot decide.
     Quota(quota::QuotaCommand),
     /// Check a configuration or print its JSON Schema.
@@ -58,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Emulator(args) => on_runtime(async { emulator(args).await }),
         Command::Facts(command) => on_runtime(facts::run(command)),
         Command::Health(args) => on_runtime(health::run(args)),
+        Command::Check(args) => check::run(args),
         Command::Quota(command) => on_runtime(quota::run(command)),
         Command::Config(command) => {
             command.run(&mut std::io::stdout(), &mut std::io::stderr()).map_err(|error| error.to_string())

@@ -118,6 +118,20 @@ impl Config {
         findings.finish(checked)
     }
 
+    /// The fields that are admitted beyond the tables, as the parser of requests takes them.
+    ///
+    /// # Errors
+    /// When one is no field, which [`Config::load`] has refused.
+    pub fn admitted_fields(&self) -> Result<Vec<crate::api::fields::AdmittedField>, String> {
+        let parsed = self
+            .admit_fields
+            .iter()
+            .map(|field| format!("{} {} {}", field.service, field.action, field.field).parse());
+        parsed
+            .collect::<Result<_, _>>()
+            .map_err(|_| "api.admit_fields holds something that is no field".to_owned())
+    }
+
     /// The configuration in effect as TOML, defaults included. Secrets are in it as references only.
     pub fn describe(&self) -> &str {
         &self.described

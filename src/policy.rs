@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod applies;
 mod applying;
+pub mod case;
 mod check;
 mod compile;
 mod data;
@@ -13,7 +14,6 @@ pub mod engine;
 mod evaluate;
 pub mod failure;
 pub mod input;
-#[doc(hidden)]
 pub mod local;
 pub mod organisation;
 pub mod patch;

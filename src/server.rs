@@ -303,12 +303,7 @@ fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
 }
 
 fn settings(config: &Config) -> Result<Settings, StartError> {
-    let admitted_fields = config
-        .admit_fields
-        .iter()
-        .map(|field| format!("{} {} {}", field.service, field.action, field.field).parse())
-        .collect::<Result<_, _>>()
-        .map_err(|_| StartError::Setup("api.admit_fields holds something that is no field".to_owned()))?;
+    let admitted_fields = config.admitted_fields().map_err(StartError::Setup)?;
     let limits = &config.limits;
     Ok(Settings {
         limits: Limits {

@@ -12,6 +12,7 @@
 
 mod support;
 
+mod check;
 mod cli;
 mod docs;
 mod facts;

@@ -10,14 +10,13 @@ use super::parse::Proposed;
 use super::stage::Stage;
 use super::trail::Trail;
 use super::{Parts, correlate};
-use crate::api::view::{self, Create};
-use crate::api::{Call, Kind, fields, secrets, targets};
-use crate::json::Object;
+use crate::api::{Call, Kind, targets};
 use crate::metrics::Phase;
+use crate::policy::Sitting;
+use crate::policy::case::{Asked, Case, Circumstances};
 use crate::policy::failure::{PolicyFailure, Reason};
-use crate::policy::input::{ActionInput, ClientInput, Input, PrincipalInput, TargetInput};
-use crate::policy::patch::{self, Change};
-use crate::policy::{PolicySet, Sitting};
+use crate::policy::input::{ClientInput, PrincipalInput, TargetInput};
+use crate::policy::patch::Change;
 use crate::quota::book::Book;
 use crate::quota::event::MachineId;
 use crate::quota::{Ledger, Marks};
@@ -25,16 +24,12 @@ use crate::refusal::Refusal;
 
 /// A create or change as it would be sent.
 pub(super) struct Amended {
-    pub(super) call: Call,
+    /// The call, its document and what the rules see of it.
+    pub(super) case: Case,
     pub(super) principal: Principal,
     pub(super) headers: HeaderMap,
-    pub(super) document: Object,
-    pub(super) create: Option<Create>,
-    /// What the rules see of it.
-    pub(super) input: Input,
     /// One policy set and one time budget for all that is asked about it.
     pub(super) sitting: Sitting,
-    pub(super) changes: Vec<Change>,
     pub(super) marks: Marks,
     pub(super) place: Place,
     pub(super) trail: Trail,
@@ -54,60 +49,53 @@ impl Stage for Amend {
     type Out = Amended;
 
     async fn apply(&self, proposed: Proposed) -> Result<Amended, Refusal> {
-        let Proposed { call, principal, headers, mut document, mut create, marks, place, trail } = proposed;
+        let Proposed { asked, principal, headers, marks, place, trail } = proposed;
         let mut sitting = self.0.judge.open();
         let policy = Arc::clone(sitting.set());
         trail.note(|facts| facts.policy_revision = Some(policy.revision().to_owned()));
-        let mut input = input(&call, &principal, &document, create.clone(), &policy, &self.0.ledger, &trail);
-        let mut changes = Vec::new();
-        if call.action.kind == Kind::Create {
+        let circumstances = circumstances(&asked, &principal, &self.0.ledger, &trail);
+        let mut case = Case::open(asked, circumstances, &policy);
+        if case.is_amended() {
             let patches = trail
-                .timed(Phase::Amend, sitting.amend(&input))
+                .timed(Phase::Amend, sitting.amend(&case.input))
                 .await
-                .map_err(|failure| failed(&failure, &trail, &principal, &call))?;
-            let amended = patch::apply(policy.organisation(), &principal.team, patches, &document)
-                .map_err(|failure| failed(&failure, &trail, &principal, &call))?;
-            trail.note(|facts| {
-                facts.changes = as_json(&amended.changes);
-                facts.shadow_changes = as_json(&amended.shadowed);
-            });
-            document = amended.document;
-            changes = amended.changes;
-            if self.0.settings.correlation_tag.contains(&principal.team)
-                && let Some(create) = &create
-            {
-                changes.extend(correlate::tag(&mut document, create, trail.id()));
-                trail.note(|facts| facts.changes = as_json(&changes));
-            }
-            // What the rules wrote is held to the same fields as what the caller wrote.
-            create = Some(self.view(&call, &document).map_err(|detail| {
-                trail.detail(detail);
-                refuse(Reason::BadPatch, None, &trail, &principal, &call)
-            })?);
-            input.request = secrets::without_secrets(&document);
-            input.create.clone_from(&create);
+                .map_err(|failure| failed(&failure, &trail, &principal, &case.call))?;
+            let patched = case.patch(&policy, patches, &self.0.settings.admitted_fields);
+            self.correlate(&mut case, patched, &principal, &trail)
+                .map_err(|failure| failed(&failure, &trail, &principal, &case.call))?;
         }
-        Ok(Amended {
-            call,
-            principal,
-            headers,
-            document,
-            create,
-            input,
-            sitting,
-            changes,
-            marks,
-            place,
-            trail,
-        })
+        Ok(Amended { case, principal, headers, sitting, marks, place, trail })
     }
 }
 
 impl Amend {
-    fn view(&self, call: &Call, document: &Object) -> Result<Create, String> {
-        let mistakes = fields::check(call, document, &self.0.settings.admitted_fields);
-        if mistakes.is_empty() { view::normalise(call, document) } else { Err(mistakes) }
-            .map_err(|mistakes| Refusal::Fields(mistakes).to_string())
+    /// Adds the tag that names the decision, for teams that want it, and notes everything that was changed.
+    fn correlate(
+        &self,
+        case: &mut Case,
+        patched: Result<(), PolicyFailure>,
+        principal: &Principal,
+        trail: &Trail,
+    ) -> Result<(), PolicyFailure> {
+        let wanted = patched.is_ok() && self.0.settings.correlation_tag.contains(&principal.team);
+        let mut document = case.document.clone();
+        let tag = case
+            .create
+            .as_ref()
+            .filter(|_| wanted)
+            .and_then(|create| correlate::tag(&mut document, create, trail.id()));
+        let tagged = match tag {
+            Some(change) => {
+                case.changes.push(change);
+                case.rewrite(document, &self.0.settings.admitted_fields)
+            }
+            None => Ok(()),
+        };
+        trail.note(|facts| {
+            facts.changes = as_json(&case.changes);
+            facts.shadow_changes = as_json(&case.shadowed);
+        });
+        patched.and(tagged)
     }
 }
 
@@ -117,45 +105,28 @@ fn owner(book: &Book, account: &str, service: &str, id: &str) -> Option<String> 
     book.machine(&machine).map(|machine| machine.team.clone())
 }
 
-fn input(
-    call: &Call,
-    principal: &Principal,
-    document: &Object,
-    create: Option<Create>,
-    policy: &PolicySet,
-    ledger: &Ledger,
-    trail: &Trail,
-) -> Input {
+fn circumstances(asked: &Asked, principal: &Principal, ledger: &Ledger, trail: &Trail) -> Circumstances {
     let (mut sdk, mut user_agent) = (None, None);
     trail.note(|facts| {
         sdk.clone_from(&facts.sdk);
         user_agent.clone_from(&facts.user_agent);
     });
+    let service = asked.call.action.service;
     let owned = |id: String| {
-        let team =
-            ledger.read(|book| owner(book, &principal.account.name, call.action.service, &id)).flatten();
+        let team = ledger.read(|book| owner(book, &principal.account.name, service, &id)).flatten();
         TargetInput { id, team }
     };
-    let change = call.action.kind == Kind::Change;
-    Input {
-        action: ActionInput {
-            service: call.action.service.to_owned(),
-            name: call.action.name.to_owned(),
-            version: call.version.to_owned(),
-            kind: call.action.kind,
-        },
+    let change = asked.call.action.kind == Kind::Change;
+    Circumstances {
         principal: PrincipalInput {
             key: principal.key.clone(),
             team: principal.team.clone(),
             labels: principal.labels.clone(),
             account: principal.account.name.clone(),
         },
-        request: secrets::without_secrets(document),
-        create,
-        targets: change.then(|| targets::named_in(document).into_iter().map(owned).collect()),
-        settings: Arc::clone(policy.organisation().settings(&principal.team)),
+        targets: change.then(|| targets::named_in(&asked.document).into_iter().map(owned).collect()),
         client: ClientInput { address: trail.peer().ip().to_canonical().to_string(), sdk, user_agent },
-        now: trail.arrived().to_string(),
+        now: trail.arrived(),
     }
 }
 

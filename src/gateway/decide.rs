@@ -13,8 +13,9 @@ use crate::json::Object;
 use crate::metrics::{InstanceCount, Phase};
 use crate::policy::PolicySet;
 use crate::policy::answer::Op;
+use crate::policy::case::Case;
 use crate::policy::patch::Change;
-use crate::policy::verdict::{self, Effect, Finding, JudgedClaim, Verdict};
+use crate::policy::verdict::{Effect, Finding, JudgedClaim, Verdict};
 use crate::quota::Marks;
 use crate::refusal::{Outcome, Refusal};
 
@@ -41,26 +42,16 @@ impl Stage for Decide {
     type Out = Allowed;
 
     async fn apply(&self, amended: Amended) -> Result<Allowed, Refusal> {
-        let Amended {
-            call,
-            principal,
-            headers,
-            document,
-            create,
-            input,
-            mut sitting,
-            changes,
-            marks,
-            place,
-            trail,
-        } = amended;
+        let Amended { case, principal, headers, mut sitting, marks, place, trail } = amended;
+        let call = case.call;
         let answer = trail
-            .timed(Phase::Decide, sitting.decide(&input))
+            .timed(Phase::Decide, sitting.decide(&case.input))
             .await
             .map_err(|failure| failed(&failure, &trail, &principal, &call))?;
         let policy = sitting.set();
-        let verdict = verdict::judge(policy.organisation(), &principal.team, trail.arrived(), answer)
-            .map_err(|failure| failed(&failure, &trail, &principal, &call))?;
+        let verdict =
+            case.verdict(policy, answer).map_err(|failure| failed(&failure, &trail, &principal, &call))?;
+        let Case { document, create, changes, .. } = case;
         report(&verdict, &changes, policy, &principal, &call, &trail);
         if !verdict.refused.is_empty() {
             let violations = verdict.refused.into_iter().map(|finding| finding.violation).collect();

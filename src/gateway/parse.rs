@@ -9,11 +9,11 @@ use super::authenticate::{Principal, Verified};
 use super::limit::Place;
 use super::stage::{Stage, Way};
 use super::trail::Trail;
-use crate::api::view::{self, Create};
-use crate::api::{Call, Kind, fields, secrets};
+use crate::api::{Call, Kind, secrets};
 use crate::clock::Stopwatch;
-use crate::json::{self, Object};
+use crate::json;
 use crate::metrics::{InstanceCount, Phase};
+use crate::policy::case::Asked;
 use crate::quota::Marks;
 use crate::refusal::Refusal;
 
@@ -29,12 +29,9 @@ pub(super) struct Read {
 
 /// A create or change as its caller wrote it.
 pub(super) struct Proposed {
-    pub(super) call: Call,
+    pub(super) asked: Asked,
     pub(super) principal: Principal,
     pub(super) headers: HeaderMap,
-    pub(super) document: Object,
-    /// The normalised view; on creates.
-    pub(super) create: Option<Create>,
     pub(super) marks: Marks,
     pub(super) place: Place,
     pub(super) trail: Trail,
@@ -63,30 +60,16 @@ impl Stage for Parse {
         }
         document.drop_nulls();
         trail.note(|facts| facts.request = Some(secrets::without_secrets(&document)));
-        let create = match call.action.kind {
-            Kind::Create => Some(self.create(&call, &document)?),
-            Kind::Change | Kind::Read => None,
-        };
-        if create.is_some() {
+        let asked = Asked::read(call, document, &self.0.settings.admitted_fields).map_err(Refusal::Fields)?;
+        if let Some(create) = &asked.create {
             let account = &principal.account;
-            let fingerprint = account.marks.fingerprint(&account.name, &principal.team, &call, &document);
+            let fingerprint =
+                account.marks.fingerprint(&account.name, &principal.team, &call, &asked.document);
             marks.fingerprint = Some(fingerprint);
-        }
-        if let Some(create) = &create {
             let count = u64::from(create.count);
             trail.metrics().instances(InstanceCount::Asked, &principal.team, create.zone.as_deref(), count);
         }
         trail.took(Phase::Parse, watch.elapsed());
-        Ok(Way::On(Proposed { call, principal, headers, document, create, marks, place, trail }))
-    }
-}
-
-impl Parse {
-    fn create(&self, call: &Call, document: &Object) -> Result<Create, Refusal> {
-        let mistakes = fields::check(call, document, &self.0.settings.admitted_fields);
-        if !mistakes.is_empty() {
-            return Err(Refusal::Fields(mistakes));
-        }
-        view::normalise(call, document).map_err(Refusal::Fields)
+        Ok(Way::On(Proposed { asked, principal, headers, marks, place, trail }))
     }
 }

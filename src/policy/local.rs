@@ -1,16 +1,19 @@
-//! Evaluation on the calling thread: no queue, no deadline. For benchmarks, which measure the engine without the hop
-//! to its threads; requests are judged by [`super::Judge`] alone.
+//! Evaluation on the calling thread: no queue, no deadline. For the command line, replay and benchmarks; requests are judged by
+//! [`super::Judge`] alone. The engine recurses: call it on a thread of [`on_a_deep_stack`].
 
 use std::time::Duration;
 
 use super::answer::{DecideAnswer, Patch};
+use super::case::{Asked, Case, Circumstances};
 use super::compile::Entry;
 use super::engine::Limits;
 use super::evaluate::{Allowance, Evaluator, Settings};
 use super::failure::{PolicyFailure, Reason};
 use super::input::Input;
 use super::set::PolicySet;
+use super::verdict::Verdict;
 use super::{reading, value};
+use crate::api::fields::AdmittedField;
 
 /// One thread's copy of a set.
 pub struct Local(Evaluator);
@@ -34,7 +37,10 @@ impl Local {
     /// # Errors
     /// Any failure of a rule.
     pub fn amend(&mut self, set: &PolicySet, input: &Input) -> Result<Vec<Patch>, PolicyFailure> {
-        self.ask(set, Entry::Amend, input).and_then(|answer| reading::amend(&answer))
+        match self.ask(set, Entry::Amend, input)? {
+            Some(answer) => reading::amend(&answer),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// As [`super::Sitting::decide`].
@@ -42,18 +48,71 @@ impl Local {
     /// # Errors
     /// Any failure of a rule.
     pub fn decide(&mut self, set: &PolicySet, input: &Input) -> Result<DecideAnswer, PolicyFailure> {
-        self.ask(set, Entry::Decide, input).and_then(|answer| reading::decide(&answer))
+        match self.ask(set, Entry::Decide, input)? {
+            Some(answer) => reading::decide(&answer),
+            None => Err(PolicyFailure::new(Reason::Undefined, "no rule that judges applies to this call")),
+        }
     }
 
-    fn ask(&mut self, set: &PolicySet, entry: Entry, input: &Input) -> Result<regorus::Value, PolicyFailure> {
+    /// Judges a call from its document to its verdict, as the gateway does.
+    ///
+    /// # Errors
+    /// Any failure of a rule.
+    pub fn judge(
+        &mut self,
+        set: &PolicySet,
+        asked: Asked,
+        circumstances: Circumstances,
+        admitted: &[AdmittedField],
+    ) -> Result<(Case, Verdict), PolicyFailure> {
+        let mut case = Case::open(asked, circumstances, set);
+        if case.is_amended() {
+            let patches = self.amend(set, &case.input)?;
+            case.patch(set, patches, admitted)?;
+        }
+        let answer = self.decide(set, &case.input)?;
+        let verdict = case.verdict(set, answer)?;
+        Ok((case, verdict))
+    }
+
+    /// None where no rule that applies can say anything.
+    fn ask(
+        &mut self,
+        set: &PolicySet,
+        entry: Entry,
+        input: &Input,
+    ) -> Result<Option<regorus::Value>, PolicyFailure> {
         let action = &input.action;
         let team = &input.principal.team;
-        let (group, _) = set
+        let (group, rules) = set
             .group(action.kind, &action.service, &action.name, team)
             .ok_or_else(|| PolicyFailure::new(Reason::Error, "asked about a call that rules do not judge"))?;
+        let asked = match entry {
+            Entry::Amend => rules.amends,
+            Entry::Decide => rules.decides,
+        };
+        if !asked {
+            return Ok(None);
+        }
         // Nobody waits, so the time is only there to end a rule that loops.
         let allowance =
             Allowance { time: Duration::from_secs(10), instructions: Limits::default().instructions };
-        self.0.evaluate(group, entry, value::input(input), &Settings::OfTeam(team.clone()), allowance)
+        let settings = Settings::OfTeam(team.clone());
+        self.0.evaluate(group, entry, value::input(input), &settings, allowance).map(Some)
     }
+}
+
+/// Runs work that evaluates rules, on a thread with a stack as deep as the gateway gives to it.
+///
+/// # Errors
+/// When there is no thread, or the work panics.
+pub fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, PolicyFailure> {
+    let failed = |detail: String| PolicyFailure::new(Reason::Panic, detail);
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .stack_size(super::engine::STACK_BYTES)
+            .spawn_scoped(scope, work)
+            .map_err(|error| failed(format!("no thread: {error}")))?;
+        thread.join().map_err(|_| failed("the evaluation panicked".to_owned()))
+    })
 }

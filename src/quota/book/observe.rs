@@ -59,6 +59,9 @@ pub struct Found {
     pub team: String,
     /// What it uses.
     pub claims: Vec<Line>,
+    /// The team that the book counted it for when that was worked out; none where the book did not know it. Meanwhile a create may
+    /// have been settled, and what was worked out for a stranger is no word on a machine that has its owner.
+    pub counted_for: Option<String>,
 }
 
 /// Where a machine is in its life.

@@ -52,7 +52,8 @@ impl<'a> Comparison<'a> {
             if !record.seen {
                 self.events.push(Event::Seen { machine: machine.clone(), at: self.now });
             }
-            if record.team != found.team || !same(&record.claims, &found.claims) {
+            let current = found.counted_for.as_deref() == Some(record.team.as_str());
+            if current && (record.team != found.team || !same(&record.claims, &found.claims)) {
                 let why = if record.team == found.team { "it was changed" } else { "it was moved" };
                 self.events.push(Event::Repriced {
                     machine,

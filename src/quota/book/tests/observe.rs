@@ -12,6 +12,7 @@ fn found(id: &str) -> Found {
         view: view(1),
         team: "payments".to_owned(),
         claims: vec![Line { scope: TEAM.to_owned(), resource: Resource::Instances, amount: 1 }],
+        counted_for: Some("payments".to_owned()),
     }
 }
 
@@ -154,6 +155,21 @@ fn a_moved_machine_counts_for_its_new_team() {
     look(&mut book, &moved, &mut Memory::default());
     assert_eq!(counts(&book).0, 0);
     assert_eq!(book.tally("team/search", Resource::Instances).used, 1);
+}
+
+#[test]
+fn a_listing_that_took_a_machine_for_a_stranger_does_not_take_it_from_its_team() {
+    let mut book = Book::default();
+    book_in(&mut book, &order(1, 1, vec![claim(TEAM, 1, None)]), 10_000);
+    // Listed and priced while the create was in flight, compared when it is settled.
+    let mut early = listing(11_000, &["a"]);
+    early.found[0].team = "unassigned".to_owned();
+    early.found[0].claims[0].scope = "team/unassigned".to_owned();
+    early.found[0].counted_for = None;
+    settle_in(&mut book, 1, created(&["a"], 0), 11_500).unwrap();
+    assert_eq!(look(&mut book, &early, &mut Memory::default()), []);
+    assert_eq!(counts(&book), (1, 0, 0));
+    assert_eq!(book.machines().next().unwrap().1.team, "payments");
 }
 
 #[test]

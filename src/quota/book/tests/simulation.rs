@@ -4,12 +4,16 @@
 //! `ZENGATE_SIM_SCHEDULES=100000 cargo test --release --lib quota::book::tests::simulation` runs that many;
 //! `ZENGATE_SIM_SEED=n` replays one. A failure prints its seed.
 
+mod listing;
+
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::*;
 
 const LIMIT: u64 = 8;
+/// The team of machines that nobody is known to have asked for.
+const STRANGERS: &str = "unassigned";
 const SECOND: i64 = 1_000;
 /// A hold older than this is not sent.
 const SEND_LIMIT: i64 = 10 * SECOND;
@@ -83,6 +87,8 @@ struct World {
     replicas: Vec<Replica>,
     cloud: BTreeMap<String, Made>,
     memory: Memory,
+    /// What the reconciler has seen and not yet compared.
+    listing: Option<Findings>,
     /// Orders of which the cloud made only a part.
     partial: usize,
     /// Orders whose sender never learnt what became of them.
@@ -105,6 +111,7 @@ impl World {
             replicas: Vec::new(),
             cloud: BTreeMap::new(),
             memory: Memory::default(),
+            listing: None,
             partial: 0,
             lost: 0,
             steps_clocks,
@@ -327,48 +334,6 @@ impl World {
         self.cloud.remove(&id);
     }
 
-    fn list(&mut self, replica: usize) {
-        let complete = !self.dice.one_in(4);
-        let (asked_at, asked_row) = (self.now, self.book.seq());
-        let found: Vec<Found> = self
-            .cloud
-            .iter()
-            .filter(|(_, made)| made.listed <= self.now)
-            .map(|(id, made)| Found {
-                id: id.clone(),
-                name: None,
-                created: Some(made.at),
-                life: Life::Live,
-                decision: None,
-                view: view(1),
-                team: "payments".to_owned(),
-                claims: vec![Line { scope: TEAM.to_owned(), resource: Resource::Instances, amount: 1 }],
-            })
-            .collect();
-        let found: Vec<Found> =
-            if complete { found } else { found.into_iter().filter(|_| self.dice.one_in(2)).collect() };
-        let absent = self
-            .book
-            .machines
-            .keys()
-            .filter(|machine| self.cloud.get(&machine.id).is_none_or(|made| made.listed > self.now))
-            .map(|machine| machine.id.clone())
-            .collect();
-        let findings = Findings {
-            account: "main".to_owned(),
-            service: "vm".to_owned(),
-            complete,
-            asked_at,
-            asked_row,
-            found,
-            absent,
-        };
-        let policy = ObservePolicy::default();
-        let (events, _) =
-            self.book.observe(&findings, &policy, &mut self.memory, self.now + self.replicas[replica].clock);
-        self.fold(events);
-    }
-
     /// The storm is over: everything wakes up, ends, and is listed often enough.
     fn quiesce(&mut self) {
         self.now += 200 * SECOND;
@@ -381,11 +346,12 @@ impl World {
                 self.progress(replica);
             }
         }
-        for _ in 0..40 {
-            self.now += 120 * SECOND;
+        for _ in 0..80 {
+            self.now += 60 * SECOND;
             self.list(0);
         }
-        let tally = self.book.tally(TEAM, Resource::Instances);
+        let mut tally = self.book.tally(TEAM, Resource::Instances).clone();
+        tally.used += self.book.tally(&format!("team/{STRANGERS}"), Resource::Instances).used;
         let escalated =
             self.book.bookings().filter(|(_, booking)| booking.state.as_str() == "escalated").count();
         let there = u64::try_from(self.cloud.len()).unwrap();

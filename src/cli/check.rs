@@ -1,0 +1,143 @@
+//! `zengate check`: judges requests and Terraform plans before anything is sent, with the gateway's own code.
+
+mod report;
+mod subject;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+
+use self::report::{Item, Word};
+use self::subject::Subject;
+use super::policies::{Policies, PolicyArgs, PrincipalArgs, nowhere};
+use super::{say, say_out};
+use crate::clock::Clock;
+use crate::policy::case::{Asked, Circumstances};
+use crate::policy::input::{PrincipalInput, TargetInput};
+use crate::policy::local::{Local, on_a_deep_stack};
+use crate::refusal::Refusal;
+
+/// Judge request bodies and Terraform plans before anything is sent.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    zengate check --team payments order.json\n  \
+    zengate check --action 'bmc CreateInstances' order.json\n  \
+    terraform plan -out plan && terraform show -json plan | zengate check --team payments -\n\n\
+    Quota is not asked: limits count what is there, which only a running gateway knows.\n\n\
+    Exit codes: 0 everything would pass, 1 something would be refused, 2 something is not known before the apply, or wrong usage")]
+pub(super) struct CheckArgs {
+    /// Request bodies or plans, both JSON; `-` reads standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// What a request body calls: service, action and perhaps version.
+    #[arg(long, default_value = "vm CreateInstances", value_name = "CALL")]
+    action: String,
+    #[command(flatten)]
+    principal: PrincipalArgs,
+    #[command(flatten)]
+    policies: PolicyArgs,
+    /// Judge as at this time (RFC 3339). Default: now.
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    /// A field of plans that may be unknown before the apply, e.g. subnetId.
+    #[arg(long, value_name = "FIELD")]
+    unknown_ok: Vec<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For CI servers that show tests.
+    Junit,
+    /// For code scanning.
+    Sarif,
+    /// For the annotations of GitHub Actions.
+    Github,
+}
+
+/// Runs the command; the answer is the exit code.
+pub(super) fn run(args: CheckArgs) -> Result<u8, String> {
+    let policies = args.policies.load()?;
+    let principal = policies.principal(&args.principal)?;
+    let mut subjects = Vec::new();
+    for file in &args.files {
+        subjects.extend(subject::read(file, &args.action)?);
+    }
+    if subjects.is_empty() {
+        say("the plans make no machine; there is nothing to judge");
+    }
+    let now = args.at.unwrap_or_else(|| Clock::system().timestamp());
+    let judged = on_a_deep_stack(|| {
+        let mut local = Local::new(&policies.set).map_err(|failure| failure.to_string())?;
+        let judge =
+            |subject: Subject| judge(subject, &mut local, &policies, &principal, now, &args.unknown_ok);
+        Ok::<_, String>(subjects.into_iter().map(judge).collect::<Vec<Item>>())
+    });
+    let items = judged.map_err(|failure| failure.to_string())??;
+    let text = match args.output {
+        Output::Text => report::text(&items),
+        Output::Json => report::json(&items, policies.set.revision()),
+        Output::Junit => report::junit(&items),
+        Output::Sarif => report::sarif(&items),
+        Output::Github => report::github(&items),
+    };
+    say_out(&text);
+    Ok(exit_code(&items))
+}
+
+fn exit_code(items: &[Item]) -> u8 {
+    let any = |words: &[Word]| items.iter().any(|item| words.contains(&item.word));
+    if any(&[Word::Refused, Word::Mistaken, Word::Failed]) {
+        1
+    } else if any(&[Word::Unknown]) {
+        super::MISTAKEN
+    } else {
+        0
+    }
+}
+
+fn judge(
+    subject: Subject,
+    local: &mut Local,
+    policies: &Policies,
+    principal: &PrincipalInput,
+    now: Timestamp,
+    unknown_ok: &[String],
+) -> Item {
+    let Subject { file, name, call, document, mut unknown } = subject;
+    unknown.retain(|field| {
+        !unknown_ok.iter().any(|ok| field.trim_start_matches('/') == ok.trim_start_matches('/'))
+    });
+    let mut item = Item::new(file, name, call.to_string());
+    item.unknown = unknown;
+    let targets = || {
+        let named = crate::api::targets::named_in(&document);
+        named.into_iter().map(|id| TargetInput { id, team: None }).collect()
+    };
+    let change = call.action.kind == crate::api::Kind::Change;
+    let circumstances =
+        Circumstances { principal: principal.clone(), targets: change.then(targets), client: nowhere(), now };
+    let asked = match Asked::read(call, document, &policies.admitted) {
+        Ok(asked) => asked,
+        Err(mistakes) => {
+            item.word = Word::Mistaken;
+            item.problem = Some(Refusal::Fields(mistakes).to_string());
+            return item;
+        }
+    };
+    match local.judge(&policies.set, asked, circumstances, &policies.admitted) {
+        Ok((case, verdict)) => item.judged(&case, verdict),
+        Err(failure) => {
+            item.word = Word::Failed;
+            item.problem = Some(failure.to_string());
+        }
+    }
+    item
+}
