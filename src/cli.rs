@@ -11,6 +11,7 @@ mod health;
 mod log;
 mod policies;
 mod quota;
+mod replay;
 mod serve;
 
 use std::io::Write as _;
@@ -47,6 +48,8 @@ enum Command {
     Health(health::HealthArgs),
     /// Judge request bodies and Terraform plans before anything is sent.
     Check(check::CheckArgs),
+    /// Judge recorded decisions by other policies, and show what would be different.
+    Replay(replay::ReplayArgs),
     /// Ask a running gateway about quota, reconcile it, settle what it cannot decide.
     Quota(quota::QuotaCommand),
     /// Check a configuration or print its JSON Schema.
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Facts(command) => on_runtime(facts::run(command)),
         Command::Health(args) => on_runtime(health::run(args)),
         Command::Check(args) => check::run(args),
+        Command::Replay(args) => replay::run(args),
         Command::Quota(command) => on_runtime(quota::run(command)),
         Command::Config(command) => {
             command.run(&mut std::io::stdout(), &mut std::io::stderr()).map_err(|error| error.to_string())

@@ -24,7 +24,7 @@
 //!
 //! Around them stand [`upstream`] (connections to the cloud that never send twice), [`metrics`] and [`record`] (what is
 //! counted and kept), [`config`], [`server`] (from a configuration to a running gateway), [`admin`], [`lifecycle`] and
-//! [`cli`]. [`terraform`] reads plans for `zengate check`. [`emulator`] is a stand-in for the cloud; it shares no parsing and no signing with the rest.
+//! [`cli`]. [`terraform`] reads plans for `zengate check`, [`replay`] judges records again. [`emulator`] is a stand-in for the cloud; it shares no parsing and no signing with the rest.
 //!
 //! # What must stay true
 //!
@@ -56,6 +56,7 @@ pub mod quota;
 pub mod reconcile;
 pub mod record;
 pub mod refusal;
+pub mod replay;
 pub mod reply;
 pub mod secret;
 pub mod server;

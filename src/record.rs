@@ -4,6 +4,7 @@
 //! left. Bodies enter only as policies see them (secrets replaced by facts). Writing happens on its own thread behind
 //! a bounded queue; a full queue drops the record and counts it.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::thread::JoinHandle;
 use serde::Serialize;
 
 use crate::metrics::Metrics;
+use crate::policy::input::TargetInput;
 
 /// Records that wait for the writer; at 2 KB each some 8 MB.
 const QUEUE: usize = 4096;
@@ -33,6 +35,9 @@ pub struct Record {
     pub body_sha256: String,
     /// The body as received, secrets replaced by facts.
     pub request: crate::json::Object,
+    /// The instances that a change names, with the team that each counted for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Vec<TargetInput>>,
     /// How it ended: the outcome label of the metrics.
     pub outcome: &'static str,
     /// The policy revision that judged it.
@@ -75,6 +80,9 @@ pub struct Caller {
     pub sdk: Option<String>,
     /// User agent by its own word.
     pub user_agent: Option<String>,
+    /// Labels of the key.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// Whether the caller had left before the answer.
     pub gone: bool,
 }

@@ -20,6 +20,7 @@ mod health;
 mod opa;
 mod path;
 mod quota_cli;
+mod replay;
 mod replicas;
 mod sdk;
 mod tidy;

@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 
+use super::Action;
 use crate::json::{Object, Value};
 
 /// The members that name machines, in lower case, and where they occur among the changes of the SDKs.
@@ -22,6 +23,21 @@ const KEYS: &[&str] = &[
     "resourceuuid", // zrm ModifyResourceTags
     "resourceuuids", // zrm TagBindResources, TagUnbindResources
 ];
+
+/// Actions after which a machine is on its way out (`zenlayer-api.md` has the life cycle): terminated ones go to the recycle bin or
+/// are deleted, released ones leave it.
+const RELEASING: &[(&str, &str)] = &[
+    ("vm", "TerminateInstance"),
+    ("vm", "ReleaseInstances"),
+    ("bmc", "TerminateInstance"),
+    ("bmc", "ReleaseInstances"),
+    ("zec", "ReleaseInstances"),
+];
+
+/// Whether the machines that a call of this action names give their quota back.
+pub fn releases(action: &Action) -> bool {
+    RELEASING.contains(&(action.service, action.name))
+}
 
 /// The ids that a change names, in the order of the document, each once.
 ///

@@ -55,6 +55,10 @@ impl Stage for Amend {
         trail.note(|facts| facts.policy_revision = Some(policy.revision().to_owned()));
         let circumstances = circumstances(&asked, &principal, &self.0.ledger, &trail);
         let mut case = Case::open(asked, circumstances, &policy);
+        trail.note(|facts| {
+            facts.labels.clone_from(&case.input.principal.labels);
+            facts.targets.clone_from(&case.input.targets);
+        });
         if case.is_amended() {
             let patches = trail
                 .timed(Phase::Amend, sitting.amend(&case.input))

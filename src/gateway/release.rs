@@ -7,16 +7,6 @@ use super::trail::Trail;
 use crate::api::targets;
 use crate::quota::event::{Event, MachineId};
 
-/// Actions after which a machine is on its way out (`zenlayer-api.md` has the life cycle): terminated ones go to the recycle bin or
-/// are deleted, released ones leave it.
-const RELEASING: &[(&str, &str)] = &[
-    ("vm", "TerminateInstance"),
-    ("vm", "ReleaseInstances"),
-    ("bmc", "TerminateInstance"),
-    ("bmc", "ReleaseInstances"),
-    ("zec", "ReleaseInstances"),
-];
-
 /// What a request gives back if the cloud accepts it.
 pub(super) struct Releasing(Vec<MachineId>);
 
@@ -24,7 +14,7 @@ impl Releasing {
     /// Nothing, for most.
     pub(super) fn of(allowed: &Allowed) -> Self {
         let action = allowed.call.action;
-        if !RELEASING.contains(&(action.service, action.name)) {
+        if !targets::releases(action) {
             return Self(Vec::new());
         }
         let machine = |id| MachineId {

@@ -3,6 +3,7 @@
 //! A request ends once: either its answer is ready, or its client has left. Where work goes on after the client left
 //! ([`super::stage::Detach`]), the task that does it reports; [`Trail::close`] makes sure that exactly one does.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +16,7 @@ use crate::api::{Call, Kind};
 use crate::clock::{Clock, Stopwatch};
 use crate::json::Object;
 use crate::metrics::{Metrics, Phase};
+use crate::policy::input::TargetInput;
 use crate::record::{ActionRecord, Record, Records, UpstreamRecord};
 use crate::refusal::{Outcome, Refusal};
 
@@ -57,6 +59,9 @@ pub(super) struct Facts {
     pub(super) body_sha256: Option<String>,
     /// The body without secrets; on creates and changes that were understood.
     pub(super) request: Option<Object>,
+    pub(super) labels: BTreeMap<String, String>,
+    /// What a change names, and whose it is.
+    pub(super) targets: Option<Vec<TargetInput>>,
     pub(super) policy_revision: Option<String>,
     pub(super) verdict: Option<&'static str>,
     pub(super) findings: Vec<serde_json::Value>,
@@ -244,6 +249,7 @@ impl Trail {
                 address: self.0.peer.ip().to_canonical().to_string(),
                 sdk: facts.sdk,
                 user_agent: facts.user_agent,
+                labels: facts.labels,
                 gone: ending.status.is_none(),
             },
             action: ActionRecord {
@@ -254,6 +260,7 @@ impl Trail {
             },
             body_sha256: facts.body_sha256.unwrap_or_default(),
             request: facts.request.unwrap_or_default(),
+            targets: facts.targets,
             outcome: ending.outcome.as_str(),
             policy_revision: facts.policy_revision,
             verdict: facts.verdict,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::api::Kind;
 use crate::api::view::Create;
@@ -60,7 +60,7 @@ pub struct PrincipalInput {
 }
 
 /// An instance that a change names.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TargetInput {
     /// The id in the request.
     pub id: String,

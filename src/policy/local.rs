@@ -15,6 +15,9 @@ use super::verdict::Verdict;
 use super::{reading, value};
 use crate::api::fields::AdmittedField;
 
+/// The stack that evaluating rules needs, in bytes.
+pub const DEEP_STACK_BYTES: usize = super::engine::STACK_BYTES;
+
 /// One thread's copy of a set.
 pub struct Local(Evaluator);
 
@@ -110,7 +113,7 @@ pub fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Po
     let failed = |detail: String| PolicyFailure::new(Reason::Panic, detail);
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
-            .stack_size(super::engine::STACK_BYTES)
+            .stack_size(DEEP_STACK_BYTES)
             .spawn_scoped(scope, work)
             .map_err(|error| failed(format!("no thread: {error}")))?;
         thread.join().map_err(|_| failed("the evaluation panicked".to_owned()))

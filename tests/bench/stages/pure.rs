@@ -281,6 +281,7 @@ fn record(request: Object) -> Record {
             address: "127.0.0.1".into(),
             sdk: Some("go 0.2.44".into()),
             user_agent: Some("Go-http-client/1.1".into()),
+            labels: Default::default(),
             gone: false,
         },
         action: ActionRecord {
@@ -291,6 +292,7 @@ fn record(request: Object) -> Record {
         },
         body_sha256: "5f714687ba91c606d503467766151206392474accd137ffea6dce2420b67c29a".into(),
         request,
+        targets: None,
         outcome: "ok",
         policy_revision: Some("5f714687ba91".into()),
         verdict: Some("allowed"),

@@ -1,0 +1,276 @@
+//! One record, read back and judged again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Line;
+use crate::api::fields::AdmittedField;
+use crate::api::secrets::is_secret;
+use crate::api::{Call, catalog};
+use crate::json::{self, Object};
+use crate::policy::PolicySet;
+use crate::policy::case::{Asked, Circumstances};
+use crate::policy::input::{ClientInput, PrincipalInput, TargetInput};
+use crate::policy::local::Local;
+use crate::policy::verdict::{Effect, JudgedClaim};
+use crate::refusal::Refusal;
+
+/// What is read of a record ([`crate::record::Record`]).
+#[derive(Debug, Deserialize)]
+pub(super) struct Past {
+    decision_id: String,
+    time: Timestamp,
+    caller: Caller,
+    action: Action,
+    request: serde_json::Value,
+    #[serde(default)]
+    targets: Option<Vec<TargetInput>>,
+    outcome: String,
+    verdict: Option<String>,
+    #[serde(default)]
+    findings: Vec<Found>,
+    #[serde(default)]
+    changes: Vec<Changed>,
+    #[serde(default)]
+    joined: Option<String>,
+    upstream: Option<Upstream>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Caller {
+    key: Option<String>,
+    team: Option<String>,
+    account: Option<String>,
+    address: String,
+    sdk: Option<String>,
+    user_agent: Option<String>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Action {
+    service: String,
+    name: String,
+    version: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Found {
+    rule: String,
+    effect: String,
+}
+
+/// One change of a document, as far as replays compare it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+pub struct Changed {
+    /// The rule.
+    pub rule: String,
+    /// Where.
+    pub path: String,
+    /// What is there then, as text.
+    #[serde(deserialize_with = "as_text")]
+    pub after: String,
+}
+
+fn as_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    serde_json::Value::deserialize(deserializer).map(|value| value.to_string())
+}
+
+/// What the cloud did with it.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Upstream {
+    #[serde(default)]
+    pub(super) instance_ids: Vec<String>,
+    #[serde(default)]
+    pub(super) fate: Option<String>,
+    #[serde(default)]
+    pub(super) status: Option<u16>,
+}
+
+/// How a judgement ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// Rules and quota let it pass.
+    Allowed,
+    /// Rules refused it.
+    Refused,
+    /// Quota refused it.
+    OverQuota,
+    /// A rule failed, which refuses.
+    Failed,
+}
+
+impl Word {
+    /// The word for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Refused => "refused",
+            Self::OverQuota => "over_quota",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A record beside its replay.
+#[derive(Debug)]
+pub struct Judged {
+    /// The decision's id.
+    pub decision: String,
+    /// The team.
+    pub team: String,
+    /// The zone of a create, as judged now.
+    pub zone: Option<String>,
+    /// How it ended then.
+    pub before: Word,
+    /// How it ends now.
+    pub after: Word,
+    /// The rules that refused it then.
+    pub rules_before: BTreeSet<String>,
+    /// The rules that refuse it now.
+    pub rules_after: BTreeSet<String>,
+    /// What was changed then.
+    pub changes_before: BTreeSet<Changed>,
+    /// What is changed now.
+    pub changes_after: BTreeSet<Changed>,
+    /// Why, in one sentence, where it does not pass now.
+    pub reason: Option<String>,
+    /// What it claims now.
+    pub(super) claims: Vec<JudgedClaim>,
+    /// Machines asked for; 0 for a change.
+    pub(super) count: u32,
+    pub(super) account: String,
+    pub(super) service: String,
+    /// Machines that it gives back.
+    pub(super) releases: Vec<String>,
+    pub(super) at: Timestamp,
+    pub(super) upstream: Upstream,
+}
+
+/// The tag that the gateway itself adds is no rule's change.
+const NO_RULE: &str = "correlation_tag";
+
+impl Past {
+    pub(super) fn judge_again(self, local: &mut Local, set: &PolicySet, admitted: &[AdmittedField]) -> Line {
+        let before = match self.verdict.as_deref() {
+            Some("allowed") if self.outcome == "denied_quota" => Word::OverQuota,
+            Some("allowed") => Word::Allowed,
+            Some("refused") => Word::Refused,
+            Some("failed") => Word::Failed,
+            _ => return Line::Skipped("it was refused before rules were asked"),
+        };
+        if self.joined.is_some() {
+            return Line::Skipped("it was the same request again");
+        }
+        let Action { service, name, version } = &self.action;
+        let call = catalog::lookup(service, name).and_then(|action| Call::new(action, Some(version)));
+        let (Some(call), Some(document)) = (call, restored(&self.request)) else {
+            return Line::Skipped("its action or body is not known any more");
+        };
+        let releases = if crate::api::targets::releases(call.action) {
+            crate::api::targets::named_in(&document)
+        } else {
+            Vec::new()
+        };
+        let text = |given: &Option<String>| given.clone().unwrap_or_default();
+        let circumstances = Circumstances {
+            principal: PrincipalInput {
+                key: text(&self.caller.key),
+                team: text(&self.caller.team),
+                labels: self.caller.labels.clone(),
+                account: text(&self.caller.account),
+            },
+            targets: self.targets.clone(),
+            client: ClientInput {
+                address: self.caller.address.clone(),
+                sdk: self.caller.sdk.clone(),
+                user_agent: self.caller.user_agent.clone(),
+            },
+            now: self.time,
+        };
+        let mut judged = Judged {
+            decision: self.decision_id.clone(),
+            team: text(&self.caller.team),
+            zone: None,
+            before,
+            after: Word::Failed,
+            rules_before: refusing(&self.findings),
+            rules_after: BTreeSet::new(),
+            changes_before: self.changes.into_iter().filter(|change| change.rule != NO_RULE).collect(),
+            changes_after: BTreeSet::new(),
+            reason: None,
+            claims: Vec::new(),
+            count: 0,
+            account: text(&self.caller.account),
+            service: service.clone(),
+            releases,
+            at: self.time,
+            upstream: self.upstream.unwrap_or_default(),
+        };
+        let asked = match Asked::read(call, document, admitted) {
+            Ok(asked) => asked,
+            Err(mistakes) => {
+                judged.reason = Some(Refusal::Fields(mistakes).to_string());
+                return Line::Judged(Box::new(judged));
+            }
+        };
+        match local.judge(set, asked, circumstances, admitted) {
+            Ok((case, verdict)) => {
+                judged.after = if verdict.passes() { Word::Allowed } else { Word::Refused };
+                judged.rules_after =
+                    verdict.refused.iter().map(|finding| finding.violation.rule.clone()).collect();
+                judged.reason = verdict
+                    .refused
+                    .first()
+                    .map(|finding| format!("{}: {}", finding.violation.rule, finding.violation.message));
+                let changes = case.changes.iter().map(|change| Changed {
+                    rule: change.rule.clone(),
+                    path: change.path.clone(),
+                    after: serde_json::to_value(&change.after).unwrap_or_default().to_string(),
+                });
+                judged.changes_after = changes.collect();
+                judged.zone = case.create.as_ref().and_then(|create| create.zone.clone());
+                judged.count = case.create.as_ref().map_or(0, |create| create.count);
+                judged.claims = verdict.claims;
+            }
+            Err(failure) => judged.reason = Some(failure.to_string()),
+        }
+        Line::Judged(Box::new(judged))
+    }
+}
+
+fn refusing(findings: &[Found]) -> BTreeSet<String> {
+    let refused = serde_json::to_value(Effect::Refused).unwrap_or_default();
+    let refused = refused.as_str().unwrap_or("refused").to_owned();
+    findings.iter().filter(|found| found.effect == refused).map(|found| found.rule.clone()).collect()
+}
+
+/// The body as it was, with stand-ins for secrets.
+fn restored(request: &serde_json::Value) -> Option<Object> {
+    let mut request = request.clone();
+    stand_in(&mut request);
+    json::read_object(request.to_string().as_bytes()).ok()
+}
+
+fn stand_in(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (key, inner) in members.iter_mut() {
+                let length = inner.get("length").and_then(serde_json::Value::as_u64);
+                match length.filter(|_| is_secret(key) && inner.get("set").is_some()) {
+                    Some(length) => {
+                        let length = usize::try_from(length).unwrap_or(0).min(1 << 20);
+                        *inner = serde_json::Value::String("x".repeat(length));
+                    }
+                    None => stand_in(inner),
+                }
+            }
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(stand_in),
+        _ => {}
+    }
+}
