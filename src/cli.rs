@@ -13,6 +13,7 @@ mod policies;
 mod quota;
 mod replay;
 mod serve;
+mod test;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -50,6 +51,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Judge recorded decisions by other policies, and show what would be different.
     Replay(replay::ReplayArgs),
+    /// Run the tests of a directory of policies.
+    Test(test::TestArgs),
     /// Ask a running gateway about quota, reconcile it, settle what it cannot decide.
     Quota(quota::QuotaCommand),
     /// Check a configuration or print its JSON Schema.
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Health(args) => on_runtime(health::run(args)),
         Command::Check(args) => check::run(args),
         Command::Replay(args) => replay::run(args),
+        Command::Test(args) => test::run(args),
         Command::Quota(command) => on_runtime(quota::run(command)),
         Command::Config(command) => {
             command.run(&mut std::io::stdout(), &mut std::io::stderr()).map_err(|error| error.to_string())
