@@ -6,8 +6,10 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::client::EXAMPLE;
 use crate::support::gateway::write;
-use crate::support::stock_policies_in;
+use crate::support::world::Setup;
+use crate::support::{Call, World, eventually, stock_policies_in};
 
 fn test(arguments: &[&str], at: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_zengate")).arg("test").args(arguments).current_dir(at).output().unwrap()
@@ -131,4 +133,48 @@ fn the_real_opa_says_the_same_of_each_test() {
         assert!(theirs.len() > 5);
         assert_eq!(ours, theirs);
     }
+}
+
+#[test]
+#[ignore = "needs the real OPA; .ci/run installs it and names it in ZENGATE_TEST_OPA"]
+fn what_opa_builds_serves_unchanged_and_a_torn_one_keeps_the_old() {
+    let opa = std::env::var("ZENGATE_TEST_OPA").expect("ZENGATE_TEST_OPA names the real OPA");
+    let at = TempDir::new().unwrap();
+    stock_policies_in(&at.path().join("policies"));
+    let build = |name: &str| {
+        let run = Command::new(&opa)
+            .args(["build", "--bundle", "policies", "--output", name])
+            .current_dir(at.path())
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        at.path().join(name)
+    };
+    let bundle = build("bundle.tar.gz");
+    assert_eq!(test(&["bundle.tar.gz"], at.path()).status.code(), Some(0), "its tests run from the bundle");
+    let config = format!(
+        "[policy]\nbundle = \"{}\"\ndata = [\"organisation.yaml\"]\npoll_interval = \"50ms\"\n",
+        bundle.display()
+    );
+    let world = World::with(Setup { config, ..Setup::default() });
+    assert_eq!(world.send(&Call::example()).instance_ids().len(), 1);
+    let mut abroad: Value = serde_json::from_str(EXAMPLE).unwrap();
+    abroad["zoneId"] = "FRA-A".into();
+    let abroad = Call::new("vm", "CreateInstances").json(&abroad);
+    assert_eq!(world.send(&abroad).status, 403);
+    let revision = |world: &World| world.gateway.admin_page("/status").json()["policy"]["revision"].clone();
+    let before = revision(&world);
+    // Half a bundle is no bundle: the one in force stays.
+    let whole = std::fs::read(&bundle).unwrap();
+    std::fs::write(&bundle, &whole[..whole.len() / 2]).unwrap();
+    world.gateway.logged("the new policy set is refused");
+    assert_eq!(revision(&world), before);
+    assert_eq!(world.send(&abroad).status, 403);
+    // A new one takes its place.
+    let rule = at.path().join("policies/rules/zones.rego");
+    let changed = std::fs::read_to_string(&rule).unwrap() + "\n# changed\n";
+    std::fs::write(&rule, changed).unwrap();
+    std::fs::rename(build("next.tar.gz"), &bundle).unwrap();
+    eventually("the new bundle is in force", || (revision(&world) != before).then_some(()));
+    assert_eq!(world.send(&abroad).status, 403);
 }

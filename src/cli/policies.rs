@@ -20,8 +20,8 @@ pub(super) struct PolicyArgs {
     /// The gateway's configuration: its policies, data, facts and keys. Default: zengate.toml, where it is there.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A directory of policies, instead of the configuration's. Default without a configuration: the stock policies.
-    #[arg(long, value_name = "DIRECTORY")]
+    /// A directory of policies or an OPA bundle, instead of the configuration's. Default without a configuration: the stock policies.
+    #[arg(long, value_name = "PATH")]
     policy: Option<PathBuf>,
     /// Data over that of the policies, in this order; instead of the configuration's.
     #[arg(long, value_name = "FILE")]
@@ -59,7 +59,7 @@ impl PolicyArgs {
             None => None,
         };
         let source = match (&self.policy, &config) {
-            (Some(directory), _) => Source::Directory(directory.clone()),
+            (Some(path), _) => source_at(path),
             (None, Some(config)) => config.policy.source(),
             (None, None) => Source::Embedded,
         };
@@ -100,6 +100,11 @@ impl Policies {
             account: key.account.clone(),
         })
     }
+}
+
+/// A directory is a tree, anything else a bundle.
+pub(super) fn source_at(path: &Path) -> Source {
+    if path.is_file() { Source::Bundle(path.to_owned()) } else { Source::Directory(path.to_owned()) }
 }
 
 /// Where a call that nobody made comes from.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::policies::source_at;
 use super::say_out;
 use crate::policy::Source;
 use crate::policy::testing::{self, FileCoverage, Outcome, Report, Selection, TestResult};
@@ -17,8 +18,8 @@ use crate::policy::testing::{self, FileCoverage, Outcome, Report, Selection, Tes
     Exit codes: 0 all passed, 1 some failed or the coverage is below the threshold, 2 wrong usage, or nothing to test"
 )]
 pub(super) struct TestArgs {
-    /// The directory of policies. Default: the stock policies inside the binary.
-    #[arg(value_name = "DIRECTORY")]
+    /// The directory of policies, or an OPA bundle. Default: the stock policies inside the binary.
+    #[arg(value_name = "PATH")]
     policies: Option<PathBuf>,
     /// Only tests whose name, package included, holds this text.
     #[arg(long, value_name = "TEXT")]
@@ -45,7 +46,7 @@ enum Output {
 
 /// Runs the command; the answer is the exit code.
 pub(super) fn run(args: TestArgs) -> Result<u8, String> {
-    let source = args.policies.clone().map_or(Source::Embedded, Source::Directory);
+    let source = args.policies.as_deref().map_or(Source::Embedded, source_at);
     let selection = Selection { only: args.run.clone(), coverage: args.coverage || args.threshold.is_some() };
     let report = testing::run(&source, &selection).map_err(|error| error.to_string())?;
     if report.results.is_empty() {

@@ -35,6 +35,9 @@ pub struct RawPolicy {
     /// The directory of rules and data; absent means the stock policies inside the binary.
     #[schemars(with = "Option<String>")]
     pub directory: Option<At<PathBuf>>,
+    /// An OPA bundle (`opa build`), in place of a directory.
+    #[schemars(with = "Option<String>")]
+    pub bundle: Option<At<PathBuf>>,
     /// JSON or YAML files laid over the data of the policies, in this order.
     #[schemars(with = "Vec<String>")]
     pub data: Vec<At<PathBuf>>,
@@ -63,6 +66,7 @@ impl Default for RawPolicy {
     fn default() -> Self {
         Self {
             directory: None,
+            bundle: None,
             data: Vec::new(),
             facts: None,
             poll_interval: Time::seconds(5).into(),
@@ -96,6 +100,8 @@ pub struct KeysSource {
 /// The checked `[policy]`.
 #[derive(Clone, Debug)]
 pub struct Policy {
+    /// The bundle of rules, in place of a directory.
+    pub bundle: Option<PathBuf>,
     /// The directory of rules; none means the stock ones.
     pub directory: Option<PathBuf>,
     /// Data laid over theirs, in this order.
@@ -150,11 +156,16 @@ impl RawPolicy {
             let blamed = if self.time_limit.span().is_some() { &self.time_limit } else { &self.deadline };
             checking.findings.at(blamed, text);
         }
+        if let (Some(bundle), Some(_)) = (&self.bundle, &self.directory) {
+            let text = "policy.bundle and policy.directory both say where the rules are; keep one of them";
+            checking.findings.at(bundle, text.to_owned());
+        }
         let threads = match &self.threads {
             Some(threads) => checking.count(threads),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
         Policy {
+            bundle: self.bundle.as_ref().map(|path| checking.file(path)),
             directory: self.directory.as_ref().map(|path| checking.directory(path)),
             data: self.data.iter().map(|path| checking.file(path)).collect(),
             facts: self.facts.as_ref().map(|path| checking.file(path)),
@@ -171,7 +182,11 @@ impl RawPolicy {
 impl Policy {
     /// Where the rules come from.
     pub fn source(&self) -> Source {
-        self.directory.clone().map_or(Source::Embedded, Source::Directory)
+        match (&self.bundle, &self.directory) {
+            (Some(bundle), _) => Source::Bundle(bundle.clone()),
+            (None, Some(directory)) => Source::Directory(directory.clone()),
+            (None, None) => Source::Embedded,
+        }
     }
 
     /// The operator's own data, in the form in which policies are read.

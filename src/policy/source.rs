@@ -1,4 +1,6 @@
-//! Where a tree of policies comes from: the binary itself or a directory, with the operator's own data over it.
+//! Where a tree of policies comes from: the binary itself, a directory or an OPA bundle, with the operator's own data over it.
+
+mod bundle;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,6 +28,8 @@ pub enum Source {
     Embedded,
     /// A directory laid out as the stock policies are.
     Directory(PathBuf),
+    /// A file that `opa build` wrote.
+    Bundle(PathBuf),
     /// Files given in memory, by path: candidates that are tried, and tests.
     Files(BTreeMap<String, String>),
 }
@@ -79,6 +83,11 @@ impl Source {
             Self::Directory(root) => {
                 let mut files = BTreeMap::new();
                 directory(root, root, 0, &mut files, &mut problems);
+                files
+            }
+            Self::Bundle(path) => {
+                let mut files = BTreeMap::new();
+                bundle::read(path, &mut files, &mut problems);
                 files
             }
             Self::Files(files) => files.clone(),
