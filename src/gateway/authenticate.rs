@@ -72,6 +72,11 @@ impl Stage for Authenticate {
     async fn apply(&self, routed: Routed) -> Result<Verified, Refusal> {
         let Routed { call, host, head, body, trail } = routed;
         let credential = Credential::read(&head.headers, &host)?;
+        // As early as it can be known: what breaks off later is not what this request is a reaction to.
+        let closed_before = match &credential {
+            Credential::Signed(signed) => self.parts.callers.closed(&signed.authorization.signature.to_hex()),
+            Credential::Bearer(_) => Vec::new(),
+        };
         let keyring = self.parts.keys.current();
         let claimed = match &credential {
             Credential::Bearer(token) => Some(
@@ -105,7 +110,8 @@ impl Stage for Authenticate {
         }
         let key = claimed.ok_or(Refusal::Signature)?;
         let principal = self.admit(key, &credential, call, trail.peer().ip(), &trail)?;
-        let marks = self.marks(&credential, &principal, &call, &head.headers, &trail)?;
+        let mut marks = self.marks(&credential, &principal, &call, &head.headers, &trail)?;
+        marks.closed_before = closed_before;
         trail.took(Phase::Authenticate, watch.elapsed());
         Ok(Verified { call, principal, headers: head.headers, bytes, marks, place, trail })
     }
@@ -175,7 +181,7 @@ impl Authenticate {
             _ => None,
         };
         let signature = signature.map(Signature::to_hex);
-        Ok(Marks { signature, fingerprint: None, idempotency_key })
+        Ok(Marks { signature, idempotency_key, ..Marks::default() })
     }
 
     fn meet(

@@ -177,18 +177,33 @@ impl Caller {
 /// A client that closes its connection and asks again may be heard a second time before it is noticed that it left: the two
 /// connections are two tasks. So the ledger looks here before it judges an equal order.
 #[derive(Clone, Debug, Default)]
-pub struct Callers(Arc<Mutex<HashMap<Uuid, Caller>>>);
+pub struct Callers(Arc<Mutex<HashMap<Uuid, Signed>>>);
+
+/// A caller with the signature of its request, in hex.
+#[derive(Clone, Debug)]
+struct Signed {
+    caller: Caller,
+    signature: Option<String>,
+}
 
 impl Callers {
     /// Keeps a caller until the guard is dropped.
-    pub(super) fn keep(&self, request: Uuid, caller: &Caller) -> Kept {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(request, caller.clone());
+    pub(super) fn keep(&self, request: Uuid, caller: &Caller, signature: Option<String>) -> Kept {
+        let caller = Signed { caller: caller.clone(), signature };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(request, caller);
         Kept { callers: self.clone(), request }
+    }
+
+    /// Requests with this signature whose connections are closed now.
+    pub(super) fn closed(&self, signature: &str) -> Vec<Uuid> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let alike = kept.iter().filter(|(_, kept)| kept.signature.as_deref() == Some(signature));
+        alike.filter(|(_, kept)| kept.caller.0.line.is_closed()).map(|(request, _)| *request).collect()
     }
 
     /// What can be seen now of the caller of a request; nothing while it waits or is on its line.
     pub fn news(&self, request: Uuid) -> Option<ClientNews> {
-        let caller = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&request).cloned()?;
+        let caller = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&request)?.caller.clone();
         let now = *caller.0.news.borrow();
         match now {
             News::Left => Some(ClientNews::Left),
@@ -284,7 +299,8 @@ mod tests {
         let (server, _) = listener.accept().unwrap();
         let line = Line::of(&server);
         let (callers, caller, request) = (Callers::default(), line.caller(), Uuid::from_u128(7));
-        let kept = callers.keep(request, &caller);
+        let kept = callers.keep(request, &caller, Some("ab".to_owned()));
+        assert!(callers.closed("ab").is_empty());
         assert_eq!(callers.news(request), None);
         // What it has sent and nobody has read yet does not hide that it has closed.
         std::io::Write::write_all(&mut &client, b"GET").unwrap();
@@ -293,6 +309,7 @@ mod tests {
             std::thread::yield_now();
         }
         assert_eq!(callers.news(request), Some(ClientNews::Left));
+        assert_eq!((callers.closed("ab"), callers.closed("cd")), (vec![request], vec![]));
         caller.become_(News::Delivered);
         assert_eq!(callers.news(request), Some(ClientNews::Closed));
         drop(kept);

@@ -89,7 +89,11 @@ where
             // From before it is booked: however long that took, what is too old is not sent.
             let booked = Booked { watch: Stopwatch::start(), at: parts.clock.since_epoch() };
             // From before it is booked, too: an equal order may be judged right after.
-            let kept = parts.callers.keep(allowed.trail.uuid(), allowed.trail.caller());
+            let kept = parts.callers.keep(
+                allowed.trail.uuid(),
+                allowed.trail.caller(),
+                allowed.marks.signature.clone(),
+            );
             let admission = about.trail.timed(Phase::Reserve, parts.ledger.reserve(order(&allowed))).await;
             let hold = match admission.map_err(|error| about.not_booked(error))? {
                 Admission::Booked { hold, over } => {
@@ -133,6 +137,7 @@ fn order(allowed: &Allowed) -> Order {
         claims: allowed.claims.clone(),
         view: allowed.create.clone().map(Box::new),
         marks: allowed.marks.clone(),
+        arrived: allowed.trail.arrived().as_millisecond(),
         left: false,
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::event::Millis;
 use crate::api::view::Create;
 use crate::policy::answer::Resource;
 use crate::policy::verdict::{Effect, JudgedClaim};
@@ -28,6 +29,8 @@ pub struct Order {
     pub view: Option<Box<Create>>,
     /// By what it is known again.
     pub marks: Marks,
+    /// When it came, in ms of the gateway's clock: what happened to another request's connection after that, it is no reaction to.
+    pub arrived: Millis,
     /// Whether its client was seen to have gone before it could be booked.
     pub left: bool,
 }
@@ -80,6 +83,9 @@ pub struct Marks {
     /// What the client calls it, where it may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+    /// Requests with the same signature whose connections were closed when this one came: it may repeat one of them.
+    #[serde(skip)]
+    pub closed_before: Vec<Uuid>,
 }
 
 /// What the ledger says to an order.

@@ -40,14 +40,14 @@ impl Book {
                             booking.client.delivered = Some(at);
                             booking.client.left = false;
                         }
-                        ClientNews::Closed => booking.client.closed = true,
+                        ClientNews::Closed => booking.client.closed = Some(at),
                     }
                 }
             }
             Event::Joined { id, by, .. } => {
                 if let Some(booking) = self.bookings.get_mut(&id) {
                     booking.client =
-                        super::Client { request: by, left: false, delivered: None, closed: false };
+                        super::Client { request: by, left: false, delivered: None, closed: None };
                 }
             }
             Event::Orphaned { owner, at } => {

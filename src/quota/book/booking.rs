@@ -77,8 +77,8 @@ pub struct Client {
     pub left: bool,
     /// It has the answer, since.
     pub delivered: Option<Millis>,
-    /// The connection on which it got the answer is closed.
-    pub closed: bool,
+    /// The connection on which it got the answer is closed, since.
+    pub closed: Option<Millis>,
 }
 
 impl State {
@@ -121,7 +121,7 @@ impl Booking {
             state: State::InFlight,
             ids: Vec::new(),
             answer: None,
-            client: Client { request: id, left: false, delivered: None, closed: false },
+            client: Client { request: id, left: false, delivered: None, closed: None },
         }
     }
 

@@ -9,7 +9,7 @@
 //! | in flight, client waits               | pass: a twin, at most ten               | pass                     |
 //! | in flight, client gone                | join                                    | join, for `join` long    |
 //! | created, answer not delivered         | that answer                             | that answer, for `join` long |
-//! | created, delivered                    | pass for 2 s, later refused; the Go SDK on a new connection after its old one closed gets the answer again | pass: a new order |
+//! | created, delivered                    | pass for 2 s, later refused; the Go SDK gets the answer again, where the connection that got it was closed before | pass: a new order |
 //! | outcome unknown                       | refused                                 | refused                  |
 //!
 //! What comes here after its own client has gone, and after an equal one, is not sent: the second one is what the client wants.
@@ -80,7 +80,7 @@ impl Fence {
         {
             return Past::Refused(Repeated::Overtaken { by });
         }
-        match self.signed(&signed, asker, now) {
+        match self.signed(&signed, order, now) {
             Past::New => {}
             past => return past,
         }
@@ -135,7 +135,7 @@ impl Fence {
     }
 
     /// Creates with the very signature of this one.
-    fn signed(&self, signed: &[(Uuid, &Booking)], asker: &Asker, now: Millis) -> Past {
+    fn signed(&self, signed: &[(Uuid, &Booking)], order: &Order, now: Millis) -> Past {
         let live = |state: &State| *state != State::Void;
         let signed: Vec<&(Uuid, &Booking)> =
             signed.iter().filter(|(_, booking)| live(&booking.state)).collect();
@@ -145,10 +145,15 @@ impl Fence {
         if let Some((id, _)) = signed.iter().find(|(_, booking)| self.waits(booking, now)) {
             return Past::Join(*id);
         }
+        // A repetition is sent because the connection broke. What was on its way by then is an order of its own: a client that sends
+        // ten equal ones at once closes the connections of those that end first.
         let closed = |booking: &Booking| {
-            booking.state == State::Created && booking.client.closed && booking.answer.is_some()
+            let before = booking.client.closed.is_some_and(|at| {
+                at <= order.arrived || order.marks.closed_before.contains(&booking.client.request)
+            });
+            booking.state == State::Created && before && booking.answer.is_some()
         };
-        if asker.go_sdk
+        if order.asker.go_sdk
             && let Some((id, _)) = signed.iter().find(|(_, booking)| closed(booking))
         {
             return Past::Join(*id);
@@ -176,7 +181,7 @@ impl Book {
         let signed = signature.and_then(|mark| self.by_signature.get(&mark));
         let ids = equal.into_iter().chain(signed).flatten();
         let open = |booking: &Booking| {
-            matches!(booking.state, State::InFlight | State::Created) && !booking.client.closed
+            matches!(booking.state, State::InFlight | State::Created) && booking.client.closed.is_none()
         };
         ids.filter_map(|id| Some((*id, self.bookings.get(id)?)))
             .filter(|(_, booking)| open(booking))

@@ -71,7 +71,7 @@ impl Book {
             && match news {
                 ClientNews::Left => !client.left && client.delivered.is_none(),
                 ClientNews::Delivered => client.delivered.is_none(),
-                ClientNews::Closed => !client.closed,
+                ClientNews::Closed => client.closed.is_none(),
             };
         fresh.then_some(Event::Client { id, at: now, news })
     }

@@ -59,6 +59,7 @@ pub(in crate::quota) fn order(number: u128, count: u32, claims: Vec<JudgedClaim>
         claims,
         view: (count > 0).then(|| Box::new(view(count))),
         marks: Marks::default(),
+        arrived: i64::MAX,
         left: false,
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::super::book::{self, Book, Bucket, Reservation, Tally};
-use super::super::event::{Event, Millis};
+use super::super::event::{ClientNews, Event, Millis};
 use super::super::order::{LedgerAway, ReserveError};
 use super::super::store::StoreError;
 use super::open::apply_row;
@@ -103,8 +103,10 @@ impl Clerk {
         book.alike(&order.asker, &order.marks)
             .into_iter()
             .filter_map(|(id, request)| {
-                let news = self.options.witness.news(request)?;
-                book.client(id, request, news, now)
+                let before = order.marks.closed_before.contains(&request);
+                let news = self.options.witness.news(request).or(before.then_some(ClientNews::Closed))?;
+                let at = if before { order.arrived.min(now) } else { now };
+                book.client(id, request, news, at)
             })
             .collect()
     }

@@ -153,3 +153,24 @@ fn an_idempotency_key_has_one_order_and_one_answer() {
         "named otherwise: another order"
     );
 }
+
+#[test]
+fn a_twin_that_was_on_its_way_when_the_connection_closed_is_an_order_of_its_own() {
+    let go = |number, arrived| {
+        let mut order = marked(number, "s", "f");
+        (order.asker.go_sdk, order.arrived) = (true, arrived);
+        order
+    };
+    let mut book = Book::default();
+    book_in(&mut book, &go(1, 0), 0);
+    settle_in(&mut book, 1, created(&["a"], 0), 10).unwrap();
+    client(&mut book, 1, 1, Delivered, 11);
+    client(&mut book, 1, 1, Closed, 12);
+    assert_eq!(book_in(&mut book, &go(2, 5), 20), NEW, "it came before");
+    assert_eq!(book_in(&mut book, &go(3, 13), 20), joined(1), "it came after");
+    let mut seen = go(4, 5);
+    seen.marks.closed_before = vec![Uuid::from_u128(3)];
+    client(&mut book, 1, 3, Delivered, 21);
+    client(&mut book, 1, 3, Closed, 22);
+    assert_eq!(book_in(&mut book, &seen, 30), joined(1), "it was seen to be closed when this one came");
+}
