@@ -151,7 +151,7 @@ impl Fence {
             let before = booking.client.closed.is_some_and(|at| {
                 at <= order.arrived || order.marks.closed_before.contains(&booking.client.request)
             });
-            booking.state == State::Created && before && booking.answer.is_some()
+            booking.asker.go_sdk && booking.state == State::Created && before && booking.answer.is_some()
         };
         if order.asker.go_sdk
             && let Some((id, _)) = signed.iter().find(|(_, booking)| closed(booking))
