@@ -77,6 +77,7 @@ impl Stage for Authenticate {
             Credential::Signed(signed) => self.parts.callers.closed(&signed.authorization.signature.to_hex()),
             Credential::Bearer(_) => Vec::new(),
         };
+        let looked = i64::try_from(self.parts.clock.since_epoch().as_millis()).unwrap_or(i64::MAX);
         let keyring = self.parts.keys.current();
         let claimed = match &credential {
             Credential::Bearer(token) => Some(
@@ -111,7 +112,7 @@ impl Stage for Authenticate {
         let key = claimed.ok_or(Refusal::Signature)?;
         let principal = self.admit(key, &credential, call, trail.peer().ip(), &trail)?;
         let mut marks = self.marks(&credential, &principal, &call, &head.headers, &trail)?;
-        marks.closed_before = closed_before;
+        (marks.closed_before, marks.looked) = (closed_before, looked);
         trail.took(Phase::Authenticate, watch.elapsed());
         Ok(Verified { call, principal, headers: head.headers, bytes, marks, place, trail })
     }

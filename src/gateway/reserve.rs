@@ -137,7 +137,6 @@ fn order(allowed: &Allowed) -> Order {
         claims: allowed.claims.clone(),
         view: allowed.create.clone().map(Box::new),
         marks: allowed.marks.clone(),
-        arrived: allowed.trail.arrived().as_millisecond(),
         left: false,
     }
 }

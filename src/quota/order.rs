@@ -29,8 +29,6 @@ pub struct Order {
     pub view: Option<Box<Create>>,
     /// By what it is known again.
     pub marks: Marks,
-    /// When it came, in ms of the gateway's clock: what happened to another request's connection after that, it is no reaction to.
-    pub arrived: Millis,
     /// Whether its client was seen to have gone before it could be booked.
     pub left: bool,
 }
@@ -86,6 +84,17 @@ pub struct Marks {
     /// Requests with the same signature whose connections were closed when this one came: it may repeat one of them.
     #[serde(skip)]
     pub closed_before: Vec<Uuid>,
+    /// When that was looked at, in ms of the gateway's clock: right after the look, so that what is written with an earlier time and
+    /// was not seen any more is not missed.
+    #[serde(skip)]
+    pub looked: Millis,
+}
+
+impl Marks {
+    /// Those that mean something after the request.
+    pub fn lasting(&self) -> Self {
+        Self { closed_before: Vec::new(), looked: 0, ..self.clone() }
+    }
 }
 
 /// What the ledger says to an order.

@@ -78,7 +78,6 @@ fn order(judged: &Judged, id: Uuid) -> Order {
         claims: judged.claims.clone(),
         view: None,
         marks: Marks::default(),
-        arrived: judged.at.as_millisecond(),
         left: false,
     }
 }

@@ -149,7 +149,7 @@ impl Fence {
         // ten equal ones at once closes the connections of those that end first.
         let closed = |booking: &Booking| {
             let before = booking.client.closed.is_some_and(|at| {
-                at <= order.arrived || order.marks.closed_before.contains(&booking.client.request)
+                at <= order.marks.looked || order.marks.closed_before.contains(&booking.client.request)
             });
             booking.asker.go_sdk && booking.state == State::Created && before && booking.answer.is_some()
         };

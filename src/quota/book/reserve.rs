@@ -71,7 +71,7 @@ impl Book {
             instances: order.instances,
             claims: lines(&order.claims),
             view: order.view.clone(),
-            marks: order.marks.clone(),
+            marks: order.marks.lasting(),
         })));
         (Reservation::Booked(over), events)
     }

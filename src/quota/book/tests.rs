@@ -58,8 +58,7 @@ pub(in crate::quota) fn order(number: u128, count: u32, claims: Vec<JudgedClaim>
         instances: count,
         claims,
         view: (count > 0).then(|| Box::new(view(count))),
-        marks: Marks::default(),
-        arrived: i64::MAX,
+        marks: Marks { looked: i64::MAX, ..Marks::default() },
         left: false,
     }
 }

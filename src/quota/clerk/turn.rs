@@ -105,7 +105,7 @@ impl Clerk {
             .filter_map(|(id, request)| {
                 let before = order.marks.closed_before.contains(&request);
                 let news = self.options.witness.news(request).or(before.then_some(ClientNews::Closed))?;
-                let at = if before { order.arrived.min(now) } else { now };
+                let at = if before { order.marks.looked.min(now) } else { now };
                 book.client(id, request, news, at)
             })
             .collect()

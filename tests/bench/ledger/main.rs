@@ -241,7 +241,6 @@ fn order() -> Order {
         ],
         view: Some(Box::new(view::normalise(&call, &document).unwrap())),
         marks: Marks::default(),
-        arrived: 0,
         left: false,
     }
 }

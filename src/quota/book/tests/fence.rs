@@ -158,7 +158,7 @@ fn an_idempotency_key_has_one_order_and_one_answer() {
 fn a_twin_that_was_on_its_way_when_the_connection_closed_is_an_order_of_its_own() {
     let go = |number, arrived| {
         let mut order = marked(number, "s", "f");
-        (order.asker.go_sdk, order.arrived) = (true, arrived);
+        (order.asker.go_sdk, order.marks.looked) = (true, arrived);
         order
     };
     let mut book = Book::default();
