@@ -22,6 +22,7 @@ mod route;
 mod send;
 mod signatures;
 mod stage;
+mod teach;
 mod trail;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,7 +70,7 @@ pub fn path(
         .layer(stage::stage(parse::Parse::new(parts))) // Verified -> Read or Proposed: the one reading of the body
         .layer(stage::fork(send::Forward::new(parts))) // Read leaves here, its own bytes signed anew
         .layer(stage::stage(amend::Amend::new(parts))) // Proposed -> Amended: what rules fill in
-        .layer(stage::stage(decide::Decide)) // Amended -> Allowed: what rules judge
+        .layer(stage::stage(decide::Decide::new(parts))) // Amended -> Allowed: what rules judge
         .layer(stage::stage(rate::Pace::new(parts))) //   Allowed again: not too many creates in a time
         .layer(stage::Detach(parts.work.clone())) //      below this line a hang-up cancels nothing
         .layer(reserve::Reserve::new(parts)) //           Allowed  -> Reserved  out: settle, then the answer

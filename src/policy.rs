@@ -13,6 +13,7 @@ mod data;
 pub mod engine;
 mod evaluate;
 pub mod failure;
+pub mod fix;
 pub mod input;
 pub mod local;
 pub mod organisation;

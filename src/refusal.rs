@@ -18,6 +18,7 @@ pub use trouble::{AuthorizationTrouble, HeadTrouble, KeyTrouble};
 use crate::api::mistake::{Mistake, MistakeCode};
 use crate::json::ReadError;
 use crate::policy::answer::Violation;
+use crate::policy::fix::Step;
 use crate::quota::{Exceeded, Repeated};
 
 /// A request that the gateway does not answer with the cloud's answer. `Display` is the caller's message.
@@ -122,7 +123,7 @@ pub enum Refusal {
     Fields(Vec<Mistake>),
     // -- judgement --------------------------------------------------------------------------------
     /// Rules forbid it.
-    #[error("{}", list_violations(.violations, .team, .contact.as_deref()))]
+    #[error("{}", list_violations(.violations, .team, .contact.as_deref(), .fix))]
     Violations {
         /// All of them.
         violations: Vec<Violation>,
@@ -130,6 +131,8 @@ pub enum Refusal {
         team: String,
         /// Whom to ask, by the organisation's data.
         contact: Option<String>,
+        /// A change of the request that was tried and would pass; empty where none was found.
+        fix: Vec<Step>,
     },
     /// A rule could not be asked.
     #[error("a policy could not be evaluated, so the request is refused ({reason}{}); ask your platform team", in_rule(.rule))]
@@ -331,6 +334,14 @@ impl Refusal {
         }
     }
 
+    /// For the envelope's `fix`, a JSON Patch (RFC 6902) to the request as it was sent.
+    pub fn fix(&self) -> Option<serde_json::Value> {
+        match self {
+            Self::Violations { fix, .. } if !fix.is_empty() => serde_json::to_value(fix).ok(),
+            _ => None,
+        }
+    }
+
     /// What stands beside the message for programs, under `violations` in the envelope.
     pub fn violations(&self) -> Option<serde_json::Value> {
         match self {
@@ -368,12 +379,17 @@ fn list_mistakes(mistakes: &[Mistake]) -> String {
     )
 }
 
-fn list_violations(violations: &[Violation], team: &str, contact: Option<&str>) -> String {
+fn list_violations(violations: &[Violation], team: &str, contact: Option<&str>, fix: &[Step]) -> String {
     let rules = if violations.len() == 1 { "1 rule" } else { "rules" };
     let count = if violations.len() == 1 { String::new() } else { format!("{} ", violations.len()) };
     let ask = contact.map(|contact| format!(" Questions: {}.", contact.trim_end_matches('.')));
+    let fix = if fix.is_empty() {
+        String::new()
+    } else {
+        format!(" It would pass with {}.", crate::policy::fix::words(fix))
+    };
     format!(
-        "Refused by {count}{rules} for team `{team}`. {}{}",
+        "Refused by {count}{rules} for team `{team}`. {}{fix}{}",
         numbered(violations.iter().map(|violation| {
             let mut text = format!("{}: {}", violation.rule, violation.message);
             let mut facts = vec![format!("field {}", violation.field)];

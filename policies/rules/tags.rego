@@ -231,8 +231,21 @@ refusal(key, requirement, value, field) := object.union(
 		"field": field,
 		"remedy": sprintf("Set the tag %s to %s.", [key, wanted(requirement)]),
 	},
-	object.union(asked(value), allowed(requirement)),
+	object.union(asked(value), allowed_at(key, requirement, value)),
 )
+
+# Where there is no such tag yet, what would be allowed is a whole tag.
+allowed_at(key, requirement, value) := {"allowed": [{"key": key, "value": choice} | some choice in requirement]} if {
+	value == null
+	is_array(requirement)
+}
+
+allowed_at(_, requirement, value) := allowed(requirement) if value != null
+
+allowed_at(_, requirement, value) := allowed(requirement) if {
+	value == null
+	not is_array(requirement)
+}
 
 problem(key, value) := sprintf("the required tag %s is missing or blank", [key]) if blank(value)
 

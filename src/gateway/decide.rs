@@ -7,12 +7,13 @@ use super::authenticate::Principal;
 use super::limit::Place;
 use super::stage::{Detachable, Ended, Stage};
 use super::trail::{Ending, Trail};
+use super::{Parts, teach};
 use crate::api::Call;
 use crate::api::view::Create;
 use crate::json::Object;
 use crate::metrics::{InstanceCount, Phase};
 use crate::policy::PolicySet;
-use crate::policy::answer::Op;
+use crate::policy::answer::{Op, Violation};
 use crate::policy::case::Case;
 use crate::policy::patch::Change;
 use crate::policy::verdict::{Effect, Finding, JudgedClaim, Verdict};
@@ -35,7 +36,13 @@ pub(super) struct Allowed {
 }
 
 /// See the module.
-pub(super) struct Decide;
+pub(super) struct Decide(Parts);
+
+impl Decide {
+    pub(super) fn new(parts: &Parts) -> Self {
+        Self(parts.clone())
+    }
+}
 
 impl Stage for Decide {
     type In = Amended;
@@ -51,13 +58,15 @@ impl Stage for Decide {
         let policy = sitting.set();
         let verdict =
             case.verdict(policy, answer).map_err(|failure| failed(&failure, &trail, &principal, &call))?;
-        let Case { document, create, changes, .. } = case;
-        report(&verdict, &changes, policy, &principal, &call, &trail);
+        report(&verdict, &case.changes, policy, &principal, &call, &trail);
         if !verdict.refused.is_empty() {
-            let violations = verdict.refused.into_iter().map(|finding| finding.violation).collect();
+            let violations: Vec<Violation> =
+                verdict.refused.into_iter().map(|finding| finding.violation).collect();
             let contact = policy.organisation().contact().map(str::to_owned);
-            return Err(Refusal::Violations { violations, team: principal.team, contact });
+            let fix = teach::fix(&case, &violations, &mut sitting, &self.0.settings.admitted_fields).await;
+            return Err(Refusal::Violations { violations, team: principal.team, contact, fix });
         }
+        let Case { document, create, changes, .. } = case;
         if let Some(create) = &create {
             let count = u64::from(create.count);
             trail.metrics().instances(InstanceCount::Allowed, &principal.team, create.zone.as_deref(), count);
@@ -129,7 +138,7 @@ fn op(op: Op) -> &'static str {
     }
 }
 
-fn warning(violation: &crate::policy::answer::Violation) -> String {
+fn warning(violation: &Violation) -> String {
     format!("{}: {} ({}); {}", violation.rule, violation.message, violation.field, violation.remedy)
 }
 

@@ -127,6 +127,9 @@ fn envelope(refusal: &Refusal, request_id: &str) -> Vec<u8> {
     if let (Some(violations), Some(body)) = (refusal.violations(), body.as_object_mut()) {
         body.insert("violations".to_owned(), violations);
     }
+    if let (Some(fix), Some(body)) = (refusal.fix(), body.as_object_mut()) {
+        body.insert("fix".to_owned(), fix);
+    }
     body.to_string().into_bytes()
 }
 

@@ -134,6 +134,24 @@ impl Case {
         Ok(())
     }
 
+    /// The same call with another document, as it was before rules changed it.
+    ///
+    /// # Errors
+    /// [`Reason::BadPatch`] where it is no document of this call.
+    pub fn instead(&self, document: Object, admitted: &[AdmittedField]) -> Result<Self, PolicyFailure> {
+        let mut other = Self {
+            call: self.call,
+            document: Object::new(),
+            create: None,
+            input: self.input.clone(),
+            changes: Vec::new(),
+            shadowed: Vec::new(),
+            now: self.now,
+        };
+        other.rewrite(document, admitted)?;
+        Ok(other)
+    }
+
     /// What the rules' answer means.
     ///
     /// # Errors

@@ -52,7 +52,12 @@ fn samples() -> Vec<Refusal> {
             message: "m".into(),
             remedy: "r".into(),
         }]),
-        Refusal::Violations { violations: vec![violation("zones")], team: "a".into(), contact: None },
+        Refusal::Violations {
+            violations: vec![violation("zones")],
+            team: "a".into(),
+            contact: None,
+            fix: Vec::new(),
+        },
         Refusal::PolicyFailed { reason: "undefined", rule: None },
         Refusal::Quota(vec![exceeded]),
         Refusal::RateLimited {
@@ -153,6 +158,7 @@ fn a_refusal_by_rules_names_all_of_them_with_what_to_do() {
         violations: vec![violation("zones"), violation("count")],
         team: "web".into(),
         contact: None,
+        fix: Vec::new(),
     };
     assert_eq!(
         refusal.to_string(),

@@ -122,3 +122,45 @@ fn modes_soften_and_exemptions_excuse() {
         [effect("count", "shadowed"), effect("resource_group", "exempted"), effect("zones", "warned")]
     );
 }
+
+#[test]
+fn a_refusal_says_what_would_pass_and_it_does() {
+    let world = World::new();
+    let mut body: Value = serde_json::from_str(EXAMPLE).unwrap();
+    (body["zoneId"], body["instanceCount"]) = ("SEL-Z".into(), 40.into());
+    let refused = world.send(&Call::new("vm", "CreateInstances").json(&body));
+    refused.assert_refused(403, "OPERATION_DENIED_POLICY_VIOLATION");
+    let steps = refused.json()["fix"].clone();
+    assert_eq!(
+        steps,
+        json!([
+            {"op": "replace", "path": "/instanceCount", "value": 10},
+            {"op": "replace", "path": "/zoneId", "value": "SEL-A"},
+        ])
+    );
+    let words = "It would pass with /instanceCount=10, /zoneId=\"SEL-A\".";
+    assert!(refused.message().contains(words), "{}", refused.message());
+    for step in steps.as_array().unwrap() {
+        let name = step["path"].as_str().unwrap().trim_start_matches('/');
+        body[name] = step["value"].clone();
+    }
+    assert_eq!(world.send(&Call::new("vm", "CreateInstances").json(&body)).instance_ids().len(), 10);
+    // Where nothing would help, nothing is said.
+    body["instanceType"] = "c.1c2g".into();
+    let change = Call::new("vm", "CreateVpc").version("2023-03-13").json(&json!({"vpcName": "v"}));
+    assert!(world.send(&change).json()["fix"].is_null());
+}
+
+#[test]
+fn a_refusal_for_a_missing_tag_says_which_would_pass() {
+    let organisation =
+        format!("{}  tags: {{required: {{env: [dev, prod]}}}}\n", crate::support::world::organisation());
+    let world = World::with(Setup { organisation, ..Setup::default() });
+    let mut body: Value = serde_json::from_str(EXAMPLE).unwrap();
+    let refused = world.send(&Call::new("vm", "CreateInstances").json(&body));
+    refused.assert_refused(403, "OPERATION_DENIED_POLICY_VIOLATION");
+    let tags = json!({"tags": [{"key": "env", "value": "dev"}]});
+    assert_eq!(refused.json()["fix"], json!([{"op": "add", "path": "/tags", "value": tags}]));
+    body["tags"] = tags;
+    assert_eq!(world.send(&Call::new("vm", "CreateInstances").json(&body)).status, 200);
+}

@@ -224,7 +224,12 @@ fn ends(good: &Material, bad: &Material) -> Vec<Case> {
         case("refusal: message and violations", move || {
             let Material { set, input, .. } = refused.clone();
             let violations = Local::new(&set).unwrap().decide(&set, &input).unwrap().deny;
-            let refusal = Refusal::Violations { violations, team: "payments".to_owned(), contact: None };
+            let refusal = Refusal::Violations {
+                violations,
+                team: "payments".to_owned(),
+                contact: None,
+                fix: Vec::new(),
+            };
             Box::new(move || {
                 let body = serde_json::json!({
                     "code": refusal.row().code, "message": refusal.message(), "violations": refusal.violations(),
