@@ -4,8 +4,10 @@
 //! - `GET /livez`: 200 while the process can answer at all; tied to nothing outside of it.
 //! - `GET /readyz`: 200, or 503 with the reasons, one per line.
 //! - `/quota` ...: what is counted, who holds it, and how it compares with the cloud; see `quota`.
+//! - `/policy` ...: which policies are in force, and orders about them; see `policy`.
 //! - `GET /status`: JSON: version, policy revision, key file, rule sets on the interpreter.
 
+mod policy;
 mod quota;
 
 use std::collections::BTreeMap;
@@ -14,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -26,6 +28,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::metrics::Metrics;
 
+pub use policy::PolicyAdmin;
 pub use quota::QuotaAdmin;
 
 /// Why the process is not ready: a latch per component, ready when none is left.
@@ -61,6 +64,8 @@ pub struct Admin {
     pub status: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
     /// What is counted.
     pub quota: QuotaAdmin,
+    /// The policies.
+    pub policy: PolicyAdmin,
 }
 
 /// Serves until `stop`.
@@ -98,6 +103,9 @@ impl Admin {
         if request.uri().path().starts_with("/quota") {
             return self.quota.answer(request).await;
         }
+        if request.uri().path().starts_with("/policy") {
+            return self.policy.answer(request).await;
+        }
         self.page(request.method(), request.uri().path())
     }
 
@@ -120,9 +128,41 @@ impl Admin {
                 }
             },
             "/status" => typed(StatusCode::OK, "application/json", (self.status)().to_string()),
-            _ => text(StatusCode::NOT_FOUND, "/metrics, /livez, /readyz, /status and /quota are here\n"),
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "/metrics, /livez, /readyz, /status, /quota and /policy are here\n",
+            ),
         }
     }
+}
+
+fn well(body: &impl serde::Serialize) -> Response<Full<Bytes>> {
+    match serde_json::to_string_pretty(body) {
+        Ok(text) => typed(StatusCode::OK, "application/json", text),
+        Err(error) => trouble(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+fn trouble(status: StatusCode, why: &str) -> Response<Full<Bytes>> {
+    typed(status, "application/json", serde_json::json!({ "error": why }).to_string())
+}
+
+/// The document that came with an order, of at most `longest` bytes.
+async fn document<T: serde::de::DeserializeOwned>(
+    request: Request<Incoming>,
+    longest: usize,
+) -> Result<T, Response<Full<Bytes>>> {
+    // A page in somebody's browser can send forms to this address, but no JSON.
+    let media = request.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    if !media.eq_ignore_ascii_case(b"application/json") {
+        return Err(trouble(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send `Content-Type: application/json`"));
+    }
+    let body = Limited::new(request.into_body(), longest).collect().await;
+    let Ok(body) = body else {
+        return Err(trouble(StatusCode::BAD_REQUEST, "the body is too long or broke off"));
+    };
+    serde_json::from_slice(&body.to_bytes())
+        .map_err(|error| trouble(StatusCode::BAD_REQUEST, &error.to_string()))
 }
 
 fn text(status: StatusCode, body: &str) -> Response<Full<Bytes>> {

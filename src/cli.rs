@@ -10,6 +10,7 @@ mod facts;
 mod health;
 mod log;
 mod policies;
+mod policy;
 mod quota;
 mod replay;
 mod serve;
@@ -23,6 +24,8 @@ use clap::{Parser, Subcommand};
 use crate::config::command::ConfigCommand;
 use crate::config::{Log, LogFormat};
 use crate::emulator::command::EmulatorArgs;
+use crate::policy::child;
+use crate::replay::shadow;
 
 /// Wrong usage or mistakes in the files.
 const MISTAKEN: u8 = 2;
@@ -53,6 +56,14 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Run the tests of a directory of policies.
     Test(test::TestArgs),
+    /// Ask a running gateway about its policies; try, promote and take back others.
+    Policy(policy::PolicyCommand),
+    /// The trial of a set of policies in a process of its own; the gateway starts it.
+    #[command(name = child::TRIAL, hide = true)]
+    PolicyTrial,
+    /// A candidate in shadow; the gateway starts it.
+    #[command(name = child::SHADOW, hide = true)]
+    PolicyShadow,
     /// Ask a running gateway about quota, reconcile it, settle what it cannot decide.
     Quota(quota::QuotaCommand),
     /// Check a configuration or print its JSON Schema.
@@ -71,6 +82,12 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Test(args) => test::run(args),
+        Command::Policy(command) => on_runtime(policy::run(command)),
+        Command::PolicyTrial => child::trial(std::io::stdin(), std::io::stdout()).map(|()| 0),
+        Command::PolicyShadow => {
+            let input = std::io::BufReader::new(std::io::stdin());
+            shadow::run(input, std::io::stdout()).map(|()| 0)
+        }
         Command::Quota(command) => on_runtime(quota::run(command)),
         Command::Config(command) => {
             command.run(&mut std::io::stdout(), &mut std::io::stderr()).map_err(|error| error.to_string())

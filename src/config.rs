@@ -13,6 +13,7 @@ pub mod limits;
 pub mod listen;
 pub mod output;
 pub mod quota;
+pub mod remote;
 pub mod schema;
 pub mod secret_ref;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use limits::{Drain, Limits};
 pub use listen::{Listen, Tls};
 pub use output::{Log, LogFormat, RecordsTo};
 pub use quota::{QuotaConfig, QuotaStore};
+pub use remote::Remote;
 pub use secret_ref::{Referenced, SecretError, SecretRef};
 pub use upstream::{Account, Credential, Origin, Scheme, Upstream};
 

@@ -15,8 +15,10 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+mod policy;
 mod quota;
 
+pub use policy::PolicyMetrics;
 pub use quota::QuotaMetrics;
 
 use crate::api::Kind;
@@ -119,6 +121,7 @@ pub struct Metrics {
     records: IntCounterVec,
     panics: IntCounter,
     quota: QuotaMetrics,
+    policies: PolicyMetrics,
 }
 
 /// Registers a collector. A clash of names is a mistake in this file, found by the first test that starts anything;
@@ -246,6 +249,7 @@ impl Metrics {
             .ok_or_else(twice)?,
             records: counter("zengate_decision_records_total", "Decision records by what became of them.", &["result"])?,
             quota: QuotaMetrics::new(&registry)?,
+            policies: PolicyMetrics::new(&registry)?,
             panics: register(&registry, IntCounter::new("zengate_panics_total", "Panics that cost one request."))
                 .ok_or_else(twice)?,
             registry,
@@ -356,11 +360,22 @@ impl Metrics {
     }
 
     /// A policy set came into force.
-    pub fn policy(&self, revision: &str, loaded: Duration, interpreted_sets: usize) {
+    pub fn policy(&self, set: &crate::policy::PolicySet, loaded: Duration) {
         self.policy_info.reset();
-        self.policy_info.with_label_values(&[revision]).set(1);
+        self.policy_info.with_label_values(&[set.revision()]).set(1);
         self.policy_loaded.set(loaded.as_secs_f64());
-        self.policy_fallbacks.set(i64::try_from(interpreted_sets).unwrap_or(i64::MAX));
+        self.policy_fallbacks.set(i64::try_from(set.fallbacks().len()).unwrap_or(i64::MAX));
+        self.policies.exempt(set);
+    }
+
+    /// Where policies come from and what a candidate would change.
+    pub fn policies(&self) -> &PolicyMetrics {
+        &self.policies
+    }
+
+    /// The candidate would decide differently.
+    pub fn candidate_differs(&self, difference: &crate::replay::Difference) {
+        self.policies.differs(difference, within(&self.known.load().teams, &difference.team));
     }
 
     /// A reload of `what` (`keys`, `policy`, `accounts`) that was tried.

@@ -75,6 +75,9 @@ pub enum NotRun {
     /// Nothing is counted.
     #[error("no quota store is configured")]
     Uncounted,
+    /// Without rules nobody knows what a machine counts.
+    #[error("no policies have been loaded yet")]
+    NoPolicies,
 }
 
 /// See the module. Cheap to clone.
@@ -167,6 +170,9 @@ impl Reconciler {
         let inner = &self.0;
         if !inner.ledger.counts() {
             return Err(NotRun::Uncounted);
+        }
+        if inner.judge.current().is_absent() {
+            return Err(NotRun::NoPolicies);
         }
         let mut memory = inner.memory.lock().await;
         // Longer than a listing takes; a leader that dies is replaced after it.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
+use arc_swap::ArcSwapOption;
 use serde::Serialize;
 
 use crate::metrics::Metrics;
@@ -133,6 +134,7 @@ pub enum Target {
 pub struct Records {
     queue: Option<SyncSender<String>>,
     metrics: Arc<Metrics>,
+    follower: Arc<ArcSwapOption<tokio::sync::mpsc::Sender<String>>>,
 }
 
 /// The thread behind the queue; joining it writes what is left.
@@ -145,7 +147,9 @@ impl Records {
     /// When the file cannot be opened for appending.
     pub fn open(target: &Target, metrics: Arc<Metrics>) -> std::io::Result<(Self, Writer)> {
         let sink: Box<dyn Write + Send> = match target {
-            Target::None => return Ok((Self { queue: None, metrics }, Writer(None))),
+            Target::None => {
+                return Ok((Self { queue: None, metrics, follower: Arc::default() }, Writer(None)));
+            }
             Target::Stdout => Box::new(std::io::stdout()),
             Target::File(path) => Box::new(open_for_appending(path)?),
         };
@@ -154,18 +158,35 @@ impl Records {
         let writer = std::thread::Builder::new()
             .name("records".to_owned())
             .spawn(move || write_lines(sink, &lines, &counted))?;
-        Ok((Self { queue: Some(queue), metrics }, Writer(Some(writer))))
+        Ok((Self { queue: Some(queue), metrics, follower: Arc::default() }, Writer(Some(writer))))
     }
 
     /// Hands a record over; never waits.
     pub fn write(&self, record: &Record) {
+        let follower = self.follower.load_full();
+        if self.queue.is_none() && follower.is_none() {
+            return;
+        }
+        let Ok(line) = serde_json::to_string(record) else {
+            self.metrics.record("dropped");
+            return tracing::error!("a decision record cannot be written as JSON");
+        };
+        if let Some(follower) = follower
+            && follower.try_send(line.clone()).is_err()
+        {
+            self.metrics.policies().shown("dropped");
+        }
         let Some(queue) = &self.queue else { return };
-        let handed_over = serde_json::to_string(record).map(|line| queue.try_send(line));
-        if !matches!(handed_over, Ok(Ok(()))) {
-            let full = matches!(handed_over, Ok(Err(TrySendError::Full(_))));
+        if let Err(error) = queue.try_send(line) {
+            let full = matches!(error, TrySendError::Full(_));
             self.metrics.record("dropped");
             tracing::error!(full, "a decision record was dropped");
         }
+    }
+
+    /// Has every record told to somebody else too, or to nobody any more. One who is behind misses some.
+    pub fn follow(&self, follower: Option<tokio::sync::mpsc::Sender<String>>) {
+        self.follower.store(follower.map(Arc::new));
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod past;
 mod quota;
+pub mod shadow;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use crate::policy::local::{DEEP_STACK_BYTES, Local};
 use past::Past;
 pub use past::{Judged, Word};
 use quota::Counting;
-pub use summary::{Flips, Sample, Summary};
+pub use summary::{Difference, Flips, Kind, Sample, Summary};
 
 /// Lines that a worker takes at a time.
 const CHUNK: usize = 256;
@@ -141,7 +142,7 @@ pub fn run(
                             if let Some(counting) = &mut counting {
                                 counting.count(&mut judged);
                             }
-                            summary.add(&judged);
+                            summary.add(&judged.differences());
                         }
                     }
                 }

@@ -5,6 +5,8 @@
 //! first, connections second, work whose callers have left third, the records last.
 
 pub(crate) mod accounts;
+mod candidate;
+pub(crate) mod policies;
 mod reload;
 mod tls;
 
@@ -12,11 +14,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admin::{self, Admin, QuotaAdmin, Readiness};
+use crate::admin::{self, Admin, PolicyAdmin, QuotaAdmin, Readiness};
 use crate::clock::Clock;
 use crate::config::diagnostics::Mistakes;
 use crate::config::quota::{Gone, Outsiders, QuotaStore, ReleaseOn};
@@ -25,7 +27,7 @@ use crate::gateway::{self, Callers, CreateRates, Limits, Listening, Parts, Setti
 use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
-use crate::policy::{Judge, LoadError, PolicySet};
+use crate::policy::{Judge, LoadError};
 use crate::quota::book::{Fence, ObservePolicy, Rules, Thresholds};
 use crate::quota::store::postgres::Postgres;
 use crate::quota::store::sqlite::Sqlite;
@@ -33,6 +35,7 @@ use crate::quota::store::{Store, StoreError};
 use crate::quota::{Ledger, Options, Status, Witness};
 use crate::reconcile::{self, Reconciler};
 use crate::record::{Records, Target, Writer};
+use policies::Supply;
 
 /// A gateway that is ready to run.
 pub struct Server {
@@ -44,6 +47,7 @@ pub struct Server {
     admin_listener: TcpListener,
     readiness: Readiness,
     writer: Writer,
+    supply: policies::Found,
 }
 
 /// Why a gateway does not start.
@@ -89,7 +93,9 @@ impl Server {
         let metrics = Metrics::new().map_err(|error| StartError::Setup(error.to_string()))?;
         let accounts = accounts::open(&config).map_err(StartError::Tls)?;
         let keys = KeyFile::load(&config.keys.file, config.accounts.keys().cloned())?;
-        let set = PolicySet::load(&config.policy.source(), &config.policy.overlays())?;
+        let (set, supply) = policies::first(&config).await?.split();
+        let readiness = Readiness::default();
+        policies::hold_without(&set, &readiness);
         reload::know(&metrics, &keys.current(), &set, &clock);
         reload::say_notes(&set);
         let judge = Judge::start(set, reload::engine(&config))
@@ -124,8 +130,9 @@ impl Server {
             parts,
             listening: Listening { listener, tls },
             admin_listener,
-            readiness: Readiness::default(),
+            readiness,
             writer,
+            supply,
         })
     }
 
@@ -146,13 +153,21 @@ impl Server {
 
     /// Serves until `lifecycle` says stop, then drains. True if everything ended by itself in time.
     pub async fn run(self, lifecycle: Lifecycle) -> bool {
-        let Self { config, parts, listening, admin_listener, readiness, writer, .. } = self;
+        let Self { config, parts, listening, admin_listener, readiness, writer, supply, .. } = self;
         let admin_stop = CancellationToken::new();
-        let status = reload::status(&parts);
+        let told = policies::Told::default();
+        let status = reload::status(&parts, &told);
         let reconciler = reconciler(&config, &parts);
         let quota = QuotaAdmin::new(parts.ledger.clone(), reconciler.clone(), parts.clock.clone());
-        let shown =
-            Admin { metrics: Arc::clone(&parts.metrics), readiness: readiness.clone(), status, quota };
+        let (orders, ordered) = mpsc::channel(1);
+        let policy = PolicyAdmin::new(orders, Arc::clone(&told));
+        let shown = Admin {
+            metrics: Arc::clone(&parts.metrics),
+            readiness: readiness.clone(),
+            status,
+            quota,
+            policy,
+        };
         let admin_task = tokio::spawn(admin::serve(admin_listener, shown, admin_stop.clone()));
         let reconciling = tokio::spawn(reconciler.clone().work());
         let following = tokio::spawn(follow_ledger(
@@ -161,8 +176,13 @@ impl Server {
             config.quota.unready_when_away,
             reconciler.clone(),
         ));
-        let watching =
-            tokio::spawn(reload::watch(config.clone(), parts.clone(), reconciler, lifecycle.reload.clone()));
+        let supply = Supply::new(supply, config.clone(), parts.clone(), reconciler, readiness.clone(), told);
+        let supplying = tokio::spawn(supply.work(lifecycle.reload.clone(), ordered));
+        let watching = tokio::spawn(reload::watch_keys(
+            config.keys.poll_interval,
+            parts.clone(),
+            lifecycle.reload.clone(),
+        ));
         let stop_accepting = CancellationToken::new();
         let serving = tokio::spawn(gateway::serve(
             listening,
@@ -179,11 +199,13 @@ impl Server {
             () = lifecycle.stop_now.cancelled() => false,
         };
         watching.abort();
+        supplying.abort();
         reconciling.abort();
         following.abort();
         admin_stop.cancel();
         let _ = admin_task.await;
         let _ = watching.await;
+        let _ = supplying.await;
         let ledger = parts.ledger.clone();
         drop(parts);
         let _ = tokio::task::spawn_blocking(move || ledger.close()).await;

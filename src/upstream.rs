@@ -25,7 +25,7 @@ pub use connect::{ConnectError, Origin, Scheme, client_tls};
 pub use stream::Streamed;
 
 use crate::api::Kind;
-use connect::connect;
+pub(crate) use connect::connect;
 use link::{After, Link, LinkError};
 use pool::Pool;
 

@@ -19,6 +19,7 @@ mod facts;
 mod health;
 mod opa;
 mod path;
+mod policy_life;
 mod policy_tests;
 mod quota_cli;
 mod replay;

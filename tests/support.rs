@@ -1,5 +1,6 @@
 //! What the tests stand on: a world of one emulator and one gateway process, and clients that speak to it in bytes.
 
+pub mod bundles;
 pub mod client;
 pub mod gateway;
 #[allow(dead_code, reason = "unit tests use the rest of it")]

@@ -8,14 +8,13 @@
 //!   `{"decision", "outcome": "void" | "created", "ids": [...], "operator", "reason"}`.
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::typed;
+use super::{document, trouble, well};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::policy::answer::Resource;
@@ -129,18 +128,9 @@ impl QuotaAdmin {
     }
 
     async fn release(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        // A page in somebody's browser can send forms to this address, but no JSON.
-        let media = request.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-        if !media.eq_ignore_ascii_case(b"application/json") {
-            return trouble(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send `Content-Type: application/json`");
-        }
-        let body = Limited::new(request.into_body(), LONGEST).collect().await;
-        let Ok(body) = body else {
-            return trouble(StatusCode::BAD_REQUEST, "the body is too long or broke off");
-        };
-        let release: Release = match serde_json::from_slice(&body.to_bytes()) {
+        let release: Release = match document(request, LONGEST).await {
             Ok(release) => release,
-            Err(error) => return trouble(StatusCode::BAD_REQUEST, &error.to_string()),
+            Err(answer) => return answer,
         };
         let Some(id) = parse_decision_id(&release.decision) else {
             return trouble(StatusCode::BAD_REQUEST, "`decision` is no decision id");
@@ -174,17 +164,6 @@ impl QuotaAdmin {
             Err(away) => trouble(StatusCode::SERVICE_UNAVAILABLE, &away.to_string()),
         }
     }
-}
-
-fn well(body: &impl serde::Serialize) -> Response<Full<Bytes>> {
-    match serde_json::to_string_pretty(body) {
-        Ok(text) => typed(StatusCode::OK, "application/json", text),
-        Err(error) => trouble(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
-    }
-}
-
-fn trouble(status: StatusCode, why: &str) -> Response<Full<Bytes>> {
-    typed(status, "application/json", json!({ "error": why }).to_string())
 }
 
 /// Scopes hold letters, digits and `/-_.*,`; a client may have written some of them as `%2F`.

@@ -104,7 +104,7 @@ impl Policies {
 
 /// A directory is a tree, anything else a bundle.
 pub(super) fn source_at(path: &Path) -> Source {
-    if path.is_file() { Source::Bundle(path.to_owned()) } else { Source::Directory(path.to_owned()) }
+    if path.is_file() { Source::bundle(path) } else { Source::Directory(path.to_owned()) }
 }
 
 /// Where a call that nobody made comes from.

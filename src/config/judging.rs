@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Checking;
 use super::diagnostics::At;
+use super::remote::{RawRemote, Remote};
 use super::units::Time;
+use crate::policy::source::{Packed, Place};
 use crate::policy::{Overlays, Source};
 
 /// The gateway's own keys.
@@ -38,6 +40,16 @@ pub struct RawPolicy {
     /// An OPA bundle (`opa build`), in place of a directory.
     #[schemars(with = "Option<String>")]
     pub bundle: Option<At<PathBuf>>,
+    /// A server of OPA bundles, asked every `poll_interval`, in place of both.
+    pub remote: Option<At<RawRemote>>,
+    /// A directory of keys (`<key id>.pem`, `<key id>.secret`): only bundles that one of them signed are taken, and none
+    /// that is older than one that was in force.
+    #[schemars(with = "Option<String>")]
+    pub verify_keys: Option<At<PathBuf>>,
+    /// A directory of the gateway's own, where it keeps the set in force: a start without the source serves that one, and
+    /// promotions and rollbacks outlive a restart.
+    #[schemars(with = "Option<String>")]
+    pub keep: Option<At<PathBuf>>,
     /// JSON or YAML files laid over the data of the policies, in this order.
     #[schemars(with = "Vec<String>")]
     pub data: Vec<At<PathBuf>>,
@@ -46,6 +58,9 @@ pub struct RawPolicy {
     pub facts: Option<At<PathBuf>>,
     /// How often the files are looked at. 5s: nobody waits longer for a rule just saved.
     pub poll_interval: At<Time>,
+    /// How long the trial of new rules may take, in a process of its own. 60s: the stock rules take half a second; rules over
+    /// very much data take longer.
+    pub trial_timeout: At<Time>,
     /// How long both evaluations of a request may take before it is a refusal. 200ms: a hundred times the stock rules. It
     /// is time on the clock, so the pauses of a busy machine count, and they must not refuse anyone.
     pub time_limit: At<Time>,
@@ -67,9 +82,13 @@ impl Default for RawPolicy {
         Self {
             directory: None,
             bundle: None,
+            remote: None,
+            verify_keys: None,
+            keep: None,
             data: Vec::new(),
             facts: None,
             poll_interval: Time::seconds(5).into(),
+            trial_timeout: Time::seconds(60).into(),
             time_limit: Time::millis(200).into(),
             deadline: Time::millis(500).into(),
             instruction_limit: 5_000_000.into(),
@@ -104,12 +123,20 @@ pub struct Policy {
     pub bundle: Option<PathBuf>,
     /// The directory of rules; none means the stock ones.
     pub directory: Option<PathBuf>,
+    /// A server of bundles, in place of both.
+    pub remote: Option<Remote>,
+    /// The keys of which one must have signed a bundle.
+    pub verify_keys: Option<PathBuf>,
+    /// Where the set in force is kept.
+    pub keep: Option<PathBuf>,
     /// Data laid over theirs, in this order.
     pub data: Vec<PathBuf>,
     /// Cloud facts laid over theirs.
     pub facts: Option<PathBuf>,
     /// Between two looks at the files.
     pub poll_interval: Duration,
+    /// For the trial of new rules.
+    pub trial_timeout: Duration,
     /// For both evaluations of a request.
     pub time_limit: Duration,
     /// For a whole judgement.
@@ -156,20 +183,29 @@ impl RawPolicy {
             let blamed = if self.time_limit.span().is_some() { &self.time_limit } else { &self.deadline };
             checking.findings.at(blamed, text);
         }
-        if let (Some(bundle), Some(_)) = (&self.bundle, &self.directory) {
-            let text = "policy.bundle and policy.directory both say where the rules are; keep one of them";
-            checking.findings.at(bundle, text.to_owned());
-        }
+        self.check_source(checking);
+        // What is kept stands in for a source that is away.
+        let kept = self.keep.is_some();
         let threads = match &self.threads {
             Some(threads) => checking.count(threads),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
         Policy {
-            bundle: self.bundle.as_ref().map(|path| checking.file(path)),
-            directory: self.directory.as_ref().map(|path| checking.directory(path)),
+            bundle: self.bundle.as_ref().map(|path| match kept {
+                true => checking.directory.join(&**path),
+                false => checking.file(path),
+            }),
+            directory: self.directory.as_ref().map(|path| match kept {
+                true => checking.directory.join(&**path),
+                false => checking.directory(path),
+            }),
+            remote: self.remote.as_ref().and_then(|remote| remote.check(&["policy", "remote"], checking)),
+            verify_keys: self.verify_keys.as_ref().map(|path| checking.directory(path)),
+            keep: self.keep.as_ref().map(|path| checking.directory.join(&**path)),
             data: self.data.iter().map(|path| checking.file(path)).collect(),
             facts: self.facts.as_ref().map(|path| checking.file(path)),
             poll_interval: checking.time(&self.poll_interval),
+            trial_timeout: checking.time(&self.trial_timeout),
             time_limit,
             deadline,
             instruction_limit: checking.count(&self.instruction_limit),
@@ -177,13 +213,33 @@ impl RawPolicy {
             queue: checking.count(&self.queue),
         }
     }
+
+    /// The rules come from one place, and signatures only with bundles.
+    fn check_source(&self, checking: &mut Checking<'_, '_>) {
+        if let (Some(bundle), Some(_)) = (&self.bundle, &self.directory) {
+            let text = "policy.bundle and policy.directory both say where the rules are; keep one of them";
+            checking.findings.at(bundle, text.to_owned());
+        }
+        if let (Some(remote), true) = (&self.remote, self.bundle.is_some() || self.directory.is_some()) {
+            let text = "stands beside policy.bundle or policy.directory, which say where the rules are too; keep one";
+            checking.findings.at(remote, text.to_owned());
+        }
+        if let (Some(keys), true) = (&self.verify_keys, self.bundle.is_none() && self.remote.is_none()) {
+            checking
+                .findings
+                .at(keys, "only bundles can be signed: set policy.bundle or [policy.remote]".to_owned());
+        }
+    }
 }
 
 impl Policy {
-    /// Where the rules come from.
+    /// Where the rules come from, unless a server has them.
     pub fn source(&self) -> Source {
         match (&self.bundle, &self.directory) {
-            (Some(bundle), _) => Source::Bundle(bundle.clone()),
+            (Some(bundle), _) => {
+                let place = Place::File(bundle.clone());
+                Source::Bundle(Packed { place, keys: self.verify_keys.clone() })
+            }
             (None, Some(directory)) => Source::Directory(directory.clone()),
             (None, None) => Source::Embedded,
         }

@@ -1,6 +1,8 @@
 //! Names, types and labels are an interface: a change of one shows here.
 
 use super::*;
+use crate::policy::{Overlays, PolicySet, Source};
+use crate::replay::Difference;
 
 /// Every metric once, with whatever labels.
 fn all() -> Arc<Metrics> {
@@ -17,7 +19,24 @@ fn all() -> Arc<Metrics> {
     metrics.upstream("vm", Kind::Create, 200, "none");
     metrics.upstream_failure(Kind::Create, "deadline");
     metrics.instances(InstanceCount::Asked, "a", Some("SEL-A"), 1);
-    metrics.policy("abc", second, 0);
+    let organisation =
+        "exemptions:\n- {rule: zones, team: a, until: 2030-01-01, reason: r, ticket: t, owner: o}\n";
+    let data = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
+    std::fs::write(data.path(), organisation).unwrap();
+    let overlays = Overlays { organisation: vec![data.path().to_owned()], facts: None };
+    metrics.policy(&PolicySet::load(&Source::Embedded, &overlays).unwrap(), second);
+    metrics.policies().source_read(second);
+    metrics.policies().staged(true);
+    metrics.policies().shown("same");
+    metrics.policies().died();
+    metrics.candidate_differs(&Difference {
+        decision: "d".to_owned(),
+        team: "a".to_owned(),
+        zone: None,
+        kind: crate::replay::Kind::OtherRules,
+        rules: ["zones".to_owned()].into(),
+        now: "n".to_owned(),
+    });
     metrics.reload("keys", true);
     metrics.record("written");
     let quota = metrics.quota();
@@ -48,11 +67,16 @@ fn names_types_and_labels_are_an_interface() {
         described(&all()),
         [
             "zengate_build_info gauge version",
+            "zengate_candidate_deaths_total counter ",
+            "zengate_candidate_differences_total counter kind,rule,team",
+            "zengate_candidate_records_total counter result",
+            "zengate_candidate_staged gauge ",
             "zengate_connections gauge ",
             "zengate_connections_total counter result",
             "zengate_create_answers_total counter result",
             "zengate_creates_joined_total counter ",
             "zengate_decision_records_total counter result",
+            "zengate_exemption_ends_timestamp_seconds gauge rule,team",
             "zengate_instances_total counter stage,team,zone",
             "zengate_ledger_conflicts_total counter ",
             "zengate_ledger_up gauge ",
@@ -62,6 +86,7 @@ fn names_types_and_labels_are_an_interface() {
             "zengate_policy_info gauge revision",
             "zengate_policy_interpreted_sets gauge ",
             "zengate_policy_loaded_timestamp_seconds gauge ",
+            "zengate_policy_source_last_success_timestamp_seconds gauge ",
             "zengate_quota_drift gauge account,kind,service,state",
             "zengate_quota_in_flight gauge resource,scope",
             "zengate_quota_limit gauge resource,scope",

@@ -4,7 +4,7 @@
 use std::fmt;
 
 /// One thing that is wrong, and where.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Problem {
     /// The file, relative to the tree; for an overlay the path as configured.
     pub file: String,

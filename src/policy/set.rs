@@ -91,6 +91,34 @@ impl PolicySet {
         })
     }
 
+    /// No policies at all: every create and change is refused, for no rule allows it. What a gateway begins with when its source
+    /// has never answered.
+    ///
+    /// # Errors
+    /// Never in practice: there is nothing to compile.
+    pub fn absent() -> Result<Self, LoadError> {
+        let mut problems = Vec::new();
+        let none = BTreeSet::new();
+        let organisation = organisation::read(None, "none", &none, &mut problems);
+        LoadError::unless_none(problems)?;
+        let (sets, index) = Index::new(&organisation);
+        let compiled = compile(&Checked::default(), &serde_json::json!({}), sets)?;
+        Ok(Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            revision: "none".to_owned(),
+            rules: none.clone(),
+            zones: none,
+            organisation,
+            index,
+            compiled,
+        })
+    }
+
+    /// Whether these are no policies at all.
+    pub fn is_absent(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// The start of a SHA-256 over everything that influences decisions.
     pub fn revision(&self) -> &str {
         &self.revision

@@ -1,11 +1,14 @@
 //! Where a tree of policies comes from: the binary itself, a directory or an OPA bundle, with the operator's own data over it.
 
 mod bundle;
+mod signature;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use include_dir::{Dir, include_dir};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::data;
@@ -29,9 +32,46 @@ pub enum Source {
     /// A directory laid out as the stock policies are.
     Directory(PathBuf),
     /// A file that `opa build` wrote.
-    Bundle(PathBuf),
+    Bundle(Packed),
     /// Files given in memory, by path: candidates that are tried, and tests.
     Files(BTreeMap<String, String>),
+}
+
+/// A bundle, and who may have signed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed {
+    /// Its file.
+    pub place: Place,
+    /// The directory of the keys of which one must have signed it; none where that is not asked for.
+    pub keys: Option<PathBuf>,
+}
+
+/// Where a bundle lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On disk.
+    File(PathBuf),
+    /// In memory, with the name that messages use.
+    Fetched(String, Bytes),
+}
+
+/// Everything that a set is made of, as text: what is tried in a process of its own, staged and kept on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Material {
+    /// The files of the tree, by path.
+    pub files: BTreeMap<String, String>,
+    /// The operator's data over the organisation's, with the names that messages use.
+    #[serde(default)]
+    pub organisation: Vec<(String, String)>,
+    /// Cloud facts over those of the tree.
+    #[serde(default)]
+    pub facts: Option<(String, String)>,
+    /// The revision by the manifest of the bundle, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle_revision: Option<String>,
+    /// When the bundle says it was signed (`iat`), in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_at: Option<u64>,
 }
 
 /// The operator's own data, laid over what a tree holds.
@@ -73,25 +113,29 @@ impl Source {
     /// # Errors
     /// Everything that cannot be read, at once.
     pub fn read(&self, overlays: &Overlays) -> Result<Tree, LoadError> {
+        self.gather(overlays)?.tree()
+    }
+
+    /// Reads all files, without a look into them.
+    ///
+    /// # Errors
+    /// Everything that cannot be read, at once.
+    pub fn gather(&self, overlays: &Overlays) -> Result<Material, LoadError> {
         let mut problems = Vec::new();
-        let files = match self {
-            Self::Embedded => {
-                let mut files = BTreeMap::new();
-                embedded(&EMBEDDED, &mut files);
-                files
-            }
-            Self::Directory(root) => {
-                let mut files = BTreeMap::new();
-                directory(root, root, 0, &mut files, &mut problems);
-                files
-            }
-            Self::Bundle(path) => {
-                let mut files = BTreeMap::new();
-                bundle::read(path, &mut files, &mut problems);
-                files
-            }
-            Self::Files(files) => files.clone(),
-        };
+        let mut material = Material::default();
+        let files = &mut material.files;
+        match self {
+            Self::Embedded => embedded(&EMBEDDED, files),
+            Self::Directory(root) => directory(root, root, 0, files, &mut problems),
+            Self::Bundle(packed) => match bundle::read(packed) {
+                Ok(bundle) => {
+                    (*files, material.bundle_revision) = (bundle.files, bundle.revision);
+                    material.signed_at = bundle.signed_at;
+                }
+                Err(problem) => problems.push(problem),
+            },
+            Self::Files(given) => files.clone_from(given),
+        }
         let mut own = |path: &PathBuf| match read_text(path) {
             Ok(text) => Some((path.display().to_string(), text)),
             Err(problem) => {
@@ -99,10 +143,37 @@ impl Source {
                 None
             }
         };
-        let organisation: Vec<(String, String)> = overlays.organisation.iter().filter_map(&mut own).collect();
-        let facts = overlays.facts.as_ref().and_then(own);
-        let tree = assemble(files, &organisation, facts.as_ref(), &mut problems);
+        material.organisation = overlays.organisation.iter().filter_map(&mut own).collect();
+        material.facts = overlays.facts.as_ref().and_then(own);
+        if !problems.is_empty() {
+            // What else is wrong is told with it.
+            assemble(material.files.clone(), &material.organisation, material.facts.as_ref(), &mut problems);
+        }
+        LoadError::unless_none(problems).map(|()| material)
+    }
+
+    /// A bundle on disk whose signature nobody asks for.
+    pub fn bundle(path: impl Into<PathBuf>) -> Self {
+        Self::Bundle(Packed { place: Place::File(path.into()), keys: None })
+    }
+}
+
+impl Material {
+    /// The tree, data merged.
+    ///
+    /// # Errors
+    /// Every data file that cannot be read, at once.
+    pub fn tree(&self) -> Result<Tree, LoadError> {
+        let mut problems = Vec::new();
+        let tree = assemble(self.files.clone(), &self.organisation, self.facts.as_ref(), &mut problems);
         LoadError::unless_none(problems).map(|()| tree)
+    }
+
+    /// Whether it holds rules that did not come with this binary: those are tried in a process of their own before they are
+    /// evaluated in this one.
+    pub fn has_foreign_rules(&self) -> bool {
+        let stock = |path: &str| EMBEDDED.get_file(path).and_then(|file| file.contents_utf8());
+        self.files.iter().any(|(path, text)| path.ends_with(".rego") && stock(path) != Some(text))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::past::{Changed, Judged};
+use super::past::{Changed, Judged, Word};
 
 /// What a replay found.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -56,7 +56,8 @@ pub struct Sample {
 }
 
 impl Summary {
-    pub(super) fn new(revision: &str, samples: usize) -> Self {
+    /// Of nothing yet; `samples` decisions will be shown of each kind of difference.
+    pub fn new(revision: &str, samples: usize) -> Self {
         Self { policy_revision: revision.to_owned(), samples, ..Self::default() }
     }
 
@@ -69,33 +70,22 @@ impl Summary {
         *times = times.saturating_add(1);
     }
 
-    pub(super) fn add(&mut self, judged: &Judged) {
+    /// Counts one record that was judged again.
+    pub fn add(&mut self, found: &[Difference]) {
         self.judged = self.judged.saturating_add(1);
-        let flipped = judged.before != judged.after;
-        let rules: BTreeSet<&String> =
-            judged.rules_before.symmetric_difference(&judged.rules_after).collect();
-        let changed: BTreeSet<&Changed> =
-            judged.changes_before.symmetric_difference(&judged.changes_after).collect();
-        let samples = self.samples;
-        let say = |fallback: &str| judged.reason.clone().unwrap_or_else(|| fallback.to_owned());
-        if flipped {
-            let kind = format!("{} -> {}", judged.before.as_str(), judged.after.as_str());
-            let rules = judged.rules_before.iter().chain(&judged.rules_after);
-            self.flips.entry(kind).or_default().add(judged, rules, say("passes"), samples);
-        } else if !rules.is_empty() {
-            self.other_rules.add(judged, rules.into_iter(), say("passes"), samples);
-        }
-        if !changed.is_empty() {
-            let now: Vec<String> = judged
-                .changes_after
-                .iter()
-                .map(|change| format!("{}={}", change.path, change.after))
-                .collect();
-            let rules: BTreeSet<&String> = changed.iter().map(|change| &change.rule).collect();
-            self.other_changes.add(judged, rules.into_iter(), now.join(", "), samples);
-        }
-        if !flipped && judged.rules_before == judged.rules_after && changed.is_empty() {
+        if found.is_empty() {
             self.same = self.same.saturating_add(1);
+        }
+        for difference in found {
+            let flips = match &difference.kind {
+                Kind::Flip { before, after } => {
+                    let kind = format!("{} -> {}", before.as_str(), after.as_str());
+                    self.flips.entry(kind).or_default()
+                }
+                Kind::OtherRules => &mut self.other_rules,
+                Kind::OtherChanges => &mut self.other_changes,
+            };
+            flips.add(difference, self.samples);
         }
     }
 
@@ -106,25 +96,95 @@ impl Summary {
 }
 
 impl Flips {
-    fn add<'a>(
-        &mut self,
-        judged: &Judged,
-        rules: impl Iterator<Item = &'a String>,
-        now: String,
-        samples: usize,
-    ) {
+    fn add(&mut self, difference: &Difference, samples: usize) {
         let more = |counts: &mut BTreeMap<String, u64>, key: &str| {
             let times = counts.entry(key.to_owned()).or_default();
             *times = times.saturating_add(1);
         };
         self.count = self.count.saturating_add(1);
-        rules.collect::<BTreeSet<_>>().into_iter().for_each(|rule| more(&mut self.by_rule, rule));
-        more(&mut self.by_team, &judged.team);
-        if let Some(zone) = &judged.zone {
+        difference.rules.iter().for_each(|rule| more(&mut self.by_rule, rule));
+        more(&mut self.by_team, &difference.team);
+        if let Some(zone) = &difference.zone {
             more(&mut self.by_zone, zone);
         }
         if self.samples.len() < samples {
-            self.samples.push(Sample { decision: judged.decision.clone(), team: judged.team.clone(), now });
+            let Difference { decision, team, now, .. } = difference.clone();
+            self.samples.push(Sample { decision, team, now });
         }
+    }
+}
+
+/// One way in which a decision would be another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The decision's id.
+    pub decision: String,
+    /// The team.
+    pub team: String,
+    /// The zone of a create.
+    pub zone: Option<String>,
+    /// What is different.
+    pub kind: Kind,
+    /// The rules that make the difference.
+    pub rules: BTreeSet<String>,
+    /// What happens now.
+    pub now: String,
+}
+
+/// What is different.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The verdict.
+    Flip {
+        /// Then.
+        before: Word,
+        /// Now.
+        after: Word,
+    },
+    /// The rules that refuse.
+    OtherRules,
+    /// What is changed in the request.
+    OtherChanges,
+}
+
+impl Kind {
+    /// The word for metrics.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Flip { after: Word::Allowed, .. } => "would_pass",
+            Self::Flip { .. } => "would_be_refused",
+            Self::OtherRules => "other_rules",
+            Self::OtherChanges => "other_changes",
+        }
+    }
+}
+
+impl Judged {
+    /// In what the replay differs from the record; nothing where they agree.
+    pub fn differences(&self) -> Vec<Difference> {
+        let mut found = Vec::new();
+        let mut differs = |kind, rules: BTreeSet<&String>, now: String| {
+            let rules = rules.into_iter().cloned().collect();
+            let (decision, team, zone) = (self.decision.clone(), self.team.clone(), self.zone.clone());
+            found.push(Difference { decision, team, zone, kind, rules, now });
+        };
+        let reason = || self.reason.clone().unwrap_or_else(|| "passes".to_owned());
+        if self.before != self.after {
+            let rules = self.rules_before.iter().chain(&self.rules_after).collect();
+            differs(Kind::Flip { before: self.before, after: self.after }, rules, reason());
+        } else if self.rules_before != self.rules_after {
+            let rules = self.rules_before.symmetric_difference(&self.rules_after).collect();
+            differs(Kind::OtherRules, rules, reason());
+        }
+        let changed: BTreeSet<&Changed> =
+            self.changes_before.symmetric_difference(&self.changes_after).collect();
+        if !changed.is_empty() {
+            let now: Vec<String> =
+                self.changes_after.iter().map(|change| format!("{}={}", change.path, change.after)).collect();
+            let rules = changed.iter().map(|change| &change.rule).collect();
+            differs(Kind::OtherChanges, rules, now.join(", "));
+        }
+        found
     }
 }

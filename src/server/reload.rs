@@ -1,21 +1,22 @@
-//! What can change while the gateway runs: keys and policy, looked at again every few seconds and on SIGHUP.
+//! What can change while the gateway runs: keys, looked at again every few seconds and on SIGHUP, and policies (see
+//! [`super::policies`]).
 //!
 //! Good replaces good in one swap; a bad version keeps the old one, loudly: a log line with every mistake, and a metric
 //! that stays 1 until the file is good again.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::policies::Told;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::gateway::Parts;
 use crate::keys::{Keyring, PollOutcome};
 use crate::metrics::Metrics;
-use crate::policy::{Limits, LoadError, Overlays, PolicySet, Source};
+use crate::policy::{Limits, PolicySet};
 use crate::quota::Status;
-use crate::reconcile::Reconciler;
 
 /// How the rules are evaluated.
 pub(super) fn engine(config: &Config) -> Limits {
@@ -36,7 +37,7 @@ pub(super) fn know(metrics: &Metrics, keys: &Keyring, set: &PolicySet, clock: &C
         known.rules = set.rules().map(str::to_owned).collect();
         known.zones = set.zones().map(str::to_owned).collect();
     });
-    metrics.policy(set.revision(), clock.since_epoch(), set.fallbacks().len());
+    metrics.policy(set, clock.since_epoch());
 }
 
 /// Logs what an operator should know of a policy set that is taken into use.
@@ -46,13 +47,6 @@ pub(super) fn say_notes(set: &PolicySet) {
     }
 }
 
-/// Looks at the files until aborted.
-pub(super) async fn watch(config: Config, parts: Parts, reconciler: Reconciler, now: Arc<Notify>) {
-    let policy = watch_policy(config.clone(), parts.clone(), reconciler, Arc::clone(&now));
-    let keys = watch_keys(config.keys.poll_interval, parts, now);
-    tokio::join!(policy, keys);
-}
-
 async fn pause(interval: Duration, now: &Notify) {
     tokio::select! {
         () = tokio::time::sleep(interval) => {}
@@ -60,7 +54,8 @@ async fn pause(interval: Duration, now: &Notify) {
     }
 }
 
-async fn watch_keys(interval: Duration, parts: Parts, now: Arc<Notify>) {
+/// Looks at the key file until aborted.
+pub(super) async fn watch_keys(interval: Duration, parts: Parts, now: Arc<Notify>) {
     loop {
         pause(interval, &now).await;
         let keys = Arc::clone(&parts.keys);
@@ -80,59 +75,11 @@ async fn watch_keys(interval: Duration, parts: Parts, now: Arc<Notify>) {
     }
 }
 
-async fn watch_policy(config: Config, parts: Parts, reconciler: Reconciler, now: Arc<Notify>) {
-    let mut refused = String::new();
-    loop {
-        pause(config.policy.poll_interval, &now).await;
-        let (source, overlays) = (config.policy.source(), config.policy.overlays());
-        let current = parts.judge.current().revision().to_owned();
-        let looked = tokio::task::spawn_blocking(move || changed_set(&source, &overlays, &current)).await;
-        match looked {
-            Err(_) => {}
-            Ok(Ok(None)) if refused.is_empty() => {}
-            Ok(Ok(None)) => {
-                // What was refused has been taken back.
-                refused.clear();
-                parts.metrics.reload("policy", true);
-            }
-            Ok(Ok(Some(set))) => {
-                refused.clear();
-                know(&parts.metrics, &parts.keys.current(), &set, &parts.clock);
-                parts.metrics.reload("policy", true);
-                // What is counted is counted by the new rules before they bind. A ledger that is away lets nothing pass, and
-                // prices when it is back.
-                let set = Arc::new(set);
-                if let Err(error) = reconciler.reprice(&set).await
-                    && parts.ledger.counts()
-                {
-                    tracing::warn!(%error, "what is counted could not be priced by the new rules yet");
-                }
-                tracing::info!(revision = set.revision(), "a new policy set is in force");
-                say_notes(&set);
-                parts.judge.swap(set);
-            }
-            Ok(Err(error)) => {
-                let problems = error.to_string();
-                if problems != refused {
-                    parts.metrics.reload("policy", false);
-                    tracing::error!(%problems, "the new policy set is refused; the old one stays");
-                    refused = problems;
-                }
-            }
-        }
-    }
-}
-
-/// A new set if the files have changed; reading is cheap, compiling is not.
-fn changed_set(source: &Source, overlays: &Overlays, current: &str) -> Result<Option<PolicySet>, LoadError> {
-    let tree = source.read(overlays)?;
-    if tree.revision == current { Ok(None) } else { PolicySet::from_tree(tree).map(Some) }
-}
-
 /// The status document of the admin listener.
-pub(super) fn status(parts: &Parts) -> Arc<dyn Fn() -> serde_json::Value + Send + Sync> {
-    let parts = parts.clone();
+pub(super) fn status(parts: &Parts, told: &Told) -> Arc<dyn Fn() -> serde_json::Value + Send + Sync> {
+    let (parts, told) = (parts.clone(), Arc::clone(told));
     Arc::new(move || {
+        let told = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let policy = parts.judge.current();
         let keys = parts.keys.status();
         serde_json::json!({
@@ -141,6 +88,9 @@ pub(super) fn status(parts: &Parts) -> Arc<dyn Fn() -> serde_json::Value + Send 
                 "revision": policy.revision(),
                 "rules": policy.rules().collect::<Vec<_>>(),
                 "notes": policy.notes(),
+                "source": told.get("source"),
+                "bundle_revision": told.get("bundle_revision"),
+                "refused": told.get("refused"),
                 "interpreted_sets": policy.fallbacks().iter()
                     .map(|set| serde_json::json!({"rules": set.rules, "reason": set.reason}))
                     .collect::<Vec<_>>(),

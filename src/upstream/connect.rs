@@ -129,7 +129,7 @@ pub enum ConnectError {
 }
 
 /// A connection in the clear or under TLS.
-pub(super) enum Connection {
+pub(crate) enum Connection {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
@@ -144,7 +144,7 @@ impl Connection {
     }
 }
 
-pub(super) async fn connect(
+pub(crate) async fn connect(
     origin: &Origin,
     tls: Option<&Arc<rustls::ClientConfig>>,
     deadlines: &Deadlines,
@@ -188,7 +188,7 @@ pub fn client_tls(ca_file: Option<&Path>) -> Result<Arc<rustls::ClientConfig>, S
         }
     }
     if roots.is_empty() {
-        return Err("no root certificate was found; name one with `upstream.ca_file`".to_owned());
+        return Err("no root certificate was found; name one with `ca_file`".to_owned());
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)

@@ -113,6 +113,13 @@ impl Gateway {
         assert!(status.is_ok_and(|status| status.success()), "kill -{name}");
     }
 
+    /// Kills the processes that it has started.
+    pub fn kill_children(&self) {
+        let parent = self.process.id().to_string();
+        let status = Command::new("pkill").args(["-KILL", "-P", &parent]).status();
+        assert!(status.is_ok_and(|status| status.success()), "pkill -P");
+    }
+
     /// Waits for the process to end.
     pub fn wait(&mut self) -> ExitStatus {
         self.process.wait().unwrap()

@@ -2,28 +2,103 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::{Component, Path};
 
 use flate2::read::GzDecoder;
+use serde::Deserialize;
 
-use super::{MAX_FILE, MAX_FILES, influences};
+use super::{MAX_FILE, MAX_FILES, Packed, Place, influences, signature};
 use crate::policy::problem::Problem;
 
 /// The largest bundle, unpacked, in bytes: a small file can hold a very large one.
 const MAX_BUNDLE: u64 = 256 << 20;
 
-/// Reads the files of a bundle that take part.
-pub(super) fn read(path: &Path, files: &mut BTreeMap<String, String>, problems: &mut Vec<Problem>) {
-    let name = path.display().to_string();
-    if let Err(why) = unpack(path, files) {
-        problems.push(Problem::of(name, format!("{why}; write bundles with `opa build --bundle`")));
-    }
+/// What a bundle holds.
+pub(super) struct Bundle {
+    /// The files that take part.
+    pub(super) files: BTreeMap<String, String>,
+    /// Its revision, by its manifest.
+    pub(super) revision: Option<String>,
+    /// When it was signed, by its signature.
+    pub(super) signed_at: Option<u64>,
 }
 
-fn unpack(path: &Path, files: &mut BTreeMap<String, String>) -> Result<(), String> {
-    let file = File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
-    let mut archive = tar::Archive::new(GzDecoder::new(file).take(MAX_BUNDLE));
+/// The members of `.manifest` that count here.
+#[derive(Default, Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    revision: String,
+    #[serde(default)]
+    roots: Option<Vec<String>>,
+}
+
+/// Reads a bundle, and its signature where one is asked for.
+pub(super) fn read(packed: &Packed) -> Result<Bundle, Problem> {
+    let (name, content): (String, Box<dyn Read>) = match &packed.place {
+        Place::File(path) => {
+            let name = path.display().to_string();
+            match File::open(path) {
+                Ok(file) => (name, Box::new(file)),
+                Err(error) => return Err(Problem::of(name, format!("cannot be read: {error}"))),
+            }
+        }
+        Place::Fetched(name, bytes) => (name.clone(), Box::new(bytes.as_ref())),
+    };
+    let bundle = unpack(content).and_then(|files| opened(files, packed.keys.as_deref()));
+    bundle.map_err(|why| Problem::of(name, format!("{why}; write bundles with `opa build --bundle`")))
+}
+
+fn opened(files: BTreeMap<String, Vec<u8>>, keys: Option<&Path>) -> Result<Bundle, String> {
+    let claims = keys.map(|keys| signature::verify(&files, keys)).transpose()?;
+    let manifest: Manifest = match files.get(".manifest") {
+        Some(text) => serde_json::from_slice(text).map_err(|error| format!("`.manifest`: {error}"))?,
+        None => Manifest::default(),
+    };
+    let revision = Some(manifest.revision).filter(|revision| !revision.is_empty());
+    if claims.is_some() && revision.is_none() {
+        return Err("names no revision, so that an older one could take its place: add --revision".to_owned());
+    }
+    let mut texts = BTreeMap::new();
+    for (path, content) in files.into_iter().filter(|(path, _)| influences(path)) {
+        let text = String::from_utf8(content).map_err(|_| format!("holds `{path}`, which is not UTF-8"))?;
+        texts.insert(path, text);
+    }
+    if let Some(roots) = &manifest.roots {
+        within(roots, &texts)?;
+    }
+    Ok(Bundle { files: texts, revision, signed_at: claims.and_then(|claims| claims.iat) })
+}
+
+/// Data and packages must lie under the roots that the manifest claims.
+fn within(roots: &[String], files: &BTreeMap<String, String>) -> Result<(), String> {
+    let under = |place: &str| {
+        let below = |root: &str| place.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
+        roots
+            .iter()
+            .map(|root| root.trim_matches('/'))
+            .any(|root| root.is_empty() || place == root || below(root))
+    };
+    for (path, text) in files {
+        let place = match path.strip_suffix(".rego") {
+            Some(_) => {
+                let mut lines = text.lines().map(str::trim_start);
+                let package = lines.find_map(|line| line.strip_prefix("package ")).unwrap_or_default();
+                package.split_whitespace().next().unwrap_or_default().replace('.', "/")
+            }
+            None => path.rsplit_once('/').map_or("", |(place, _)| place).to_owned(),
+        };
+        // `opa build` writes all data into one file at the top, whatever the roots are.
+        if !(place.is_empty() || under(&place)) {
+            return Err(format!("holds `{path}`, which lies outside of its roots ({})", roots.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+fn unpack(content: impl Read) -> Result<BTreeMap<String, Vec<u8>>, String> {
+    let mut files = BTreeMap::new();
+    let mut archive = tar::Archive::new(GzDecoder::new(content).take(MAX_BUNDLE));
     let broken = |error: std::io::Error| format!("is no whole bundle: {error}");
     let mut seen = 0_usize;
     for entry in archive.entries().map_err(broken)? {
@@ -39,22 +114,19 @@ fn unpack(path: &Path, files: &mut BTreeMap<String, String>) -> Result<(), Strin
         if !entry.header().entry_type().is_file() {
             return Err(format!("holds `{inside}`, which is no plain file"));
         }
-        if !influences(&inside) {
-            continue;
-        }
         if entry.size() > MAX_FILE {
             return Err(format!("holds `{inside}`, which is larger than {MAX_FILE} bytes"));
         }
-        let mut text = String::new();
-        entry.read_to_string(&mut text).map_err(broken)?;
-        if files.insert(inside.clone(), text).is_some() {
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).map_err(broken)?;
+        if files.insert(inside.clone(), bytes).is_some() {
             return Err(format!("holds `{inside}` twice"));
         }
     }
     if seen == 0 {
         return Err("is empty".to_owned());
     }
-    Ok(())
+    Ok(files)
 }
 
 /// The path within the tree: OPA writes a slash in front.
@@ -98,8 +170,8 @@ mod tests {
     }
 
     fn found(place: &Path) -> Result<BTreeMap<String, String>, String> {
-        let mut files = BTreeMap::new();
-        unpack(place, &mut files).map(|()| files)
+        let packed = Packed { place: Place::File(place.to_owned()), keys: None };
+        read(&packed).map(|bundle| bundle.files).map_err(|problem| problem.to_string())
     }
 
     #[test]
@@ -131,6 +203,12 @@ mod tests {
         let text = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(text.path(), "package a").unwrap();
         assert!(found(text.path()).unwrap_err().contains("no whole bundle"));
+        let roots = ("/.manifest", "{\"roots\": [\"zengate/rules\"]}");
+        let fine = bundle(&[roots, ("/data.json", "{}"), ("/r.rego", "package zengate.rules.r # ours")]);
+        assert_eq!(found(fine.path()).unwrap().len(), 2);
+        for stranger in [("/r.rego", "package zengate.rulesets"), ("/other/data.json", "{}")] {
+            assert!(found(bundle(&[roots, stranger]).path()).unwrap_err().contains("outside of its roots"));
+        }
         assert!(found(Path::new("nowhere.tar.gz")).unwrap_err().contains("cannot be read"));
     }
 }

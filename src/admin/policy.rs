@@ -1,0 +1,76 @@
+//! `/policy` on the admin listener: which policies are in force, and orders about them. All orders are POST with JSON.
+//!
+//! - `GET /policy`: revision, source, what is refused and why, the candidate and what it would change, exemptions.
+//! - `POST /policy/reload`: look at the source now; 409 with every problem where it is refused.
+//! - `POST /policy/stage`: try a candidate in shadow: `{"files", "organisation", "facts"}`, each as in force where absent.
+//! - `POST /policy/unstage`, `/policy/promote`, `/policy/rollback`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{document, trouble, well};
+use crate::server::policies::{Order, Ordered, Proposal};
+
+/// The largest candidate, in bytes.
+const LONGEST: usize = 256 << 20;
+
+/// See the module.
+#[derive(Clone)]
+pub struct PolicyAdmin {
+    orders: mpsc::Sender<Ordered>,
+    told: Arc<Mutex<Value>>,
+}
+
+impl PolicyAdmin {
+    /// Passes orders on, and shows what it was told last.
+    pub(crate) fn new(orders: mpsc::Sender<Ordered>, told: Arc<Mutex<Value>>) -> Self {
+        Self { orders, told }
+    }
+
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let path = request.uri().path().to_owned();
+        if request.method() == Method::GET && path == "/policy" {
+            return well(&*self.told.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        if request.method() != Method::POST {
+            return trouble(StatusCode::METHOD_NOT_ALLOWED, "GET /policy; POST for orders");
+        }
+        let order = match path.as_str() {
+            "/policy/stage" => match document::<Proposal>(request, LONGEST).await {
+                Ok(proposal) => Order::Stage(Box::new(proposal)),
+                Err(answer) => return answer,
+            },
+            "/policy/reload" | "/policy/unstage" | "/policy/promote" | "/policy/rollback" => {
+                if let Err(answer) = document::<serde_json::Map<String, Value>>(request, 1024).await {
+                    return answer;
+                }
+                match path.as_str() {
+                    "/policy/reload" => Order::Reload,
+                    "/policy/unstage" => Order::Unstage,
+                    "/policy/promote" => Order::Promote,
+                    _ => Order::Rollback,
+                }
+            }
+            _ => {
+                let known = "GET /policy; POST /policy/reload, stage, unstage, promote, rollback";
+                return trouble(StatusCode::NOT_FOUND, known);
+            }
+        };
+        tracing::warn!(path, "an operator's order about the policies");
+        let (reply, outcome) = oneshot::channel();
+        if self.orders.send((order, reply)).await.is_err() {
+            return trouble(StatusCode::SERVICE_UNAVAILABLE, "the gateway is stopping");
+        }
+        match outcome.await {
+            Ok(Ok(status)) => well(&status),
+            Ok(Err(why)) => trouble(StatusCode::CONFLICT, &why),
+            Err(_) => trouble(StatusCode::SERVICE_UNAVAILABLE, "the gateway is stopping"),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Reads the source of the policies: files, or a server of bundles.
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+use crate::config::{Policy, Remote};
+use crate::fetch::Client;
+use crate::policy::source::{Packed, Place};
+use crate::policy::{LoadError, Material, Problem, Source};
+use crate::upstream::client_tls;
+
+/// The largest bundle that is fetched, packed, in bytes.
+const LONGEST: usize = 64 << 20;
+/// For a whole answer.
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// See the module.
+pub(in crate::server) struct Reader {
+    policy: Policy,
+    remote: Option<Fetching>,
+}
+
+struct Fetching {
+    remote: Remote,
+    client: Client,
+    /// What came last, and its tag.
+    last: Option<(Bytes, Option<HeaderValue>)>,
+}
+
+impl Reader {
+    /// Reads what the configuration names.
+    ///
+    /// # Errors
+    /// Certificates that cannot be used.
+    pub(super) fn new(policy: &Policy) -> Result<Self, String> {
+        let fetching = |remote: &Remote| -> Result<Fetching, String> {
+            let secure = remote.url.scheme_str() == Some("https");
+            let tls = secure.then(|| client_tls(remote.ca_file.as_deref())).transpose()?;
+            let client = Client { tls, timeout: TIMEOUT, longest: LONGEST };
+            Ok(Fetching { remote: remote.clone(), client, last: None })
+        };
+        Ok(Self { policy: policy.clone(), remote: policy.remote.as_ref().map(fetching).transpose()? })
+    }
+
+    /// Whether policies may come later, so that none at the start is no mistake.
+    pub(super) fn is_remote(&self) -> bool {
+        self.remote.is_some()
+    }
+
+    /// Where from, for people.
+    pub(super) fn name(&self) -> String {
+        match (&self.remote, self.policy.source()) {
+            (Some(fetching), _) => fetching.remote.url.to_string(),
+            (None, Source::Directory(path)) => path.display().to_string(),
+            (None, Source::Bundle(Packed { place: Place::File(path), .. })) => path.display().to_string(),
+            (None, _) => "the stock policies".to_owned(),
+        }
+    }
+
+    /// Everything that the source holds now.
+    pub(super) async fn read(&mut self) -> Result<Material, LoadError> {
+        let source = match &mut self.remote {
+            None => self.policy.source(),
+            Some(fetching) => {
+                let name = fetching.remote.url.to_string();
+                let bytes = fetching.fetch().await.map_err(|why| LoadError::from(Problem::of(&name, why)))?;
+                let place = Place::Fetched(name, bytes);
+                Source::Bundle(Packed { place, keys: self.policy.verify_keys.clone() })
+            }
+        };
+        let overlays = self.policy.overlays();
+        let gathered = tokio::task::spawn_blocking(move || source.gather(&overlays)).await;
+        gathered.unwrap_or_else(|_| Err(Problem::of("the policies", "reading them panicked").into()))
+    }
+}
+
+impl Fetching {
+    /// The bundle; as it came last, where the server says that it is the same.
+    async fn fetch(&mut self) -> Result<Bytes, String> {
+        let mut headers = HeaderMap::new();
+        if let Some(token) = &self.remote.token {
+            let token = token.resolve().map_err(|error| error.to_string())?;
+            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+                .map_err(|_| "the token cannot stand in a header".to_owned())?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        if let Some((_, Some(tag))) = &self.last {
+            headers.insert(IF_NONE_MATCH, tag.clone());
+        }
+        let answer = self.client.exchange(Method::GET, &self.remote.url, headers, Bytes::new()).await?;
+        match (answer.status, &self.last) {
+            (StatusCode::OK, _) => {
+                self.last = Some((answer.body.clone(), answer.headers.get(ETAG).cloned()));
+                Ok(answer.body)
+            }
+            (StatusCode::NOT_MODIFIED, Some((bytes, _))) => Ok(bytes.clone()),
+            (status, _) => Err(format!("the server answers {status}")),
+        }
+    }
+}
