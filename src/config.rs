@@ -33,7 +33,7 @@ use diagnostics::{At, Findings, Mistakes};
 pub use judging::{AdmittedField, KeysSource, Policy};
 pub use limits::{Drain, Limits};
 pub use listen::{Listen, Tls};
-pub use output::{Log, LogFormat, RecordsTo};
+pub use output::{Log, LogFormat};
 pub use quota::{QuotaConfig, QuotaStore};
 pub use remote::Remote;
 pub use secret_ref::{Referenced, SecretError, SecretRef};
@@ -91,7 +91,7 @@ pub struct Config {
     /// Fields of creates admitted beyond the tables.
     pub admit_fields: Vec<AdmittedField>,
     /// Where decision records go.
-    pub records: RecordsTo,
+    pub records: crate::record::Plan,
     /// The log of the process.
     pub log: Log,
     /// How the gateway stops.

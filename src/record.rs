@@ -1,33 +1,61 @@
 //! Decision records: who asked for what, what was decided and changed, what the cloud said. One JSON line each.
 //!
 //! Every create and change that was understood gets one record, also when it was refused and also when its client
-//! left. Bodies enter only as policies see them (secrets replaced by facts). Writing happens on its own thread behind
-//! a bounded queue; a full queue drops the record and counts it.
+//! left. Bodies enter only as policies see them (secrets replaced by facts), and what the operator wants masked besides is erased
+//! before a line is made. Writing happens on its own thread behind a bounded queue. Where records cannot be written, either the oldest
+//! are dropped and counted, or creates and changes are refused before anything is sent ([`WhenFull`]).
+//!
+//! Names that OPA's decision logs have are used where they fit: `decision_id`, `timestamp`, `labels`, `bundles`, `path`,
+//! `requested_by`, `result`, `erased`.
+
+mod queue;
+mod sink;
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::clock::Clock;
+use crate::config::Remote;
 use crate::metrics::Metrics;
 use crate::policy::input::TargetInput;
+use queue::Queue;
+pub use queue::WhenFull;
+use sink::{Collector, Rotating, Sink, Stdout};
 
-/// Records that wait for the writer; at 2 KB each some 8 MB.
-const QUEUE: usize = 4096;
+/// Lines that are written at once.
+const BATCH: usize = 256;
+/// Between two tries of a sink that fails; doubled up to the second.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Tries of a sink that fails after the gateway has stopped.
+const LAST_TRIES: u32 = 5;
 
 /// One record. Field names are an interface.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Record {
     /// The decision's id, as the caller got it in `X-Zengate-Decision`.
     pub decision_id: String,
     /// When the request came (RFC 3339, UTC).
-    pub time: String,
+    pub timestamp: String,
+    /// The program and its version.
+    pub labels: Labels,
+    /// What was asked of the policies.
+    pub path: &'static str,
+    /// The peer's address.
+    pub requested_by: String,
+    /// The policies that judged it.
+    pub bundles: BTreeMap<&'static str, BundleRecord>,
+    /// Whether rules let it pass; absent when it never came to a judgement.
+    pub result: Option<bool>,
+    /// JSON Pointers to what the operator had erased from this record.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub erased: Vec<String>,
     /// Who asked.
     pub caller: Caller,
     /// What was asked.
@@ -35,6 +63,7 @@ pub struct Record {
     /// SHA-256 of the body as received.
     pub body_sha256: String,
     /// The body as received, secrets replaced by facts.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub request: crate::json::Object,
     /// The instances that a change names, with the team that each counted for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,8 +95,24 @@ pub struct Record {
     pub timings_seconds: serde_json::Map<String, serde_json::Value>,
 }
 
+/// Which program made a record.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Labels {
+    /// `zengate`.
+    pub app: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// Which policies judged.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct BundleRecord {
+    /// Their revision.
+    pub revision: String,
+}
+
 /// Who asked.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Caller {
     /// The gateway key's id.
     pub key: Option<String>,
@@ -89,7 +134,7 @@ pub struct Caller {
 }
 
 /// What was asked.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ActionRecord {
     /// The service.
     pub service: &'static str,
@@ -102,7 +147,7 @@ pub struct ActionRecord {
 }
 
 /// What the cloud answered.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct UpstreamRecord {
     /// Its status.
     pub status: Option<u16>,
@@ -118,23 +163,60 @@ pub struct UpstreamRecord {
     pub fate: Option<&'static str>,
 }
 
+/// Where records go, and how.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where.
+    pub target: Target,
+    /// What happens when they cannot be written.
+    pub when_full: WhenFull,
+    /// How many may wait.
+    pub queue: usize,
+    /// What is erased, as JSON Pointers into a record; `*` stands for any member or item.
+    pub mask: Vec<Vec<String>>,
+}
+
 /// Where records go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Target {
     /// Standard output.
     Stdout,
-    /// Appended to a file.
-    File(PathBuf),
+    /// Appended to a file, which is turned over after so many bytes (0: never) and kept so many times.
+    File(PathBuf, u64, usize),
+    /// Sent to a server.
+    Collector(Remote),
     /// Nowhere.
     None,
 }
 
 /// The writing end.
 #[derive(Clone)]
-pub struct Records {
-    queue: Option<SyncSender<String>>,
+pub struct Records(Arc<Inner>);
+
+struct Inner {
+    queue: Option<Arc<Queue>>,
+    mask: Vec<Vec<String>>,
     metrics: Arc<Metrics>,
-    follower: Arc<ArcSwapOption<tokio::sync::mpsc::Sender<String>>>,
+    follower: ArcSwapOption<tokio::sync::mpsc::Sender<String>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(queue) = &self.queue {
+            queue.close();
+        }
+    }
+}
+
+/// Room for one record. Dropping it unused gives the room back.
+pub struct Room(Option<Arc<Queue>>);
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Some(queue) = &self.0 {
+            queue.release();
+        }
+    }
 }
 
 /// The thread behind the queue; joining it writes what is left.
@@ -145,53 +227,81 @@ impl Records {
     ///
     /// # Errors
     /// When the file cannot be opened for appending.
-    pub fn open(target: &Target, metrics: Arc<Metrics>) -> std::io::Result<(Self, Writer)> {
-        let sink: Box<dyn Write + Send> = match target {
-            Target::None => {
-                return Ok((Self { queue: None, metrics, follower: Arc::default() }, Writer(None)));
+    pub fn open(plan: &Plan, metrics: Arc<Metrics>, clock: &Clock) -> std::io::Result<(Self, Writer)> {
+        let sink: Option<Box<dyn Sink>> = match &plan.target {
+            Target::None => None,
+            Target::Stdout => Some(Box::new(Stdout)),
+            Target::File(path, most, keep) => {
+                Some(Box::new(Rotating::open(path, *most, *keep, clock.clone())?))
             }
-            Target::Stdout => Box::new(std::io::stdout()),
-            Target::File(path) => Box::new(open_for_appending(path)?),
+            Target::Collector(remote) => {
+                Some(Box::new(Collector::open(remote).map_err(std::io::Error::other)?))
+            }
         };
-        let (queue, lines) = sync_channel(QUEUE);
-        let counted = Arc::clone(&metrics);
-        let writer = std::thread::Builder::new()
-            .name("records".to_owned())
-            .spawn(move || write_lines(sink, &lines, &counted))?;
-        Ok((Self { queue: Some(queue), metrics, follower: Arc::default() }, Writer(Some(writer))))
+        let queue = sink.is_some().then(|| Arc::new(Queue::new(plan.queue, plan.when_full)));
+        let writer = match (sink, &queue) {
+            (Some(sink), Some(queue)) => {
+                let (queue, metrics) = (Arc::clone(queue), Arc::clone(&metrics));
+                let retries =
+                    plan.when_full == WhenFull::Block || matches!(plan.target, Target::Collector(_));
+                let thread = std::thread::Builder::new().name("records".to_owned());
+                Some(thread.spawn(move || write_lines(sink, &queue, &metrics, retries))?)
+            }
+            _ => None,
+        };
+        let (mask, follower) = (plan.mask.clone(), ArcSwapOption::empty());
+        Ok((Self(Arc::new(Inner { queue, mask, metrics, follower })), Writer(writer)))
+    }
+
+    /// Room for the record of a create or change; none where nothing may be made without a record and none can be written.
+    pub fn room(&self) -> Option<Room> {
+        match &self.0.queue {
+            None => Some(Room(None)),
+            Some(queue) => queue.promise().then(|| Room(Some(Arc::clone(queue)))),
+        }
     }
 
     /// Hands a record over; never waits.
-    pub fn write(&self, record: &Record) {
-        let follower = self.follower.load_full();
-        if self.queue.is_none() && follower.is_none() {
-            return;
+    pub fn write(&self, mut record: Record) {
+        let Inner { queue, mask, metrics, follower } = &*self.0;
+        if let Some(follower) = &*follower.load() {
+            let line = serde_json::to_string(&record).unwrap_or_default();
+            if follower.try_send(line).is_err() {
+                metrics.policies().shown("dropped");
+            }
         }
-        let Ok(line) = serde_json::to_string(record) else {
-            self.metrics.record("dropped");
-            return tracing::error!("a decision record cannot be written as JSON");
+        let Some(queue) = queue else { return };
+        let line = if mask.is_empty() {
+            serde_json::to_string(&record)
+        } else {
+            serde_json::to_value(&record).and_then(|mut value| {
+                for path in mask {
+                    erase(&mut value, path, &mut String::new(), &mut record.erased);
+                }
+                if let Some(members) = value.as_object_mut() {
+                    members.insert("erased".to_owned(), serde_json::to_value(&record.erased)?);
+                }
+                serde_json::to_string(&value)
+            })
         };
-        if let Some(follower) = follower
-            && follower.try_send(line.clone()).is_err()
-        {
-            self.metrics.policies().shown("dropped");
-        }
-        let Some(queue) = &self.queue else { return };
-        if let Err(error) = queue.try_send(line) {
-            let full = matches!(error, TrySendError::Full(_));
-            self.metrics.record("dropped");
-            tracing::error!(full, "a decision record was dropped");
+        let dropped = match line {
+            Ok(line) => queue.push(line),
+            Err(_) => 1,
+        };
+        if dropped > 0 {
+            (0..dropped).for_each(|_| metrics.record("dropped"));
+            tracing::error!(dropped, "decision records were dropped: the writer is behind");
         }
     }
 
-    /// Has every record told to somebody else too, or to nobody any more. One who is behind misses some.
+    /// Has every record told to somebody else too, unmasked, or to nobody any more. One who is behind misses some.
     pub fn follow(&self, follower: Option<tokio::sync::mpsc::Sender<String>>) {
-        self.follower.store(follower.map(Arc::new));
+        self.0.follower.store(follower.map(Arc::new));
     }
 }
 
 impl Writer {
-    /// Waits until everything handed over is written. All [`Records`] must be gone.
+    /// Waits until everything handed over is written or given up. All [`Records`] must be gone.
     pub fn finish(self) {
         if let Some(thread) = self.0 {
             let _ = thread.join();
@@ -199,21 +309,68 @@ impl Writer {
     }
 }
 
-fn open_for_appending(path: &Path) -> std::io::Result<std::fs::File> {
-    OpenOptions::new().create(true).append(true).open(path)
-}
-
-fn write_lines(mut sink: Box<dyn Write + Send>, lines: &Receiver<String>, metrics: &Metrics) {
-    while let Ok(mut line) = lines.recv() {
-        line.push('\n');
-        match sink.write_all(line.as_bytes()).and_then(|()| sink.flush()) {
-            Ok(()) => metrics.record("written"),
-            Err(error) => {
-                metrics.record("dropped");
-                tracing::error!(%error, "a decision record could not be written");
+/// Takes what is at the path out of the value, and notes where it was.
+fn erase(value: &mut serde_json::Value, path: &[String], here: &mut String, erased: &mut Vec<String>) {
+    let Some((step, rest)) = path.split_first() else { return };
+    let escaped = |key: &str| key.replace('~', "~0").replace('/', "~1");
+    let mut inside = |key: &str, inner: &mut serde_json::Value| {
+        let length = here.len();
+        here.push('/');
+        here.push_str(&escaped(key));
+        if rest.is_empty() {
+            *inner = serde_json::Value::Null;
+            erased.push(here.clone());
+        } else {
+            erase(inner, rest, here, erased);
+        }
+        here.truncate(length);
+    };
+    match value {
+        serde_json::Value::Object(members) => {
+            for (key, inner) in members.iter_mut().filter(|(key, _)| step == "*" || step == *key) {
+                inside(key, inner);
             }
         }
+        serde_json::Value::Array(items) => {
+            for (place, inner) in items.iter_mut().enumerate() {
+                let place = place.to_string();
+                if *step == "*" || *step == place {
+                    inside(&place, inner);
+                }
+            }
+        }
+        _ => {}
     }
+}
+
+/// Writes until the queue is closed and empty. With `retries` a sink that fails is tried again until it does not; otherwise what
+/// it did not take is dropped.
+fn write_lines(mut sink: Box<dyn Sink>, queue: &Queue, metrics: &Metrics, retries: bool) {
+    loop {
+        let lines = queue.take(BATCH);
+        if lines.is_empty() {
+            return;
+        }
+        let (mut pause, mut last_tries) = (PAUSES.0, 0);
+        let result = loop {
+            let Err(why) = sink.write(&lines) else { break "written" };
+            tracing::error!(why, lines = lines.len(), retries, "decision records could not be written");
+            last_tries += u32::from(queue.is_closed());
+            if !retries || last_tries >= LAST_TRIES {
+                break "dropped";
+            }
+            queue.failing();
+            std::thread::sleep(pause);
+            pause = pause.saturating_mul(2).min(PAUSES.1);
+        };
+        lines.iter().for_each(|_| metrics.record(result));
+        queue.written();
+    }
+}
+
+/// The JSON Schema of a record.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Record).to_value()
 }
 
 /// A decision's id in the cloud's form of a request id.

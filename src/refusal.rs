@@ -173,6 +173,11 @@ pub enum Refusal {
     /// The ledger cannot book.
     #[error("the quota ledger cannot be reached; nothing was sent; try again later")]
     LedgerAway,
+    /// No record of it could be written.
+    #[error(
+        "decisions cannot be recorded at the moment, and none is made without a record; nothing was sent; try again later"
+    )]
+    NoRecord,
     /// A bug.
     #[error("the gateway failed on this request; nothing was sent")]
     Panic,
@@ -283,7 +288,9 @@ impl Refusal {
             }
             Self::Repeated(_) => (403, "OPERATION_DENIED_REPEATED_REQUEST", Policy, Outcome::Repeated),
             Self::Busy => (429, LIMIT_EXCEEDED, Gateway, Outcome::Overloaded),
-            Self::Draining | Self::LedgerAway => (503, TEMPORARY, Gateway, Outcome::Unavailable),
+            Self::Draining | Self::LedgerAway | Self::NoRecord => {
+                (503, TEMPORARY, Gateway, Outcome::Unavailable)
+            }
             Self::Panic => (500, "INTERNAL_SERVER_ERROR", Gateway, Outcome::InternalError),
             Self::NotSent | Self::EdgeRefused { .. } => (503, TEMPORARY, Upstream, Outcome::Unavailable),
             Self::OutcomeUnknown { .. } => (504, TIMED_OUT, Upstream, Outcome::Unknown),
@@ -329,7 +336,7 @@ impl Refusal {
         match self {
             Self::Busy => Some(1),
             Self::RateLimited { retry_after, .. } => Some(*retry_after),
-            Self::Draining | Self::LedgerAway | Self::NotSent => Some(5),
+            Self::Draining | Self::LedgerAway | Self::NoRecord | Self::NotSent => Some(5),
             _ => None,
         }
     }

@@ -11,10 +11,12 @@ mod summary;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
+
+use flate2::read::MultiGzDecoder;
 
 use crate::api::fields::AdmittedField;
 use crate::policy::PolicySet;
@@ -94,7 +96,8 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, ReplayError> {
                 inside.push(entry);
             }
         }
-        inside.sort();
+        // Files that were turned over come before the one that is being written: `d.jsonl.2026...`, then `d.jsonl`.
+        inside.sort_by_key(|path| (path.display().to_string() + "~").replace(".gz~", "~"));
         files.extend(inside);
     }
     Ok(files)
@@ -182,8 +185,11 @@ fn read(files: &[PathBuf], jobs: &SyncSender<Job>) -> Result<(), ReplayError> {
     Ok(())
 }
 
-fn lines_of(path: &Path) -> std::io::Result<std::io::Lines<BufReader<File>>> {
-    Ok(BufReader::with_capacity(1 << 20, File::open(path)?).lines())
+fn lines_of(path: &Path) -> std::io::Result<std::io::Lines<BufReader<Box<dyn Read>>>> {
+    let file = File::open(path)?;
+    let packed = path.extension().is_some_and(|end| end == "gz");
+    let content: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    Ok(BufReader::with_capacity(1 << 20, content).lines())
 }
 
 type Done = (usize, Result<Vec<Line>, String>);

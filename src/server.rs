@@ -20,9 +20,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::admin::{self, Admin, PolicyAdmin, QuotaAdmin, Readiness};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::config::diagnostics::Mistakes;
 use crate::config::quota::{Gone, Outsiders, QuotaStore, ReleaseOn};
-use crate::config::{Config, RecordsTo};
 use crate::gateway::{self, Callers, CreateRates, Limits, Listening, Parts, Settings};
 use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
@@ -34,7 +34,7 @@ use crate::quota::store::sqlite::Sqlite;
 use crate::quota::store::{Store, StoreError};
 use crate::quota::{Ledger, Options, Status, Witness};
 use crate::reconcile::{self, Reconciler};
-use crate::record::{Records, Target, Writer};
+use crate::record::{Records, Writer};
 use policies::Supply;
 
 /// A gateway that is ready to run.
@@ -101,7 +101,7 @@ impl Server {
         let judge = Judge::start(set, reload::engine(&config))
             .map_err(|error| StartError::Setup(error.to_string()))?;
         let (records, writer) =
-            Records::open(&target(&config.records), Arc::clone(&metrics)).map_err(StartError::Records)?;
+            Records::open(&config.records, Arc::clone(&metrics), &clock).map_err(StartError::Records)?;
         let tls = config.listen.tls.as_ref().map(tls::server).transpose().map_err(StartError::Tls)?;
         let listener = bind(config.listen.address, "listen.address").await?;
         let admin_listener = bind(config.admin, "admin.address").await?;
@@ -310,14 +310,6 @@ const NAMED_FOR: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 
 
 async fn bind(address: SocketAddr, what: &'static str) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, what, source })
-}
-
-fn target(to: &RecordsTo) -> Target {
-    match to {
-        RecordsTo::Stdout => Target::Stdout,
-        RecordsTo::None => Target::None,
-        RecordsTo::File(path) => Target::File(path.clone()),
-    }
 }
 
 fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {

@@ -22,6 +22,7 @@ mod path;
 mod policy_life;
 mod policy_tests;
 mod quota_cli;
+mod records;
 mod replay;
 mod replicas;
 mod sdk;

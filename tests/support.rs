@@ -2,6 +2,7 @@
 
 pub mod bundles;
 pub mod client;
+pub mod collector;
 pub mod gateway;
 #[allow(dead_code, reason = "unit tests use the rest of it")]
 pub mod postgres;

@@ -9,14 +9,55 @@ use tracing_subscriber::EnvFilter;
 
 use super::check::Checking;
 use super::diagnostics::At;
+use super::remote::RawRemote;
+use super::units::Size;
+use crate::json::Pointer;
+use crate::record::{Plan, Target, WhenFull};
 
 /// The decision records.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawRecords {
-    /// "stdout", "none" or { file = "decisions.jsonl" }. Standard output by default: whatever collects the logs
-    /// collects them, and none is lost unasked.
+    /// "stdout", "none", { file = "decisions.jsonl" } or { collector = { url = "https://..." } }. Standard output by default:
+    /// whatever collects the logs collects them, and none is lost unasked.
     pub to: RawRecordsTo,
+    /// What happens when records cannot be written as fast as they come, or at all: "drop" (the oldest that wait go, counted) or
+    /// "block" (creates and changes are refused: none is made without a record).
+    pub when_full: RawWhenFull,
+    /// How many may wait to be written. 4096: at 2 KB each some 8 MB.
+    pub queue: At<usize>,
+    /// The size after which a file is turned over. 256MiB: a day of a hundred thousand creates.
+    pub rotate_size: At<Size>,
+    /// How many files are kept besides the current one.
+    pub rotate_keep: At<usize>,
+    /// What is erased from each record, as JSON Pointers; a step `*` stands for any: "/request/instanceName", "/caller/address".
+    /// Secrets never stand in records.
+    #[schemars(with = "Vec<String>")]
+    pub mask: Vec<At<String>>,
+}
+
+impl Default for RawRecords {
+    fn default() -> Self {
+        Self {
+            to: RawRecordsTo::default(),
+            when_full: RawWhenFull::default(),
+            queue: 4096.into(),
+            rotate_size: Size(256 << 20).into(),
+            rotate_keep: 30.into(),
+            mask: Vec::new(),
+        }
+    }
+}
+
+/// What happens when records cannot be written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawWhenFull {
+    /// The oldest go.
+    #[default]
+    Drop,
+    /// Creates and changes are refused.
+    Block,
 }
 
 /// Where decision records go.
@@ -30,6 +71,8 @@ pub enum RawRecordsTo {
     None,
     /// A file that is appended to.
     File(#[schemars(with = "String")] At<PathBuf>),
+    /// A server that takes gzipped JSON arrays by POST, as OPA's decision logs are sent.
+    Collector(RawRemote),
 }
 
 /// The log of the process.
@@ -59,17 +102,6 @@ impl Default for RawLog {
     }
 }
 
-/// The checked `[records]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RecordsTo {
-    /// Standard output.
-    Stdout,
-    /// Nowhere.
-    None,
-    /// Appended to this file; its directory was there when it was checked.
-    File(PathBuf),
-}
-
 /// The checked `[log]`.
 #[derive(Clone, Debug)]
 pub struct Log {
@@ -80,10 +112,31 @@ pub struct Log {
 }
 
 impl RawRecords {
-    pub(super) fn check(&self, checking: &mut Checking<'_, '_>) -> RecordsTo {
+    pub(super) fn check(&self, checking: &mut Checking<'_, '_>) -> Plan {
+        let when_full = match self.when_full {
+            RawWhenFull::Drop => WhenFull::Drop,
+            RawWhenFull::Block => WhenFull::Block,
+        };
+        let mask = self.mask.iter().filter_map(|raw| {
+            let pointer: Option<Pointer> = raw.parse().ok().filter(|_| raw.starts_with('/'));
+            if pointer.is_none() {
+                let text = format!("{:?} is not a JSON Pointer; write e.g. \"/request/instanceName\"", **raw);
+                checking.findings.at(raw, text);
+            }
+            pointer.map(|pointer| pointer.tokens().to_vec())
+        });
+        let mask = mask.collect();
+        Plan { target: self.target(checking), when_full, queue: checking.count(&self.queue), mask }
+    }
+
+    fn target(&self, checking: &mut Checking<'_, '_>) -> Target {
         let file = match &self.to {
-            RawRecordsTo::Stdout => return RecordsTo::Stdout,
-            RawRecordsTo::None => return RecordsTo::None,
+            RawRecordsTo::Stdout => return Target::Stdout,
+            RawRecordsTo::None => return Target::None,
+            RawRecordsTo::Collector(remote) => {
+                let remote = remote.check(&["records", "to", "collector"], checking);
+                return remote.map_or(Target::None, Target::Collector);
+            }
             RawRecordsTo::File(file) => file,
         };
         let path = checking.directory.join(&**file);
@@ -93,7 +146,7 @@ impl RawRecords {
                 format!("{} cannot be a file: create its directory, and name a file in it", path.display());
             checking.findings.at(file, text);
         }
-        RecordsTo::File(path)
+        Target::File(path, self.rotate_size.0, *self.rotate_keep)
     }
 }
 

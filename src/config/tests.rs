@@ -74,6 +74,7 @@ fn the_full_example_names_every_key() {
         ("limits", "RawLimits"),
         ("upstream", "RawUpstream"),
         ("policy", "RawPolicy"),
+        ("records", "RawRecords"),
         ("drain", "RawDrain"),
         ("keys", "RawKeys"),
         ("listen", "RawListen"),

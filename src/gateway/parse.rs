@@ -59,6 +59,7 @@ impl Stage for Parse {
             return Ok(Way::Aside(Read { call, principal, headers, bytes, place, trail }));
         }
         document.drop_nulls();
+        trail.promise_record()?;
         trail.note(|facts| facts.request = Some(secrets::without_secrets(&document)));
         let asked = Asked::read(call, document, &self.0.settings.admitted_fields).map_err(Refusal::Fields)?;
         if let Some(create) = &asked.create {

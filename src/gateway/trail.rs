@@ -17,7 +17,7 @@ use crate::clock::{Clock, Stopwatch};
 use crate::json::Object;
 use crate::metrics::{Metrics, Phase};
 use crate::policy::input::TargetInput;
-use crate::record::{ActionRecord, Record, Records, UpstreamRecord};
+use crate::record::{ActionRecord, BundleRecord, Labels, Record, Records, Room, UpstreamRecord};
 use crate::refusal::{Outcome, Refusal};
 
 /// A request's trail. Cheap to clone.
@@ -71,6 +71,8 @@ pub(super) struct Facts {
     /// The earlier create whose answer this request got.
     pub(super) joined: Option<String>,
     pub(super) upstream: Option<UpstreamRecord>,
+    /// Room for the record, until it is written.
+    room: Option<Room>,
     phases: Vec<(Phase, Duration)>,
     detail: Option<String>,
 }
@@ -161,6 +163,13 @@ impl Trail {
         write(&mut self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Makes sure that there is room for the record of a create or change before anything comes of it.
+    pub(super) fn promise_record(&self) -> Result<(), Refusal> {
+        let room = self.0.records.room().ok_or(Refusal::NoRecord)?;
+        self.note(|facts| facts.room = Some(room));
+        Ok(())
+    }
+
     /// Notes a detail for the operator's log that no caller may see.
     pub(super) fn detail(&self, detail: impl ToString) {
         self.note(|facts| facts.detail = Some(detail.to_string()));
@@ -207,7 +216,7 @@ impl Trail {
         self.0.metrics.sizes(kind, facts.request_bytes, ending.response_bytes);
         self.log(&facts, ending, took);
         if kind.is_some_and(|kind| kind != Kind::Read) && facts.request.is_some() {
-            self.0.records.write(&self.record(facts, ending));
+            self.0.records.write(self.record(facts, ending));
         }
     }
 
@@ -239,14 +248,22 @@ impl Trail {
 
     fn record(&self, facts: Facts, ending: &Ending<'_>) -> Record {
         let call = facts.call;
+        let address = self.0.peer.ip().to_canonical().to_string();
+        let revision = facts.policy_revision.clone();
         Record {
             decision_id: self.0.id.clone(),
-            time: self.0.arrived.to_string(),
+            timestamp: self.0.arrived.to_string(),
+            labels: Labels { app: "zengate", version: env!("CARGO_PKG_VERSION") },
+            path: "zengate/main",
+            requested_by: address.clone(),
+            bundles: revision.map(|revision| ("policy", BundleRecord { revision })).into_iter().collect(),
+            result: facts.verdict.map(|verdict| verdict == "allowed"),
+            erased: Vec::new(),
             caller: crate::record::Caller {
                 key: facts.key,
                 team: facts.team,
                 account: facts.account,
-                address: self.0.peer.ip().to_canonical().to_string(),
+                address,
                 sdk: facts.sdk,
                 user_agent: facts.user_agent,
                 labels: facts.labels,

@@ -54,7 +54,9 @@ mod tests {
     #[test]
     fn the_schema_files_follow_from_the_types() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/schema");
-        for (name, schema) in [("input.json", input()), ("answer.json", answer())] {
+        for (name, schema) in
+            [("input.json", input()), ("answer.json", answer()), ("record.json", crate::record::schema())]
+        {
             let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
             let file = folder.join(name);
             if std::env::var_os("ZENGATE_BLESS").is_some() {

@@ -74,6 +74,7 @@ fn samples() -> Vec<Refusal> {
         Refusal::Busy,
         Refusal::Draining,
         Refusal::LedgerAway,
+        Refusal::NoRecord,
         Refusal::Panic,
         Refusal::NotSent,
         Refusal::EdgeRefused { status: 403 },
@@ -110,6 +111,7 @@ fn samples() -> Vec<Refusal> {
             | Refusal::Busy
             | Refusal::Draining
             | Refusal::LedgerAway
+            | Refusal::NoRecord
             | Refusal::Panic
             | Refusal::NotSent
             | Refusal::EdgeRefused { .. }
@@ -141,6 +143,7 @@ fn codes_that_make_clients_repeat_are_said_only_when_nothing_was_sent() {
                 | Refusal::Busy
                 | Refusal::Draining
                 | Refusal::LedgerAway
+                | Refusal::NoRecord
                 | Refusal::NotSent
                 | Refusal::EdgeRefused { .. }
         );

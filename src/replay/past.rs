@@ -21,7 +21,8 @@ use crate::refusal::Refusal;
 #[derive(Debug, Deserialize)]
 pub(super) struct Past {
     decision_id: String,
-    time: Timestamp,
+    #[serde(alias = "time")]
+    timestamp: Timestamp,
     caller: Caller,
     action: Action,
     request: serde_json::Value,
@@ -190,7 +191,7 @@ impl Past {
                 sdk: self.caller.sdk.clone(),
                 user_agent: self.caller.user_agent.clone(),
             },
-            now: self.time,
+            now: self.timestamp,
         };
         let mut judged = Judged {
             decision: self.decision_id.clone(),
@@ -208,7 +209,7 @@ impl Past {
             account: text(&self.caller.account),
             service: service.clone(),
             releases,
-            at: self.time,
+            at: self.timestamp,
             upstream: self.upstream.unwrap_or_default(),
         };
         let asked = match Asked::read(call, document, admitted) {

@@ -12,7 +12,7 @@ use zengate::policy::input::{ActionInput, ClientInput, Input, PrincipalInput};
 use zengate::policy::local::Local;
 use zengate::policy::verdict;
 use zengate::policy::{PolicySet, patch};
-use zengate::record::{ActionRecord, Caller, Record, Records, Target, UpstreamRecord};
+use zengate::record::{ActionRecord, Caller, Plan, Record, Records, Target, UpstreamRecord, WhenFull};
 use zengate::refusal::{Outcome, Refusal};
 use zengate::reply::{self, Facts};
 use zengate::secret::Secret;
@@ -241,9 +241,9 @@ fn ends(good: &Material, bad: &Material) -> Vec<Case> {
             let record = record(recorded.document.clone());
             let metrics = Metrics::new().unwrap();
             let (records, writer) =
-                Records::open(&Target::File("/dev/null".into()), Arc::clone(&metrics)).unwrap();
+                Records::open(&plan(), Arc::clone(&metrics), &zengate::clock::Clock::system()).unwrap();
             drop(writer);
-            Box::new(move || records.write(black_box(&record)))
+            Box::new(move || records.write(black_box(record.clone())))
         }),
         case("metrics: all of one create", || {
             let metrics = Metrics::new().unwrap();
@@ -278,7 +278,13 @@ fn observe(metrics: &Metrics) {
 fn record(request: Object) -> Record {
     Record {
         decision_id: "T0198D0C5-2D5E-7B7C-9C7D-9D2E5B1F6A01".into(),
-        time: "2026-08-23T10:15:00.123456789Z".into(),
+        timestamp: "2026-08-23T10:15:00.123456789Z".into(),
+        labels: zengate::record::Labels { app: "zengate", version: "0.1.0" },
+        path: "zengate/main",
+        requested_by: "192.0.2.1".into(),
+        bundles: [("policy", zengate::record::BundleRecord { revision: "0123456789ab".into() })].into(),
+        result: Some(true),
+        erased: Vec::new(),
         caller: Caller {
             key: Some(KEY.into()),
             team: Some("payments".into()),
@@ -314,4 +320,9 @@ fn record(request: Object) -> Record {
         refusal: None,
         timings_seconds: serde_json::Map::new(),
     }
+}
+
+fn plan() -> Plan {
+    let target = Target::File("/dev/null".into(), 0, 0);
+    Plan { target, when_full: WhenFull::Drop, queue: 4096, mask: Vec::new() }
 }

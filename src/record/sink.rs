@@ -1,0 +1,190 @@
+//! Where lines go: standard output, a file that is turned over when it is large, or a collector as OPA's decision logs have one.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method};
+
+use crate::clock::Clock;
+use crate::config::Remote;
+use crate::fetch::Client;
+use crate::upstream::client_tls;
+
+/// One collector answer; its body does not matter.
+const LONGEST: usize = 64 << 10;
+/// For a whole exchange with the collector.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Somewhere to write lines to, all of a batch or none.
+pub(super) trait Sink: Send {
+    /// Writes the lines; none has a newline of its own.
+    fn write(&mut self, lines: &[String]) -> Result<(), String>;
+}
+
+/// Standard output.
+pub(super) struct Stdout;
+
+impl Sink for Stdout {
+    fn write(&mut self, lines: &[String]) -> Result<(), String> {
+        let mut out = std::io::stdout().lock();
+        out.write_all(joined(lines).as_bytes()).and_then(|()| out.flush()).map_err(|error| error.to_string())
+    }
+}
+
+/// A file, and those before it.
+pub(super) struct Rotating {
+    path: PathBuf,
+    file: File,
+    length: u64,
+    /// Bytes after which it is turned over; 0 for never.
+    most: u64,
+    /// Files kept besides the current one.
+    keep: usize,
+    clock: Clock,
+}
+
+impl Rotating {
+    pub(super) fn open(path: &Path, most: u64, keep: usize, clock: Clock) -> std::io::Result<Self> {
+        let (file, length) = open(path)?;
+        Ok(Self { path: path.to_owned(), file, length, most, keep, clock })
+    }
+
+    fn append(&mut self, text: &str) -> std::io::Result<()> {
+        if let Err(error) = self.file.write_all(text.as_bytes()).and_then(|()| self.file.flush()) {
+            // Half a line would spoil the one after it.
+            let _ = self.file.set_len(self.length);
+            return Err(error);
+        }
+        self.length = self.length.saturating_add(text.len() as u64);
+        Ok(())
+    }
+
+    /// `decisions.jsonl` becomes `decisions.jsonl.20261123T212200.000Z`; the oldest go.
+    fn turn_over(&mut self) -> std::io::Result<()> {
+        let now = self.clock.timestamp().strftime("%Y%m%dT%H%M%S%.9fZ").to_string();
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".{now}"));
+        std::fs::rename(&self.path, &name)?;
+        (self.file, self.length) = open(&self.path)?;
+        let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let prefix = format!("{}.", self.path.file_name().unwrap_or_default().to_string_lossy());
+        let mut old: Vec<PathBuf> = std::fs::read_dir(directory.unwrap_or(Path::new(".")))?
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                name.strip_prefix(&prefix).is_some_and(|end| end.starts_with("20") && end.ends_with('Z'))
+            })
+            .collect();
+        old.sort();
+        let spare = old.len().saturating_sub(self.keep);
+        old.iter().take(spare).try_for_each(std::fs::remove_file)
+    }
+}
+
+impl Sink for Rotating {
+    fn write(&mut self, lines: &[String]) -> Result<(), String> {
+        let failed = |error: std::io::Error| error.to_string();
+        if self.most > 0 && self.length >= self.most {
+            self.turn_over().map_err(failed)?;
+        }
+        self.append(&joined(lines)).map_err(failed)
+    }
+}
+
+/// Opens for appending. A line that a crash has cut is ended, so that the next one can be read.
+fn open(path: &Path) -> std::io::Result<(File, u64)> {
+    let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
+    let length = file.metadata()?.len();
+    if length > 0 && file.metadata()?.is_file() {
+        let mut last = [0_u8];
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+            return Ok((file, length.saturating_add(1)));
+        }
+    }
+    Ok((file, length))
+}
+
+fn joined(lines: &[String]) -> String {
+    lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+}
+
+/// A server that takes gzipped JSON arrays by POST, as OPA sends them (OPA documentation, "Decision Logs").
+pub(super) struct Collector {
+    remote: Remote,
+    client: Client,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Collector {
+    pub(super) fn open(remote: &Remote) -> Result<Self, String> {
+        let secure = remote.url.scheme_str() == Some("https");
+        let tls = secure.then(|| client_tls(remote.ca_file.as_deref())).transpose()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        let client = Client { tls, timeout: TIMEOUT, longest: LONGEST };
+        Ok(Self { remote: remote.clone(), client, runtime })
+    }
+}
+
+impl Sink for Collector {
+    fn write(&mut self, lines: &[String]) -> Result<(), String> {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+        let array = format!("[{}]", lines.join(","));
+        packed.write_all(array.as_bytes()).map_err(|error| error.to_string())?;
+        let body = packed.finish().map_err(|error| error.to_string())?;
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        if let Some(token) = &self.remote.token {
+            let token = token.resolve().map_err(|error| error.to_string())?;
+            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+                .map_err(|_| "the token cannot stand in a header".to_owned())?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let sent = self.client.exchange(Method::POST, &self.remote.url, headers, Bytes::from(body));
+        let answer = self.runtime.block_on(sent)?;
+        if answer.status.is_success() {
+            Ok(())
+        } else {
+            Err(format!("the collector answers {}", answer.status))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_file_is_turned_over_and_the_oldest_go() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("d.jsonl");
+        std::fs::write(&path, "cut").unwrap();
+        let mut sink = Rotating::open(&path, 8, 2, Clock::system()).unwrap();
+        for word in ["first", "second", "third", "fourth", "fifth"] {
+            sink.write(&lines(&[word])).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "fourth\nfifth\n");
+        let mut others: Vec<PathBuf> =
+            std::fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        others.sort();
+        let texts: Vec<String> = others.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+        assert_eq!(texts, ["fourth\nfifth\n", "cut\nfirst\n", "second\nthird\n"]);
+    }
+}
