@@ -8,6 +8,7 @@ mod check;
 mod demo;
 mod facts;
 mod health;
+mod live;
 mod log;
 mod policies;
 mod policy;
@@ -107,7 +108,7 @@ async fn emulator(args: EmulatorArgs) -> Result<u8, String> {
     crate::emulator::command::run(args).await.map(|()| 0).map_err(|error| error.to_string())
 }
 
-fn on_runtime(work: impl Future<Output = Result<u8, String>>) -> Result<u8, String> {
+fn on_runtime<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

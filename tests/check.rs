@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::support::client::EXAMPLE;
 use crate::support::gateway::write;
-use crate::support::world::{KEY, TOKEN, directory, keys, organisation};
+use crate::support::world::{KEY, Setup, TOKEN, directory, keys, organisation};
 use crate::support::{Call, World};
 
 fn check(at: &TempDir, arguments: &[&str]) -> Output {
@@ -186,4 +186,41 @@ fn wrong_usage_is_said_and_nothing_is_judged() {
         assert!(text(&run.stderr).contains(says), "{arguments:?}: {}", text(&run.stderr));
         assert!(run.stdout.is_empty(), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_running_gateway_is_asked_for_its_policies_and_its_quota() {
+    let organisation = format!(
+        "{}  quota:\n    unset: unlimited\n    limits:\n      all: {{resource: instances, limit: 5, per: [team]}}\n",
+        organisation()
+    );
+    let world = World::with(Setup { organisation, ..Setup::default() });
+    let at = TempDir::new().unwrap();
+    let gateway = format!("http://{}", world.gateway.admin_address());
+    let verdicts = |files: &[&str]| {
+        let mut arguments = vec!["--team", "payments", "--gateway", &gateway, "--output", "json"];
+        arguments.extend(files);
+        let run = check(&at, &arguments);
+        let report: Value =
+            serde_json::from_slice(&run.stdout).unwrap_or_else(|_| panic!("{}", text(&run.stderr)));
+        let results = report["results"].as_array().unwrap().clone();
+        let words: Vec<String> =
+            results.iter().map(|item| item["verdict"].as_str().unwrap().to_owned()).collect();
+        (words, results.last().unwrap()["problem"].as_str().unwrap_or_default().to_owned(), run.status.code())
+    };
+    put(&at, "three.json", &order(json!({"instanceCount": 3})));
+    put(&at, "eleven.json", &order(json!({"instanceCount": 11})));
+    // Both alone, but not both together; the rules are the gateway's.
+    assert_eq!(verdicts(&["three.json"]).0, ["allowed"]);
+    assert_eq!(verdicts(&["eleven.json"]).0, ["refused"]);
+    let (words, problem, code) = verdicts(&["three.json", "three.json"]);
+    assert_eq!((words, code), (vec!["allowed".to_owned(), "refused".to_owned()], Some(1)));
+    assert_eq!(problem, "Quota is used up. instances of team/payments: 0 used, 3 held, 3 asked, limit 5");
+    // Machines that are there count.
+    assert_eq!(
+        world.send(&Call::new("vm", "CreateInstances").json(&order(json!({"instanceCount": 4})))).status,
+        200
+    );
+    let (words, problem, _) = verdicts(&["three.json"]);
+    assert_eq!((words, problem.contains("4 used")), (vec!["refused".to_owned()], true), "{problem}");
 }

@@ -1,6 +1,7 @@
 //! `/policy` on the admin listener: which policies are in force, and orders about them. All orders are POST with JSON.
 //!
 //! - `GET /policy`: revision, source, what is refused and why, the candidate and what it would change, exemptions.
+//! - `GET /policy/material`: the files and data in force, as `zengate check --gateway` judges by them.
 //! - `POST /policy/reload`: look at the source now; 409 with every problem where it is refused.
 //! - `POST /policy/stage`: try a candidate in shadow: `{"files", "organisation", "facts"}`, each as in force where absent.
 //! - `POST /policy/unstage`, `/policy/promote`, `/policy/rollback`.
@@ -38,6 +39,9 @@ impl PolicyAdmin {
         if request.method() == Method::GET && path == "/policy" {
             return well(&*self.told.lock().unwrap_or_else(PoisonError::into_inner));
         }
+        if request.method() == Method::GET && path == "/policy/material" {
+            return self.order(Order::Material).await;
+        }
         if request.method() != Method::POST {
             return trouble(StatusCode::METHOD_NOT_ALLOWED, "GET /policy; POST for orders");
         }
@@ -58,11 +62,16 @@ impl PolicyAdmin {
                 }
             }
             _ => {
-                let known = "GET /policy; POST /policy/reload, stage, unstage, promote, rollback";
+                let known =
+                    "GET /policy, /policy/material; POST /policy/reload, stage, unstage, promote, rollback";
                 return trouble(StatusCode::NOT_FOUND, known);
             }
         };
         tracing::warn!(path, "an operator's order about the policies");
+        self.order(order).await
+    }
+
+    async fn order(&self, order: Order) -> Response<Full<Bytes>> {
         let (reply, outcome) = oneshot::channel();
         if self.orders.send((order, reply)).await.is_err() {
             return trouble(StatusCode::SERVICE_UNAVAILABLE, "the gateway is stopping");

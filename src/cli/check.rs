@@ -1,5 +1,6 @@
 //! `zengate check`: judges requests and Terraform plans before anything is sent, with the gateway's own code.
 
+mod quota;
 mod report;
 mod subject;
 
@@ -23,8 +24,10 @@ use crate::refusal::Refusal;
 #[command(after_help = "Examples:\n  \
     zengate check --team payments order.json\n  \
     zengate check --action 'bmc CreateInstances' order.json\n  \
-    terraform plan -out plan && terraform show -json plan | zengate check --team payments -\n\n\
-    Quota is not asked: limits count what is there, which only a running gateway knows.\n\n\
+    terraform plan -out plan && terraform show -json plan | zengate check --team payments -\n  \
+    zengate check --team payments --gateway http://127.0.0.1:9180 order.json\n\n\
+    Quota is asked with --gateway only: limits count what is there, which only a running gateway knows. What is judged is counted\n\
+    in its order, each thing on top of those before it that would pass.\n\n\
     Exit codes: 0 everything would pass, 1 something would be refused, 2 something is not known before the apply, or wrong usage")]
 pub(super) struct CheckArgs {
     /// Request bodies or plans, both JSON; `-` reads standard input.
@@ -80,7 +83,11 @@ pub(super) fn run(args: CheckArgs) -> Result<u8, String> {
             |subject: Subject| judge(subject, &mut local, &policies, &principal, now, &args.unknown_ok);
         Ok::<_, String>(subjects.into_iter().map(judge).collect::<Vec<Item>>())
     });
-    let items = judged.map_err(|failure| failure.to_string())??;
+    let mut items = judged.map_err(|failure| failure.to_string())??;
+    if let Some(counts) = &policies.counts {
+        let mut quota = quota::Quota::new(counts);
+        items.iter_mut().for_each(|item| quota.count(item));
+    }
     let text = match args.output {
         Output::Text => report::text(&items),
         Output::Json => report::json(&items, policies.set.revision()),

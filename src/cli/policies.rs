@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use http::Uri;
 
+use super::live::{Live, LiveCount};
 use crate::api::fields::AdmittedField;
 use crate::config::Config;
 use crate::keys::KeyFile;
@@ -29,6 +31,9 @@ pub(super) struct PolicyArgs {
     /// Cloud facts, instead of the configuration's.
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
+    /// The admin listener of a running gateway: the policies it has in force, instead of all others; e.g. http://127.0.0.1:9180.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["policy", "data", "facts"])]
+    gateway: Option<Uri>,
 }
 
 /// Who asks.
@@ -47,6 +52,8 @@ pub(super) struct Policies {
     pub(super) set: PolicySet,
     pub(super) admitted: Vec<AdmittedField>,
     config: Option<Config>,
+    /// What is counted at the moment, where a running gateway was asked.
+    pub(super) counts: Option<Vec<LiveCount>>,
 }
 
 impl PolicyArgs {
@@ -58,6 +65,15 @@ impl PolicyArgs {
             Some(path) => Some(Config::load(path).map_err(|mistakes| mistakes.to_string())?),
             None => None,
         };
+        if let Some(gateway) = &self.gateway {
+            let live = Live::ask(gateway)?;
+            return Ok(Policies {
+                set: live.set,
+                admitted: live.admitted,
+                config,
+                counts: Some(live.counts),
+            });
+        }
         let source = match (&self.policy, &config) {
             (Some(path), _) => source_at(path),
             (None, Some(config)) => config.policy.source(),
@@ -72,7 +88,7 @@ impl PolicyArgs {
         }
         let set = PolicySet::load(&source, &overlays).map_err(|error| error.to_string())?;
         let admitted = config.as_ref().map(Config::admitted_fields).transpose()?.unwrap_or_default();
-        Ok(Policies { set, admitted, config })
+        Ok(Policies { set, admitted, config, counts: None })
     }
 }
 

@@ -21,12 +21,15 @@ use crate::gateway::Parts;
 use crate::policy::keep::{self, Kept};
 use crate::policy::{LoadError, Material, PolicySet, Problem, child};
 use crate::reconcile::Reconciler;
+use crate::replay::shadow;
 use older::older;
 use reader::Reader;
 
 /// What an operator asks for.
 #[derive(Debug)]
 pub(crate) enum Order {
+    /// Everything that the set in force is made of, for judging by it elsewhere.
+    Material,
     /// Look at the source now.
     Reload,
     /// Try a candidate in shadow.
@@ -195,6 +198,11 @@ impl Supply {
 
     async fn obey(&mut self, order: Order) -> Result<Value, String> {
         match order {
+            Order::Material => {
+                let material = self.kept.live.clone().ok_or("no policies have been loaded yet")?;
+                let order = shadow::Order { material, admitted: self.admitted() };
+                return serde_json::to_value(order).map_err(|error| error.to_string());
+            }
             Order::Reload => {
                 self.look().await;
                 if !self.refused.is_empty() {
@@ -295,14 +303,16 @@ impl Supply {
         child::try_out(&material, self.config.policy.trial_timeout)
             .await
             .map_err(|error| error.to_string())?;
-        let admitted = &self.config.admit_fields;
-        let admitted =
-            admitted.iter().map(|field| format!("{} {} {}", field.service, field.action, field.field));
         tracing::info!(revision, "a candidate is tried in shadow");
         self.candidate = None; // its end must not undo the beginning of the next one
         self.kept.staged = Some(material.clone());
-        self.candidate = Some(Candidate::start(material, revision, admitted.collect(), &self.parts));
+        self.candidate = Some(Candidate::start(material, revision, self.admitted(), &self.parts));
         Ok(())
+    }
+
+    fn admitted(&self) -> Vec<String> {
+        let fields = self.config.admit_fields.iter();
+        fields.map(|field| format!("{} {} {}", field.service, field.action, field.field)).collect()
     }
 
     async fn promote(&mut self) -> Result<(), String> {

@@ -1,0 +1,73 @@
+//! What a running gateway judges by and counts, asked over its admin listener.
+
+use std::time::Duration;
+
+use http::Uri;
+use serde::Deserialize;
+
+use super::admin::{Question, check};
+use crate::api::fields::AdmittedField;
+use crate::policy::PolicySet;
+use crate::policy::answer::Resource;
+use crate::replay::shadow::Order;
+
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 256 << 20;
+
+/// The policies in force and the counts of the moment.
+pub(super) struct Live {
+    pub(super) set: PolicySet,
+    pub(super) admitted: Vec<AdmittedField>,
+    pub(super) counts: Vec<LiveCount>,
+}
+
+/// One count.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct LiveCount {
+    pub(super) scope: String,
+    pub(super) resource: Resource,
+    pub(super) used: u64,
+    pub(super) in_flight: u64,
+    pub(super) unknown: u64,
+}
+
+#[derive(Deserialize)]
+struct Counts {
+    counts: Vec<LiveCount>,
+}
+
+impl Live {
+    /// Asks for both.
+    pub(super) fn ask(gateway: &Uri) -> Result<Self, String> {
+        check(gateway, "--gateway")?;
+        let (order, counts) = super::on_runtime(async {
+            Ok::<_, String>((page(gateway, "/policy/material").await?, page(gateway, "/quota").await?))
+        })?;
+        let (status, order) = order;
+        if status != 200 {
+            return Err(format!("{gateway} answers {status}: {order}"));
+        }
+        let order: Order = serde_json::from_str(&order).map_err(|error| format!("{gateway}: {error}"))?;
+        let admitted = order.admitted.iter().map(|field| field.parse());
+        let admitted =
+            admitted.collect::<Result<_, _>>().map_err(|_| format!("{gateway}: a field is no field"))?;
+        let set = order.material.tree().and_then(PolicySet::from_tree).map_err(|error| error.to_string())?;
+        let counts = match counts {
+            (404, _) => Vec::new(), // nothing is counted there
+            (200, text) => {
+                let read: Counts =
+                    serde_json::from_str(&text).map_err(|error| format!("{gateway}: {error}"))?;
+                read.counts
+            }
+            (status, text) => return Err(format!("{gateway} answers {status}: {text}")),
+        };
+        Ok(Self { set, admitted, counts })
+    }
+}
+
+async fn page(gateway: &Uri, path: &str) -> Result<(u16, String), String> {
+    let base = gateway.to_string();
+    let url = format!("{}{path}", base.trim_end_matches('/'));
+    let url: Uri = url.parse().map_err(|_| format!("--gateway {base} with {path} is no URL"))?;
+    Question { url: &url, document: None, timeout: Duration::from_secs(60), longest: LONGEST }.ask().await
+}
