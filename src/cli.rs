@@ -6,6 +6,7 @@
 mod admin;
 mod check;
 mod demo;
+mod explain;
 mod facts;
 mod health;
 mod live;
@@ -55,6 +56,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Judge recorded decisions by other policies, and show what would be different.
     Replay(replay::ReplayArgs),
+    /// Say why a decision was made: which rules ran, which lines decided, what they read.
+    Explain(explain::ExplainArgs),
     /// Run the tests of a directory of policies.
     Test(test::TestArgs),
     /// Ask a running gateway about its policies; try, promote and take back others.
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Health(args) => on_runtime(health::run(args)),
         Command::Check(args) => check::run(args),
         Command::Replay(args) => replay::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Test(args) => test::run(args),
         Command::Policy(command) => on_runtime(policy::run(command)),
         Command::PolicyTrial => child::trial(std::io::stdin(), std::io::stdout()).map(|()| 0),

@@ -13,6 +13,7 @@ mod compile;
 mod data;
 pub mod engine;
 mod evaluate;
+pub mod explain;
 pub mod failure;
 pub mod fix;
 pub mod input;

@@ -20,6 +20,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::api::fields::AdmittedField;
 use crate::policy::PolicySet;
+use crate::policy::case::{Asked, Circumstances};
 use crate::policy::local::{DEEP_STACK_BYTES, Local};
 
 use past::Past;
@@ -155,6 +156,39 @@ pub fn run(
         reader.join().unwrap_or_else(|_| Err(ReplayError::Setup("the reader panicked".to_owned())))
     })?;
     Ok(summary)
+}
+
+/// The line of a decision's record, the last of them if there are several.
+///
+/// # Errors
+/// What cannot be read.
+pub fn find(files: &[PathBuf], decision: &str) -> Result<Option<String>, ReplayError> {
+    let mut found = None;
+    for path in files {
+        let failed = |error| ReplayError::File { path: path.clone(), error };
+        for line in lines_of(path).map_err(failed)? {
+            let line = line.map_err(failed)?;
+            let same = |record: &serde_json::Value| {
+                let id = record.get("decision_id").and_then(serde_json::Value::as_str);
+                id.is_some_and(|id| id.eq_ignore_ascii_case(decision))
+            };
+            // Most lines are of others: they are told by their text before they are read.
+            let maybe = line.contains(decision.trim_start_matches(['T', 't']));
+            if maybe && serde_json::from_str(&line).is_ok_and(|record| same(&record)) {
+                found = Some(line);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What a record's caller asked, and all that rules saw besides.
+///
+/// # Errors
+/// Why it cannot be judged again.
+pub fn reopen(line: &str, admitted: &[AdmittedField]) -> Result<(Asked, Circumstances), String> {
+    let past: Past = serde_json::from_str(line).map_err(|error| format!("it is no record: {error}"))?;
+    past.reopen(admitted)
 }
 
 fn read(files: &[PathBuf], jobs: &SyncSender<Job>) -> Result<(), ReplayError> {

@@ -15,6 +15,7 @@ mod support;
 mod check;
 mod cli;
 mod docs;
+mod explain;
 mod facts;
 mod health;
 mod opa;

@@ -2,7 +2,7 @@
 
 mod quota;
 mod report;
-mod subject;
+pub(super) mod subject;
 
 use std::path::PathBuf;
 

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::keys::KeyFile;
 use crate::policy::input::{ClientInput, PrincipalInput};
 use crate::policy::{Overlays, PolicySet, Source};
+use crate::record::Target;
 
 /// The configuration that is used where none is named and this one is there.
 const USUAL: &str = "zengate.toml";
@@ -93,6 +94,14 @@ impl PolicyArgs {
 }
 
 impl Policies {
+    /// The file of the configuration's decision records.
+    pub(super) fn records(&self) -> Option<PathBuf> {
+        match &self.config.as_ref()?.records.target {
+            Target::File(path, ..) => Some(path.clone()),
+            _ => None,
+        }
+    }
+
     /// Who asks, by the command's options.
     pub(super) fn principal(&self, args: &PrincipalArgs) -> Result<PrincipalInput, String> {
         let account = self.config.as_ref().and_then(|config| config.accounts.keys().next().cloned());

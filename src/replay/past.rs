@@ -155,30 +155,19 @@ pub struct Judged {
 /// The tag that the gateway itself adds is no rule's change.
 const NO_RULE: &str = "correlation_tag";
 
+fn text(given: &Option<String>) -> String {
+    given.clone().unwrap_or_default()
+}
+
 impl Past {
-    pub(super) fn judge_again(self, local: &mut Local, set: &PolicySet, admitted: &[AdmittedField]) -> Line {
-        let before = match self.verdict.as_deref() {
-            Some("allowed") if self.outcome == "denied_quota" => Word::OverQuota,
-            Some("allowed") => Word::Allowed,
-            Some("refused") => Word::Refused,
-            Some("failed") => Word::Failed,
-            _ => return Line::Skipped("it was refused before rules were asked"),
-        };
-        if self.joined.is_some() {
-            return Line::Skipped("it was the same request again");
-        }
+    fn call(&self) -> Option<Call> {
         let Action { service, name, version } = &self.action;
-        let call = catalog::lookup(service, name).and_then(|action| Call::new(action, Some(version)));
-        let (Some(call), Some(document)) = (call, restored(&self.request)) else {
-            return Line::Skipped("its action or body is not known any more");
-        };
-        let releases = if crate::api::targets::releases(call.action) {
-            crate::api::targets::named_in(&document)
-        } else {
-            Vec::new()
-        };
-        let text = |given: &Option<String>| given.clone().unwrap_or_default();
-        let circumstances = Circumstances {
+        catalog::lookup(service, name).and_then(|action| Call::new(action, Some(version)))
+    }
+
+    /// All that rules saw besides the body.
+    fn circumstances(&self) -> Circumstances {
+        Circumstances {
             principal: PrincipalInput {
                 key: text(&self.caller.key),
                 team: text(&self.caller.team),
@@ -192,7 +181,39 @@ impl Past {
                 user_agent: self.caller.user_agent.clone(),
             },
             now: self.timestamp,
+        }
+    }
+
+    /// What was asked, for judging it again.
+    pub(super) fn reopen(&self, admitted: &[AdmittedField]) -> Result<(Asked, Circumstances), String> {
+        let (Some(call), Some(document)) = (self.call(), restored(&self.request)) else {
+            return Err("its action or body is not known any more".to_owned());
         };
+        let asked = Asked::read(call, document, admitted)
+            .map_err(|mistakes| Refusal::Fields(mistakes).to_string())?;
+        Ok((asked, self.circumstances()))
+    }
+
+    pub(super) fn judge_again(self, local: &mut Local, set: &PolicySet, admitted: &[AdmittedField]) -> Line {
+        let before = match self.verdict.as_deref() {
+            Some("allowed") if self.outcome == "denied_quota" => Word::OverQuota,
+            Some("allowed") => Word::Allowed,
+            Some("refused") => Word::Refused,
+            Some("failed") => Word::Failed,
+            _ => return Line::Skipped("it was refused before rules were asked"),
+        };
+        if self.joined.is_some() {
+            return Line::Skipped("it was the same request again");
+        }
+        let (Some(call), Some(document)) = (self.call(), restored(&self.request)) else {
+            return Line::Skipped("its action or body is not known any more");
+        };
+        let releases = if crate::api::targets::releases(call.action) {
+            crate::api::targets::named_in(&document)
+        } else {
+            Vec::new()
+        };
+        let circumstances = self.circumstances();
         let mut judged = Judged {
             decision: self.decision_id.clone(),
             team: text(&self.caller.team),
@@ -207,7 +228,7 @@ impl Past {
             claims: Vec::new(),
             count: 0,
             account: text(&self.caller.account),
-            service: service.clone(),
+            service: self.action.service.clone(),
             releases,
             at: self.timestamp,
             upstream: self.upstream.unwrap_or_default(),

@@ -8,19 +8,19 @@ use crate::json::{self, Object};
 use crate::terraform;
 
 /// One thing to judge.
-pub(super) struct Subject {
+pub(in crate::cli) struct Subject {
     /// The file it stands in.
-    pub(super) file: String,
+    pub(in crate::cli) file: String,
     /// Its address in a plan; none for a request body.
-    pub(super) name: Option<String>,
-    pub(super) call: Call,
-    pub(super) document: Object,
+    pub(in crate::cli) name: Option<String>,
+    pub(in crate::cli) call: Call,
+    pub(in crate::cli) document: Object,
     /// Fields that are not known before the apply.
-    pub(super) unknown: Vec<String>,
+    pub(in crate::cli) unknown: Vec<String>,
 }
 
 /// Everything to judge in a file.
-pub(super) fn read(file: &Path, action: &str) -> Result<Vec<Subject>, String> {
+pub(in crate::cli) fn read(file: &Path, action: &str) -> Result<Vec<Subject>, String> {
     let name = file.display().to_string();
     let failed = |error: &dyn std::fmt::Display| format!("{name}: {error}");
     let mut bytes = Vec::new();
