@@ -17,6 +17,7 @@ mod cli;
 mod docs;
 mod explain;
 mod facts;
+mod guide;
 mod health;
 mod opa;
 mod path;

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod candidate;
+mod swap;
 
 use std::process::{Command, Output};
 

@@ -21,8 +21,12 @@ const FILE: &str = "policy.json";
 pub struct Kept {
     /// The set in force.
     pub live: Option<Material>,
+    /// Its revision.
+    pub revision: Option<String>,
     /// The one before.
     pub previous: Option<Material>,
+    /// Its revision.
+    pub previous_revision: Option<String>,
     /// The candidate that is tried in shadow.
     pub staged: Option<Material>,
     /// The revision of the source that an operator has set aside, by a promotion or a rollback. Another one from there is taken.
@@ -33,12 +37,13 @@ pub struct Kept {
 
 impl Kept {
     /// Another set comes into force.
-    pub fn take(&mut self, material: Material) {
+    pub fn take(&mut self, material: Material, revision: &str) {
         if let Some(revision) = &material.bundle_revision {
             self.signed.insert(revision.clone(), material.signed_at);
         }
         if self.live.as_ref() != Some(&material) {
             self.previous = self.live.replace(material);
+            self.previous_revision = self.revision.replace(revision.to_owned());
         }
         self.set_aside = None;
     }

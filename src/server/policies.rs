@@ -93,7 +93,7 @@ pub(super) async fn first(config: &Config) -> Result<First, LoadError> {
     };
     let trouble = match outcome {
         Ok(Some((material, set))) => {
-            kept.take(material);
+            kept.take(material, set.revision());
             return Ok(First { set, reader, kept, refused: String::new() });
         }
         Ok(None) => LoadError { problems: Vec::new() }, // set aside: what is kept is served
@@ -258,7 +258,7 @@ impl Supply {
             return Ok(());
         }
         if let Some((material, set)) = fit(&self.kept, material, &self.config.policy).await? {
-            self.kept.take(material);
+            self.kept.take(material, set.revision());
             self.force(set).await;
             self.parts.metrics.reload("policy", true);
         }
@@ -340,7 +340,7 @@ impl Supply {
         let source = self.reader.read().await.and_then(|source| source.tree());
         let aside =
             source.map_or_else(|_| self.parts.judge.current().revision().to_owned(), |tree| tree.revision);
-        self.kept.take(material);
+        self.kept.take(material, set.revision());
         self.kept.set_aside = Some(aside);
         self.force(set).await;
         Ok(())
@@ -370,17 +370,13 @@ impl Supply {
                 "reason": one.reason, "ticket": one.ticket, "owner": one.owner,
             })
         });
-        let revision = |material: &Option<Material>| {
-            let tree = material.as_ref().and_then(|material| material.tree().ok());
-            tree.map(|tree| tree.revision)
-        };
         json!({
             "revision": set.revision(),
             "bundle_revision": self.kept.live.as_ref().and_then(|live| live.bundle_revision.clone()),
             "source": self.reader.name(),
             "kept": self.config.policy.keep.is_some(),
             "refused": Some(&self.refused).filter(|refused| !refused.is_empty()),
-            "previous": revision(&self.kept.previous),
+            "previous": self.kept.previous_revision,
             "set_aside": self.kept.set_aside,
             "candidate": self.candidate.as_ref().map(Candidate::status),
             "exemptions": exemptions.collect::<Vec<_>>(),
