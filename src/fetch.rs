@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HOST;
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 
-use crate::upstream::{Deadlines, Origin, connect};
+use crate::causes::with_causes;
+use crate::config::Remote;
+use crate::upstream::{Deadlines, Origin, client_tls, connect};
 
 type Trouble = Box<dyn std::error::Error + Send + Sync>;
 
@@ -25,6 +27,22 @@ pub struct Client {
     pub longest: usize,
 }
 
+/// The headers that a server of the configuration wants: its bearer token, read anew.
+///
+/// # Errors
+/// A token that cannot be read, or cannot stand in a header.
+pub fn credentials(remote: &Remote) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    if let Some(token) = &remote.token {
+        let token = token.resolve().map_err(|error| error.to_string())?;
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+            .map_err(|_| "the token cannot stand in a header".to_owned())?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    Ok(headers)
+}
+
 /// A whole answer.
 #[derive(Debug)]
 pub struct Answer {
@@ -37,6 +55,16 @@ pub struct Answer {
 }
 
 impl Client {
+    /// For a server that the configuration names.
+    ///
+    /// # Errors
+    /// Certificates that cannot be used.
+    pub fn of(remote: &Remote, timeout: Duration, longest: usize) -> Result<Self, String> {
+        let secure = remote.url.scheme_str() == Some("https");
+        let tls = secure.then(|| client_tls(remote.ca_file.as_deref())).transpose()?;
+        Ok(Self { tls, timeout, longest })
+    }
+
     /// Sends a request and reads the whole answer.
     ///
     /// # Errors
@@ -49,8 +77,8 @@ impl Client {
         body: Bytes,
     ) -> Result<Answer, String> {
         match tokio::time::timeout(self.timeout, self.try_exchange(method, url, headers, body)).await {
-            Ok(answer) => answer.map_err(|error| format!("{url}: {}", words(&*error))),
-            Err(_) => Err(format!("{url} did not answer within {} s", self.timeout.as_secs())),
+            Ok(answer) => answer.map_err(|error| format!("{}: {}", shown(url), with_causes(&*error))),
+            Err(_) => Err(format!("{} did not answer within {} s", shown(url), self.timeout.as_secs())),
         }
     }
 
@@ -94,13 +122,9 @@ impl Client {
     }
 }
 
-/// An error with its causes.
-fn words(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(&format!(": {inner}"));
-        cause = inner.source();
-    }
-    text
+/// A URL as people may see it: without its query, which holds the secret of a signed URL.
+pub fn shown(url: &Uri) -> String {
+    let scheme = url.scheme_str().unwrap_or_default();
+    let authority = url.authority().map_or("", |authority| authority.as_str());
+    format!("{scheme}://{authority}{}", url.path())
 }

@@ -39,6 +39,7 @@
 pub mod account;
 pub mod admin;
 pub mod api;
+mod causes;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -393,7 +393,7 @@ fn list_violations(violations: &[Violation], team: &str, contact: Option<&str>, 
     let fix = if fix.is_empty() {
         String::new()
     } else {
-        format!(" It would pass with {}.", crate::policy::fix::words(fix))
+        format!(" The rules would let it pass with {}.", crate::policy::fix::words(fix))
     };
     format!(
         "Refused by {count}{rules} for team `{team}`. {}{fix}{}",

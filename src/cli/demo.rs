@@ -14,7 +14,7 @@ use clap::Args;
 
 use self::calls::Client;
 use self::files::Files;
-use super::serve::describe;
+use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::emulator::{self, Emulator};
@@ -54,7 +54,7 @@ pub(super) async fn run(args: DemoArgs) -> Result<u8, String> {
             .map_err(|error| format!("the demo's files cannot be written: {error}"))?;
     let config = Config::load(&files.config()).map_err(|mistakes| mistakes.to_string())?;
     let lifecycle = Lifecycle::from_signals().map_err(|error| format!("signals: {error}"))?;
-    let server = Server::start(config, Clock::system()).await.map_err(|error| describe(&error))?;
+    let server = Server::start(config, Clock::system()).await.map_err(|error| with_causes(&error))?;
     let (address, admin) = (server.address(), server.admin_address());
     let serving = tokio::spawn(server.run(lifecycle.clone()));
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::serve::describe;
 use super::{say, say_out};
+use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::facts::Facts;
@@ -75,7 +75,7 @@ pub(super) async fn run(command: FactsCommand) -> Result<u8, String> {
     let pulled = match pull(account, &args.products, &Clock::system()).await {
         Ok(facts) => facts,
         Err(error) => {
-            say(&format!("{}; nothing was written", describe(&error)));
+            say(&format!("{}; nothing was written", with_causes(&error)));
             return Ok(1);
         }
     };

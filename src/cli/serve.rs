@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{log, say};
+use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::lifecycle::Lifecycle;
@@ -23,18 +24,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<u8, String> {
     let config = Config::load(&args.config).map_err(|mistakes| mistakes.to_string())?;
     log::start(&config.log)?;
     let lifecycle = Lifecycle::from_signals().map_err(|error| format!("signals: {error}"))?;
-    let server = Server::start(config, Clock::system()).await.map_err(|error| describe(&error))?;
+    let server = Server::start(config, Clock::system()).await.map_err(|error| with_causes(&error))?;
     say(&format!("zengate listens on {}, admin on {}", server.address(), server.admin_address()));
     Ok(if server.run(lifecycle).await { 0 } else { 1 })
-}
-
-/// An error with its causes.
-pub(super) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(&format!(": {inner}"));
-        cause = inner.source();
-    }
-    text
 }

@@ -183,7 +183,8 @@ impl RawPolicy {
             let blamed = if self.time_limit.span().is_some() { &self.time_limit } else { &self.deadline };
             checking.findings.at(blamed, text);
         }
-        self.check_source(checking);
+        let remote = self.remote.as_ref().and_then(|remote| remote.check(&["policy", "remote"], checking));
+        self.check_source(remote.as_ref(), checking);
         // What is kept stands in for a source that is away.
         let kept = self.keep.is_some();
         let threads = match &self.threads {
@@ -199,7 +200,7 @@ impl RawPolicy {
                 true => checking.directory.join(&**path),
                 false => checking.directory(path),
             }),
-            remote: self.remote.as_ref().and_then(|remote| remote.check(&["policy", "remote"], checking)),
+            remote,
             verify_keys: self.verify_keys.as_ref().map(|path| checking.directory(path)),
             keep: self.keep.as_ref().map(|path| checking.directory.join(&**path)),
             data: self.data.iter().map(|path| checking.file(path)).collect(),
@@ -215,7 +216,7 @@ impl RawPolicy {
     }
 
     /// The rules come from one place, and signatures only with bundles.
-    fn check_source(&self, checking: &mut Checking<'_, '_>) {
+    fn check_source(&self, remote: Option<&Remote>, checking: &mut Checking<'_, '_>) {
         if let (Some(bundle), Some(_)) = (&self.bundle, &self.directory) {
             let text = "policy.bundle and policy.directory both say where the rules are; keep one of them";
             checking.findings.at(bundle, text.to_owned());
@@ -223,6 +224,12 @@ impl RawPolicy {
         if let (Some(remote), true) = (&self.remote, self.bundle.is_some() || self.directory.is_some()) {
             let text = "stands beside policy.bundle or policy.directory, which say where the rules are too; keep one";
             checking.findings.at(remote, text.to_owned());
+        }
+        if let (Some(raw), None) = (&self.remote, &self.verify_keys)
+            && remote.is_some_and(Remote::is_in_the_clear)
+        {
+            let text = "would take rules from whoever is on the way: write https, or set policy.verify_keys";
+            checking.findings.at(raw, text.to_owned());
         }
         if let (Some(keys), true) = (&self.verify_keys, self.bundle.is_none() && self.remote.is_none()) {
             checking

@@ -31,7 +31,7 @@ pub struct RawRecords {
     /// How many files are kept besides the current one.
     pub rotate_keep: At<usize>,
     /// What is erased from each record, as JSON Pointers; a step `*` stands for any: "/request/instanceName", "/caller/address".
-    /// Secrets never stand in records.
+    /// What rules quote stands in `/findings/*/asked` and `/refusal` too. Secrets never stand in records.
     #[schemars(with = "Vec<String>")]
     pub mask: Vec<At<String>>,
 }

@@ -14,7 +14,8 @@ use super::secret_ref::{self, RawSecretRef, SecretRef};
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawRemote {
-    /// Required: an https URL. http passes on a loopback address and where there is no token.
+    /// Required: an https URL. http passes on a loopback address; elsewhere without a
+    /// token only, and for bundles only where they are signed.
     #[schemars(with = "Option<String>")]
     pub url: Option<At<String>>,
     /// A bearer token, by reference; read anew for each request.
@@ -64,12 +65,20 @@ impl RawRemote {
             checking.findings.at(raw, text);
             return None;
         };
-        let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
-        let near = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-        if url.scheme_str() == Some("http") && !near && token.is_some() {
+        let remote = Remote { url, token, ca_file };
+        if remote.is_in_the_clear() && remote.token.is_some() {
             checking.findings.at(raw, "would send the token in the clear; write https");
             return None;
         }
-        Some(Remote { url, token, ca_file })
+        Some(remote)
+    }
+}
+
+impl Remote {
+    /// Whether somebody on the way could read and change what is exchanged.
+    pub(super) fn is_in_the_clear(&self) -> bool {
+        let host = self.url.host().unwrap_or_default().trim_matches(['[', ']']);
+        let near = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+        self.url.scheme_str() == Some("http") && !near
     }
 }

@@ -107,6 +107,11 @@ fn each_mistake_is_told_with_file_line_key_and_remedy() {
         (GOOD.replace("keys.toml", "nothing.toml"), "zengate.toml:7: keys.file", "nothing.toml"),
         (format!("{GOOD}[upstream]\nurl = \"htp://x\"\n"), "zengate.toml:9: upstream.url", "https://"),
         (format!("{GOOD}[upstream]\nurl = \"https://x/api\"\n"), "zengate.toml:9: upstream.url", "host"),
+        (
+            format!("{GOOD}[policy.remote]\nurl = \"http://bundles.example.com/b\"\n"),
+            "zengate.toml:8: policy.remote",
+            "policy.verify_keys",
+        ),
         (format!("{GOOD}[limits]\nbody = \"0B\"\n"), "zengate.toml:9: limits.body", "zero"),
         (format!("{GOOD}[limits]\nhead_timeout = \"soon\"\n"), "zengate.toml:9: limits.head_timeout", "45s"),
         (format!("{GOOD}[drain]\ndeadline = \"10s\"\n"), "zengate.toml:9: drain.deadline", "create_timeout"),

@@ -29,7 +29,7 @@ async fn tried(
     if !case.is_amended() {
         return None;
     }
-    let (document, steps) = fix::candidate(&case.document, violations)?;
+    let (document, steps) = fix::candidate(case.written(), violations)?;
     let mut other = case.instead(document, admitted).ok()?;
     let patches = sitting.amend(&other.input).await.ok()?;
     let policy = Arc::clone(sitting.set());

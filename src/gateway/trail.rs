@@ -209,7 +209,8 @@ impl Trail {
         if self.0.closed.swap(true, Ordering::SeqCst) {
             return;
         }
-        let facts = std::mem::take(&mut *self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut facts = std::mem::take(&mut *self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));
+        let _room = facts.room.take(); // until the record stands in it
         let took = self.0.watch.elapsed();
         let kind = facts.call.map(|call| call.action.kind);
         self.0.metrics.request(facts.service, kind, ending.outcome, took);

@@ -11,6 +11,7 @@ use crate::replay::Difference;
 /// See the module.
 pub struct PolicyMetrics {
     source_success: Gauge,
+    trials: IntCounter,
     staged: IntGauge,
     records: IntCounterVec,
     differences: IntCounterVec,
@@ -30,6 +31,14 @@ impl PolicyMetrics {
                 Gauge::new(
                     "zengate_policy_source_last_success_timestamp_seconds",
                     "When the source of the policies was last read whole (Unix time).",
+                ),
+            )
+            .ok_or_else(twice)?,
+            trials: register(
+                registry,
+                IntCounter::new(
+                    "zengate_policy_trials_total",
+                    "New policy sets from the source that were tried.",
                 ),
             )
             .ok_or_else(twice)?,
@@ -73,6 +82,11 @@ impl PolicyMetrics {
     /// The source was read whole.
     pub fn source_read(&self, at: Duration) {
         self.source_success.set(at.as_secs_f64());
+    }
+
+    /// A new set from the source is tried.
+    pub fn tried(&self) {
+        self.trials.inc();
     }
 
     /// A candidate was staged, or is no more.

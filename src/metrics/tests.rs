@@ -87,6 +87,7 @@ fn names_types_and_labels_are_an_interface() {
             "zengate_policy_interpreted_sets gauge ",
             "zengate_policy_loaded_timestamp_seconds gauge ",
             "zengate_policy_source_last_success_timestamp_seconds gauge ",
+            "zengate_policy_trials_total counter ",
             "zengate_quota_drift gauge account,kind,service,state",
             "zengate_quota_in_flight gauge resource,scope",
             "zengate_quota_limit gauge resource,scope",

@@ -53,6 +53,8 @@ pub struct Case {
     pub create: Option<Create>,
     /// What the rules see.
     pub input: Input,
+    /// What the caller wrote, once `document` is another.
+    written: Option<Object>,
     /// What rules changed.
     pub changes: Vec<Change>,
     /// What rules in shadow would have changed.
@@ -95,7 +97,8 @@ impl Case {
             client,
             now: now.to_string(),
         };
-        Self { call, document, create, input, changes: Vec::new(), shadowed: Vec::new(), now }
+        let (changes, shadowed) = (Vec::new(), Vec::new());
+        Self { call, document, written: None, create, input, changes, shadowed, now }
     }
 
     /// Whether rules are asked for patches: they add to creates only.
@@ -127,14 +130,20 @@ impl Case {
         let view = viewed(&self.call, &document, admitted).map_err(|mistakes| {
             PolicyFailure::new(Reason::BadPatch, Refusal::Fields(mistakes).to_string())
         })?;
-        self.document = document;
+        let before = std::mem::replace(&mut self.document, document);
+        self.written.get_or_insert(before);
         self.create = Some(view);
         self.input.request = secrets::without_secrets(&self.document);
         self.input.create.clone_from(&self.create);
         Ok(())
     }
 
-    /// The same call with another document, as it was before rules changed it.
+    /// The document as the caller wrote it, nulls dropped.
+    pub fn written(&self) -> &Object {
+        self.written.as_ref().unwrap_or(&self.document)
+    }
+
+    /// The same call with another document from its caller.
     ///
     /// # Errors
     /// [`Reason::BadPatch`] where it is no document of this call.
@@ -142,6 +151,7 @@ impl Case {
         let mut other = Self {
             call: self.call,
             document: Object::new(),
+            written: None,
             create: None,
             input: self.input.clone(),
             changes: Vec::new(),
@@ -149,6 +159,7 @@ impl Case {
             now: self.now,
         };
         other.rewrite(document, admitted)?;
+        other.written = None;
         Ok(other)
     }
 

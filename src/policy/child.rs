@@ -1,6 +1,7 @@
 //! Processes of their own for rules that nobody has evaluated yet: the trial of a new set, and a candidate in shadow. Rules can
 //! overflow the stack, fill the memory or sit in one builtin; there, that ends a process that serves nobody.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -33,7 +34,10 @@ struct Found {
 /// # Errors
 /// When there is no process.
 pub fn spawn(subcommand: &str) -> std::io::Result<Child> {
-    Command::new(std::env::current_exe()?)
+    // Not by its name: a package may have put another version there since.
+    let this = Path::new("/proc/self/exe");
+    let program = if this.exists() { this.to_owned() } else { std::env::current_exe()? };
+    Command::new(program)
         .arg(subcommand)
         .env_clear() // secrets stand in the environment
         .stdin(Stdio::piped())

@@ -38,14 +38,25 @@ pub struct Kept {
 impl Kept {
     /// Another set comes into force.
     pub fn take(&mut self, material: Material, revision: &str) {
-        if let Some(revision) = &material.bundle_revision {
-            self.signed.insert(revision.clone(), material.signed_at);
-        }
+        self.remember(&material);
         if self.live.as_ref() != Some(&material) {
             self.previous = self.live.replace(material);
             self.previous_revision = self.revision.replace(revision.to_owned());
         }
         self.set_aside = None;
+    }
+
+    /// The set in force comes under another name: the same rules and data in another bundle.
+    pub fn restate(&mut self, material: Material) {
+        self.remember(&material);
+        self.live = Some(material);
+        self.set_aside = None;
+    }
+
+    fn remember(&mut self, material: &Material) {
+        if let Some(revision) = &material.bundle_revision {
+            self.signed.insert(revision.clone(), material.signed_at);
+        }
     }
 }
 

@@ -8,13 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderValue, Method};
 
 use crate::clock::Clock;
 use crate::config::Remote;
-use crate::fetch::Client;
-use crate::upstream::client_tls;
+use crate::fetch::{Client, credentials};
 
 /// One collector answer; its body does not matter.
 const LONGEST: usize = 64 << 10;
@@ -41,7 +40,6 @@ impl Sink for Stdout {
 pub(super) struct Rotating {
     path: PathBuf,
     file: File,
-    length: u64,
     /// Bytes after which it is turned over; 0 for never.
     most: u64,
     /// Files kept besides the current one.
@@ -51,17 +49,17 @@ pub(super) struct Rotating {
 
 impl Rotating {
     pub(super) fn open(path: &Path, most: u64, keep: usize, clock: Clock) -> std::io::Result<Self> {
-        let (file, length) = open(path)?;
-        Ok(Self { path: path.to_owned(), file, length, most, keep, clock })
+        Ok(Self { path: path.to_owned(), file: open(path)?, most, keep, clock })
     }
 
     fn append(&mut self, text: &str) -> std::io::Result<()> {
+        // Asked each time: whoever else turns files over may have emptied this one.
+        let length = self.file.metadata()?.len();
         if let Err(error) = self.file.write_all(text.as_bytes()).and_then(|()| self.file.flush()) {
             // Half a line would spoil the one after it.
-            let _ = self.file.set_len(self.length);
+            let _ = self.file.set_len(length);
             return Err(error);
         }
-        self.length = self.length.saturating_add(text.len() as u64);
         Ok(())
     }
 
@@ -71,7 +69,7 @@ impl Rotating {
         let mut name = self.path.clone().into_os_string();
         name.push(format!(".{now}"));
         std::fs::rename(&self.path, &name)?;
-        (self.file, self.length) = open(&self.path)?;
+        self.file = open(&self.path)?;
         let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let prefix = format!("{}.", self.path.file_name().unwrap_or_default().to_string_lossy());
         let mut old: Vec<PathBuf> = std::fs::read_dir(directory.unwrap_or(Path::new(".")))?
@@ -89,28 +87,31 @@ impl Rotating {
 
 impl Sink for Rotating {
     fn write(&mut self, lines: &[String]) -> Result<(), String> {
-        let failed = |error: std::io::Error| error.to_string();
-        if self.most > 0 && self.length >= self.most {
-            self.turn_over().map_err(failed)?;
+        let length = self.file.metadata().map_or(0, |facts| facts.len());
+        if self.most > 0
+            && length >= self.most
+            && let Err(error) = self.turn_over()
+        {
+            // A file that grows is better than records that are lost.
+            tracing::error!(%error, file = %self.path.display(), "the file of decision records cannot be turned over");
         }
-        self.append(&joined(lines)).map_err(failed)
+        self.append(&joined(lines)).map_err(|error| error.to_string())
     }
 }
 
 /// Opens for appending. A line that a crash has cut is ended, so that the next one can be read.
-fn open(path: &Path) -> std::io::Result<(File, u64)> {
+fn open(path: &Path) -> std::io::Result<File> {
     let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
-    let length = file.metadata()?.len();
-    if length > 0 && file.metadata()?.is_file() {
+    let facts = file.metadata()?;
+    if facts.is_file() && facts.len() > 0 {
         let mut last = [0_u8];
         file.seek(SeekFrom::End(-1))?;
         file.read_exact(&mut last)?;
         if last != *b"\n" {
             file.write_all(b"\n")?;
-            return Ok((file, length.saturating_add(1)));
         }
     }
-    Ok((file, length))
+    Ok(file)
 }
 
 fn joined(lines: &[String]) -> String {
@@ -126,13 +127,11 @@ pub(super) struct Collector {
 
 impl Collector {
     pub(super) fn open(remote: &Remote) -> Result<Self, String> {
-        let secure = remote.url.scheme_str() == Some("https");
-        let tls = secure.then(|| client_tls(remote.ca_file.as_deref())).transpose()?;
+        let client = Client::of(remote, TIMEOUT, LONGEST)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| error.to_string())?;
-        let client = Client { tls, timeout: TIMEOUT, longest: LONGEST };
         Ok(Self { remote: remote.clone(), client, runtime })
     }
 }
@@ -143,16 +142,9 @@ impl Sink for Collector {
         let array = format!("[{}]", lines.join(","));
         packed.write_all(array.as_bytes()).map_err(|error| error.to_string())?;
         let body = packed.finish().map_err(|error| error.to_string())?;
-        let mut headers = HeaderMap::new();
+        let mut headers = credentials(&self.remote)?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        if let Some(token) = &self.remote.token {
-            let token = token.resolve().map_err(|error| error.to_string())?;
-            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
-                .map_err(|_| "the token cannot stand in a header".to_owned())?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
         let sent = self.client.exchange(Method::POST, &self.remote.url, headers, Bytes::from(body));
         let answer = self.runtime.block_on(sent)?;
         if answer.status.is_success() {

@@ -120,15 +120,20 @@ async fn fit(
     material: Material,
     policy: &Policy,
 ) -> Result<Option<(Material, PolicySet)>, LoadError> {
-    let revision = material.tree()?.revision;
-    if kept.set_aside.as_ref() == Some(&revision) && kept.live.is_some() {
+    if kept.set_aside.is_some() && kept.live.is_some() && kept.set_aside == Some(material.tree()?.revision) {
         return Ok(None);
     }
-    if let Some(why) = older(kept, &material).filter(|_| policy.verify_keys.is_some()) {
-        return Err(Problem::of("the bundle", why).into());
-    }
+    not_older(kept, &material, policy)?;
     let set = loaded(&material, policy.trial_timeout).await?;
     Ok(Some((material, set)))
+}
+
+/// Refuses a signed bundle that is older than one that was in force.
+fn not_older(kept: &Kept, material: &Material, policy: &Policy) -> Result<(), LoadError> {
+    match older(kept, material).filter(|_| policy.verify_keys.is_some()) {
+        Some(why) => Err(Problem::of("the bundle", why).into()),
+        None => Ok(()),
+    }
 }
 
 /// Tries material, first in a process of its own where others than we have written rules.
@@ -152,6 +157,8 @@ pub(super) struct Supply {
     candidate: Option<Candidate>,
     /// What is wrong with what the source holds now; empty where nothing is.
     refused: String,
+    /// What was tried and refused last: it is not tried again at each poll.
+    tried: Option<Material>,
     told: Told,
 }
 
@@ -165,7 +172,18 @@ impl Supply {
         told: Told,
     ) -> Self {
         let (reader, kept, refused) = first;
-        Self { config, parts, reconciler, readiness, reader, kept, candidate: None, refused, told }
+        Self {
+            config,
+            parts,
+            reconciler,
+            readiness,
+            reader,
+            kept,
+            candidate: None,
+            refused,
+            tried: None,
+            told,
+        }
     }
 
     /// Works until aborted.
@@ -204,6 +222,7 @@ impl Supply {
                 return serde_json::to_value(order).map_err(|error| error.to_string());
             }
             Order::Reload => {
+                self.tried = None;
                 self.look().await;
                 if !self.refused.is_empty() {
                     return Err(self.refused.clone());
@@ -235,8 +254,10 @@ impl Supply {
             }
         };
         match outcome {
-            Ok(()) if self.refused.is_empty() => {}
-            Ok(()) => {
+            Ok(false) => {}
+            Ok(true) if self.refused.is_empty() => self.tried = None,
+            Ok(true) => {
+                self.tried = None;
                 self.refused.clear(); // what was refused has been mended or taken back
                 self.parts.metrics.reload("policy", true);
             }
@@ -251,16 +272,38 @@ impl Supply {
         }
     }
 
-    async fn judge_source(&mut self, material: Material) -> Result<(), LoadError> {
+    /// False where the source still holds what was refused before.
+    async fn judge_source(&mut self, material: Material) -> Result<bool, LoadError> {
+        if self.tried.as_ref() == Some(&material) {
+            return Ok(false);
+        }
         // Reading is cheap, compiling is not.
         if material.tree()?.revision == self.parts.judge.current().revision() {
-            self.kept.set_aside = None;
-            return Ok(());
+            return self.same_again(material).await.map(|()| true);
         }
-        if let Some((material, set)) = fit(&self.kept, material, &self.config.policy).await? {
-            self.kept.take(material, set.revision());
-            self.force(set).await;
-            self.parts.metrics.reload("policy", true);
+        self.parts.metrics.policies().tried();
+        match fit(&self.kept, material.clone(), &self.config.policy).await {
+            Ok(None) => Ok(true),
+            Ok(Some((material, set))) => {
+                self.kept.take(material, set.revision());
+                self.force(set).await;
+                self.parts.metrics.reload("policy", true);
+                Ok(true)
+            }
+            Err(error) => {
+                self.tried = Some(material);
+                Err(error)
+            }
+        }
+    }
+
+    /// The source holds what is in force; a bundle may say so under another revision, which counts from now on.
+    async fn same_again(&mut self, material: Material) -> Result<(), LoadError> {
+        not_older(&self.kept, &material, &self.config.policy)?;
+        let known = self.kept.live.as_ref() == Some(&material) && self.kept.set_aside.is_none();
+        if !known {
+            self.kept.restate(material);
+            self.save().await;
         }
         Ok(())
     }

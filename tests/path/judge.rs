@@ -138,7 +138,7 @@ fn a_refusal_says_what_would_pass_and_it_does() {
             {"op": "replace", "path": "/zoneId", "value": "SEL-A"},
         ])
     );
-    let words = "It would pass with /instanceCount=10, /zoneId=\"SEL-A\".";
+    let words = "The rules would let it pass with /instanceCount=10, /zoneId=\"SEL-A\".";
     assert!(refused.message().contains(words), "{}", refused.message());
     for step in steps.as_array().unwrap() {
         let name = step["path"].as_str().unwrap().trim_start_matches('/');
@@ -162,5 +162,27 @@ fn a_refusal_for_a_missing_tag_says_which_would_pass() {
     let tags = json!({"tags": [{"key": "env", "value": "dev"}]});
     assert_eq!(refused.json()["fix"], json!([{"op": "add", "path": "/tags", "value": tags}]));
     body["tags"] = tags;
+    assert_eq!(world.send(&Call::new("vm", "CreateInstances").json(&body)).status, 200);
+}
+
+#[test]
+fn a_fix_is_one_of_what_the_caller_wrote() {
+    // One rule fills in what another refuses: the caller, who wrote nothing there, has to add it.
+    let policies = tempfile::tempdir().unwrap();
+    crate::support::stock_policies_in(policies.path());
+    let rule = "package zengate.rules.prepaid\n\npatches contains {\n\t\"rule\": \"prepaid\",\n\t\"op\": \"default\",\n\t\
+                \"path\": \"/instanceChargeType\",\n\t\"value\": \"PREPAID\",\n} if input.create.count > 0\n";
+    std::fs::write(policies.path().join("rules/prepaid.rego"), rule).unwrap();
+    let organisation = "rules:\n  prepaid: {applies: {kinds: [create]}, grants: [/instanceChargeType]}\n\
+                        settings:\n  charge_types: {allowed: [POSTPAID]}\n";
+    let config = format!("[policy]\ndirectory = {:?}\ndata = [\"organisation.yaml\"]\n", policies.path());
+    let world = World::with(Setup { organisation: organisation.to_owned(), config, ..Setup::default() });
+    let mut body: Value = serde_json::from_str(EXAMPLE).unwrap();
+    body.as_object_mut().unwrap().remove("instanceChargeType");
+    let refused = world.send(&Call::new("vm", "CreateInstances").json(&body));
+    refused.assert_refused(403, "OPERATION_DENIED_POLICY_VIOLATION");
+    let fix = json!([{"op": "add", "path": "/instanceChargeType", "value": "POSTPAID"}]);
+    assert_eq!(refused.json()["fix"], fix, "{}", refused.message());
+    body["instanceChargeType"] = "POSTPAID".into();
     assert_eq!(world.send(&Call::new("vm", "CreateInstances").json(&body)).status, 200);
 }

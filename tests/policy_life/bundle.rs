@@ -23,7 +23,7 @@ fn signed(most: u32, revision: &str, secret: &str) -> Vec<u8> {
 
 fn setup(server: &Server, more: &str) -> Setup {
     let config = format!(
-        "[policy]\npoll_interval = \"50ms\"\nkeep = \"kept\"\n{more}\n[policy.remote]\nurl = \"http://{}/b.tar.gz\"\n\
+        "[policy]\npoll_interval = \"50ms\"\nkeep = \"kept\"\n{more}\n[policy.remote]\nurl = \"http://{}/b.tar.gz?sig=secret-of-the-url\"\n\
          token = {{ file = \"cloud.secret\" }}\n",
         server.address
     );
@@ -60,6 +60,21 @@ fn a_bundle_is_fetched_polled_and_kept() {
     assert!(status["refused"].as_str().unwrap().contains("no whole bundle"), "{status}");
     assert_eq!(world.gateway.metric("zengate_reload_failed{what=\"policy\"}"), 1.0);
     assert_eq!(creates(&world, 5), 200);
+    // It is tried once, not at every poll.
+    let trials = || world.gateway.metric("zengate_policy_trials_total");
+    server.offer(
+        pack(&[("broken.rego", "package zengate.rules.broken\n\ndeny contains"), (".manifest", "{}")]),
+        "four",
+    );
+    status_with(&world, "the other refusal", |status| {
+        status["refused"].as_str().is_some_and(|refused| refused.contains("broken.rego:3"))
+    });
+    let (tried, polls) = (trials(), server.answers().len());
+    eventually("five polls more", || (server.answers().len() >= polls + 5).then_some(()));
+    assert_eq!(trials(), tried);
+    // A signed URL is a secret.
+    let said = world.gateway.log().join("\n") + &super::done(&world, &["status"]);
+    assert!(said.contains("/b.tar.gz") && !said.contains("secret-of-the-url"), "{said}");
     // The server is away, and the process ends as by a power cut: the next one serves what was kept.
     server.leave();
     world.gateway.kill_and_restart();
@@ -105,6 +120,14 @@ fn only_what_a_key_signed_is_taken_and_nothing_older() {
     std::fs::write(keys.path().join("second.secret"), "another secret").unwrap();
     server.offer(signed(6, "v10", "another secret"), "b");
     status_with(&world, "the second key", |status| status["bundle_revision"] == "v10");
+    assert_eq!((creates(&world, 6), creates(&world, 7)), (200, 403));
+    // The same rules under another revision: what lies between the two is old.
+    server.offer(signed(6, "v12", "first secret"), "c");
+    status_with(&world, "the same rules again", |status| status["bundle_revision"] == "v12");
+    server.offer(signed(9, "v11", "first secret"), "d");
+    status_with(&world, "v11 is refused", |status| {
+        status["refused"].as_str().is_some_and(|refused| refused.contains("`v11` is older than `v12`"))
+    });
     assert_eq!((creates(&world, 6), creates(&world, 7)), (200, 403));
     // Nothing comes into force that nobody signed.
     world.gateway.write("next.yaml", "contact: nobody\n");

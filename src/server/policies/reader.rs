@@ -1,14 +1,13 @@
 //! Reads the source of the policies: files, or a server of bundles.
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, ETAG, IF_NONE_MATCH};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::header::{ETAG, IF_NONE_MATCH};
+use http::{HeaderValue, Method, StatusCode};
 
 use crate::config::{Policy, Remote};
-use crate::fetch::Client;
+use crate::fetch::{Client, credentials, shown};
 use crate::policy::source::{Packed, Place};
 use crate::policy::{LoadError, Material, Problem, Source};
-use crate::upstream::client_tls;
 
 /// The largest bundle that is fetched, packed, in bytes.
 const LONGEST: usize = 64 << 20;
@@ -35,9 +34,7 @@ impl Reader {
     /// Certificates that cannot be used.
     pub(super) fn new(policy: &Policy) -> Result<Self, String> {
         let fetching = |remote: &Remote| -> Result<Fetching, String> {
-            let secure = remote.url.scheme_str() == Some("https");
-            let tls = secure.then(|| client_tls(remote.ca_file.as_deref())).transpose()?;
-            let client = Client { tls, timeout: TIMEOUT, longest: LONGEST };
+            let client = Client::of(remote, TIMEOUT, LONGEST)?;
             Ok(Fetching { remote: remote.clone(), client, last: None })
         };
         Ok(Self { policy: policy.clone(), remote: policy.remote.as_ref().map(fetching).transpose()? })
@@ -51,7 +48,7 @@ impl Reader {
     /// Where from, for people.
     pub(super) fn name(&self) -> String {
         match (&self.remote, self.policy.source()) {
-            (Some(fetching), _) => fetching.remote.url.to_string(),
+            (Some(fetching), _) => shown(&fetching.remote.url),
             (None, Source::Directory(path)) => path.display().to_string(),
             (None, Source::Bundle(Packed { place: Place::File(path), .. })) => path.display().to_string(),
             (None, _) => "the stock policies".to_owned(),
@@ -63,7 +60,7 @@ impl Reader {
         let source = match &mut self.remote {
             None => self.policy.source(),
             Some(fetching) => {
-                let name = fetching.remote.url.to_string();
+                let name = shown(&fetching.remote.url);
                 let bytes = fetching.fetch().await.map_err(|why| LoadError::from(Problem::of(&name, why)))?;
                 let place = Place::Fetched(name, bytes);
                 Source::Bundle(Packed { place, keys: self.policy.verify_keys.clone() })
@@ -78,14 +75,7 @@ impl Reader {
 impl Fetching {
     /// The bundle; as it came last, where the server says that it is the same.
     async fn fetch(&mut self) -> Result<Bytes, String> {
-        let mut headers = HeaderMap::new();
-        if let Some(token) = &self.remote.token {
-            let token = token.resolve().map_err(|error| error.to_string())?;
-            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
-                .map_err(|_| "the token cannot stand in a header".to_owned())?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
+        let mut headers = credentials(&self.remote)?;
         if let Some((_, Some(tag))) = &self.last {
             headers.insert(IF_NONE_MATCH, tag.clone());
         }
