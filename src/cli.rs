@@ -21,7 +21,7 @@ mod test;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::command::ConfigCommand;
 use crate::config::{Log, LogFormat};
@@ -72,6 +72,15 @@ enum Command {
     Quota(quota::QuotaCommand),
     /// Check a configuration or print its JSON Schema.
     Config(ConfigCommand),
+}
+
+/// How a command prints what it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// Runs the command line of this process.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Uri};
+use serde_json::Value;
 
+use super::{Output, say, say_out};
 use crate::fetch::Client;
 
 /// One question.
@@ -13,11 +15,41 @@ pub(super) struct Question<'a> {
     /// The page, with scheme and authority.
     pub(super) url: &'a Uri,
     /// GET, or POST with a document.
-    pub(super) document: Option<&'a serde_json::Value>,
+    pub(super) document: Option<&'a Value>,
     /// For the whole answer.
     pub(super) timeout: Duration,
     /// The longest answer that is read, in bytes.
     pub(super) longest: usize,
+}
+
+/// A page of the admin listener.
+pub(super) fn page(admin: &Uri, path: &str) -> Result<Uri, String> {
+    let base = admin.to_string();
+    let url = format!("{}{path}", base.trim_end_matches('/'));
+    url.parse().map_err(|_| format!("{base} with {path} is no URL"))
+}
+
+/// Asks a page for a JSON document and prints it, or says what came instead; the answer is the exit code.
+pub(super) async fn show(question: Question<'_>, output: Output, text: impl Fn(&Value) -> String) -> u8 {
+    let (status, page) = match question.ask().await {
+        Ok(answer) => answer,
+        Err(why) => {
+            say(&why);
+            return 1;
+        }
+    };
+    let answer: Value = serde_json::from_str(&page).unwrap_or(Value::Null);
+    if status != 200 {
+        let why = answer.get("error").and_then(Value::as_str).unwrap_or(page.trim_end());
+        let break_or_space = if why.contains('\n') { "\n" } else { " " };
+        say(&format!("{} answers {status}:{break_or_space}{why}", question.url));
+        return 1;
+    }
+    match output {
+        Output::Json => say_out(&format!("{}\n", page.trim_end())),
+        Output::Text => say_out(&text(&answer)),
+    }
+    0
 }
 
 /// Whether a URL can be asked.

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::check::subject;
 use super::policies::{Policies, PolicyArgs, PrincipalArgs, nowhere};
-use super::say_out;
+use super::{Output, say_out};
 use crate::clock::Clock;
 use crate::policy::case::{Asked, Circumstances};
 use crate::policy::explain::{Explained, RulePart, explain};
@@ -46,12 +46,6 @@ pub(super) struct ExplainArgs {
     /// How to print.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 /// One thing to explain.

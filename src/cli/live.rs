@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Uri;
 use serde::Deserialize;
 
-use super::admin::{Question, check};
+use super::admin::{Question, check, page};
 use crate::api::fields::AdmittedField;
 use crate::policy::PolicySet;
 use crate::policy::answer::Resource;
@@ -41,7 +41,7 @@ impl Live {
     pub(super) fn ask(gateway: &Uri) -> Result<Self, String> {
         check(gateway, "--gateway")?;
         let (order, counts) = super::on_runtime(async {
-            Ok::<_, String>((page(gateway, "/policy/material").await?, page(gateway, "/quota").await?))
+            Ok::<_, String>((ask(gateway, "/policy/material").await?, ask(gateway, "/quota").await?))
         })?;
         let (status, order) = order;
         if status != 200 {
@@ -65,9 +65,7 @@ impl Live {
     }
 }
 
-async fn page(gateway: &Uri, path: &str) -> Result<(u16, String), String> {
-    let base = gateway.to_string();
-    let url = format!("{}{path}", base.trim_end_matches('/'));
-    let url: Uri = url.parse().map_err(|_| format!("--gateway {base} with {path} is no URL"))?;
+async fn ask(gateway: &Uri, path: &str) -> Result<(u16, String), String> {
+    let url = page(gateway, path)?;
     Question { url: &url, document: None, timeout: Duration::from_secs(60), longest: LONGEST }.ask().await
 }

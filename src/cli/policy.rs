@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use http::Uri;
 use serde_json::{Value, json};
 
-use super::admin::{Question, check};
+use super::Output;
+use super::admin::{Question, check, page, show};
 use super::policies::source_at;
-use super::{say, say_out};
 use crate::policy::Overlays;
 
 /// The longest answer that is read, in bytes.
@@ -33,12 +33,6 @@ pub(super) struct PolicyCommand {
     /// How to print.
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     output: Output,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -98,30 +92,10 @@ fn proposal(policy: &Option<PathBuf>, data: &[PathBuf], facts: &Option<PathBuf>)
 pub(super) async fn run(command: PolicyCommand) -> Result<u8, String> {
     check(&command.admin, "--admin")?;
     let (path, document) = command.action.question()?;
-    let base = command.admin.to_string();
-    let url: Uri = format!("{}{path}", base.trim_end_matches('/'))
-        .parse()
-        .map_err(|_| format!("--admin {base} with {path} is no URL"))?;
+    let url = page(&command.admin, path)?;
     let timeout = Duration::from_secs(180);
     let question = Question { url: &url, document: document.as_ref(), timeout, longest: LONGEST };
-    let (status, page) = match question.ask().await {
-        Ok(answer) => answer,
-        Err(why) => {
-            say(&why);
-            return Ok(1);
-        }
-    };
-    let answer: Value = serde_json::from_str(&page).unwrap_or(Value::Null);
-    if status != 200 {
-        let why = answer.get("error").and_then(Value::as_str).unwrap_or(page.trim_end());
-        say(&format!("{url} answers {status}:\n{why}"));
-        return Ok(1);
-    }
-    match command.output {
-        Output::Json => say_out(&format!("{page}\n")),
-        Output::Text => say_out(&text(&answer)),
-    }
-    Ok(0)
+    Ok(show(question, command.output, text).await)
 }
 
 fn text(status: &Value) -> String {

@@ -4,13 +4,13 @@ mod table;
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use http::Uri;
 use serde_json::{Value, json};
 
 use self::table::{Table, cell};
-use super::admin::{Question, check};
-use super::{say, say_out};
+use super::Output;
+use super::admin::{Question, check, page, show};
 
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 256 << 20;
@@ -31,12 +31,6 @@ pub(super) struct QuotaCommand {
     #[arg(long, global = true, default_value_t = 120, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -89,31 +83,10 @@ struct Release {
 pub(super) async fn run(command: QuotaCommand) -> Result<u8, String> {
     check(&command.admin, "--admin")?;
     let (path, document) = command.action.question();
-    let base = command.admin.to_string();
-    let url: Uri = format!("{}{path}", base.trim_end_matches('/'))
-        .parse()
-        .map_err(|_| format!("--admin {base} with {path} is no URL"))?;
+    let url = page(&command.admin, &path)?;
     let timeout = Duration::from_secs(command.timeout);
     let question = Question { url: &url, document: document.as_ref(), timeout, longest: LONGEST };
-    let (status, page) = match question.ask().await {
-        Ok(answer) => answer,
-        Err(why) => {
-            say(&why);
-            return Ok(1);
-        }
-    };
-    let answer: Value = serde_json::from_str(&page).unwrap_or(Value::Null);
-    if status != 200 {
-        let why = answer.get("error").and_then(Value::as_str);
-        let why = why.map_or_else(|| page.trim_end().to_owned(), str::to_owned);
-        say(&format!("{url} answers {status}: {why}"));
-        return Ok(1);
-    }
-    match command.output {
-        Output::Json => say_out(&format!("{}\n", page.trim_end())),
-        Output::Text => say_out(&command.action.text(&answer)),
-    }
-    Ok(0)
+    Ok(show(question, command.output, |answer| command.action.text(answer)).await)
 }
 
 impl Action {

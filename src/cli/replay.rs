@@ -5,10 +5,10 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::policies::PolicyArgs;
-use super::{say, say_out};
+use super::{Output, say, say_out};
 use crate::clock::Stopwatch;
 use crate::replay::{self, Flips, Options, Summary};
 
@@ -40,12 +40,6 @@ pub(super) struct ReplayArgs {
     /// How to print.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 /// Runs the command; the answer is the exit code.

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::policies::source_at;
-use super::say_out;
+use super::{Output, say_out};
 use crate::policy::Source;
 use crate::policy::testing::{self, FileCoverage, Outcome, Report, Selection, TestResult};
 
@@ -36,12 +36,6 @@ pub(super) struct TestArgs {
     /// How to print.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
 }
 
 /// Runs the command; the answer is the exit code.
