@@ -21,6 +21,7 @@ pub mod keep;
 pub mod local;
 pub mod organisation;
 pub mod patch;
+mod plan;
 mod price;
 pub mod problem;
 mod reading;

@@ -16,7 +16,6 @@ mod builtins;
 mod graph;
 mod packages;
 mod references;
-mod swallowed;
 mod walk;
 
 use ast::{Module, RulePath};
@@ -34,8 +33,8 @@ pub(super) struct Checked {
     pub(super) rules: BTreeMap<String, Parts>,
     /// The members of `input.settings` that some rule reads, and whether one reads them under a computed name.
     pub(super) settings_read: references::SettingsRead,
-    /// Per rule package the first place at which the bytecode machine would hide an error, if there is one.
-    pub(super) hidden: BTreeMap<String, String>,
+    /// The syntax trees of the files to load.
+    pub(super) trees: Vec<(String, Value)>,
     /// Which rule (or none: shared code) a file belongs to, for naming failures.
     pub(super) rule_of_file: BTreeMap<String, String>,
 }
@@ -46,7 +45,8 @@ pub(super) struct Checked {
 /// Every problem at once; files that do not parse are left out of the other checks.
 pub(super) fn check(tree: &Tree) -> Result<Checked, LoadError> {
     let mut problems = Vec::new();
-    let modules = parse(&tree.modules, &mut problems);
+    let mut trees = trees(&tree.modules, &mut problems);
+    let modules = ast::modules(&trees);
     let serving: Vec<Module> = modules.into_iter().filter(|module| module.package != MAIN).collect();
     let graph = graph::Graph::new(&serving);
     problems.extend(graph.cycles());
@@ -54,11 +54,8 @@ pub(super) fn check(tree: &Tree) -> Result<Checked, LoadError> {
     let rules = packages::check(&serving, &mut problems);
     let settings_read = references::check(&serving, &graph, &tree.data, &mut problems);
     LoadError::unless_none(problems)?;
-    let hidden = rules
-        .keys()
-        .filter_map(|rule| swallowed::first(&graph, rule).map(|place| (rule.clone(), place)))
-        .collect();
     let kept: Vec<&str> = serving.iter().map(|module| module.file.as_str()).collect();
+    trees.retain(|(file, _)| kept.contains(&file.as_str()));
     Ok(Checked {
         modules: tree.modules.iter().filter(|file| kept.contains(&file.path.as_str())).cloned().collect(),
         rule_of_file: serving
@@ -67,12 +64,17 @@ pub(super) fn check(tree: &Tree) -> Result<Checked, LoadError> {
             .collect(),
         rules,
         settings_read,
-        hidden,
+        trees,
     })
 }
 
 /// Parses files one by one, so that each mistake is told.
 pub(super) fn parse(files: &[RegoFile], problems: &mut Vec<Problem>) -> Vec<Module> {
+    ast::modules(&trees(files, problems))
+}
+
+/// The engine's syntax trees, by file.
+fn trees(files: &[RegoFile], problems: &mut Vec<Problem>) -> Vec<(String, Value)> {
     let mut raw: Vec<(String, Value)> = Vec::new();
     for file in files {
         let mut engine = regorus::Engine::new();
@@ -86,7 +88,7 @@ pub(super) fn parse(files: &[RegoFile], problems: &mut Vec<Problem>) -> Vec<Modu
             Err(_) => problems.push(Problem::of(&file.path, "an expression nests too deep to be checked")),
         }
     }
-    ast::modules(&raw)
+    raw
 }
 
 /// One problem for each circle of references.

@@ -1,17 +1,17 @@
-//! One program per set of rules that applies to some calls.
+//! One plan for all rules, and one list of parts to ask per set of rules that applies to some calls.
 //!
-//! For each set a small entry module collects what its rules answer, by rule; it is compiled for the engine's bytecode
-//! machine where nothing in the rules can fail (see `check/swallowed.rs`) and else left to the interpreter.
+//! Rules that cannot be planned are left to the engine's interpreter, for which a small entry module per set collects what its
+//! rules answer; a second one collects what those left over answer, where the others are planned.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use regorus::Engine;
-use regorus::languages::rego::compiler::Compiler;
 
 use super::applying::{Applying, Specimen};
-use super::check::Checked;
-use super::check::engine_words;
+use super::check::{Checked, Parts, engine_words};
+use super::plan::{Plan, lower};
 use super::problem::Problem;
 use super::value;
 
@@ -25,16 +25,37 @@ pub(super) struct Group {
     pub(super) amends: bool,
     /// Whether any rule of it denies, warns or counts.
     pub(super) decides: bool,
-    pub(super) machine: Machine,
+    /// What is asked of the plan.
+    pub(super) planned: Planned,
+    /// The rules that the interpreter is asked about.
+    pub(super) left: BTreeSet<String>,
+    distrusted: AtomicBool,
 }
 
-/// What runs a set.
-#[derive(Debug)]
-pub(super) enum Machine {
-    /// The bytecode machine; the program as bytes, so that each thread makes one of its own.
-    Bytecode(Vec<u8>),
-    /// The interpreter, and why.
-    Interpreter(String),
+impl Group {
+    /// Whether the plan is asked: it can answer something, and has never answered otherwise than the interpreter.
+    pub(super) fn is_planned(&self) -> bool {
+        self.left.len() < self.rules.len() && !self.distrusted.load(Ordering::Relaxed)
+    }
+
+    /// Leaves all rules of the set to the interpreter from now on.
+    pub(super) fn distrust(&self) {
+        self.distrusted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was.
+    pub(super) fn is_distrusted(&self) -> bool {
+        self.distrusted.load(Ordering::Relaxed)
+    }
+}
+
+/// The parts of answers that a plan gives: the rule, and its number in the plan.
+#[derive(Debug, Default)]
+pub(super) struct Planned {
+    pub(super) patches: Vec<(String, usize)>,
+    pub(super) deny: Vec<(String, usize)>,
+    pub(super) warn: Vec<(String, usize)>,
+    pub(super) quota: Vec<(String, usize)>,
 }
 
 /// What a set is asked.
@@ -46,21 +67,31 @@ pub(super) enum Entry {
     Decide,
 }
 
+/// Which rules of a set the interpreter is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// All of them.
+    All,
+    /// Those that are not planned.
+    Left,
+}
+
 impl Entry {
     /// The rule of a set's entry module.
-    pub(super) fn rule(self, group: usize) -> String {
+    pub(super) fn rule(self, group: usize, scope: Scope) -> String {
         let name = match self {
             Self::Amend => "amend",
             Self::Decide => "decide",
         };
-        format!("data.zengate_entry.g{group}.{name}")
+        format!("data.{}.{name}", scope.package(group))
     }
+}
 
-    /// The entry's place in the bytecode program.
-    pub(super) fn place(self) -> usize {
+impl Scope {
+    fn package(self, group: usize) -> String {
         match self {
-            Self::Amend => 0,
-            Self::Decide => 1,
+            Self::All => format!("zengate_entry.g{group}"),
+            Self::Left => format!("zengate_entry.left{group}"),
         }
     }
 }
@@ -68,77 +99,115 @@ impl Entry {
 /// A compiled tree: what threads make their copies of.
 pub(super) struct Compiled {
     pub(super) groups: Vec<Group>,
+    /// What was planned.
+    pub(super) plan: Arc<Plan>,
+    /// Rules that could not be, and why.
+    pub(super) unplanned: BTreeMap<String, String>,
     /// All rules and entries, without data.
     pub(super) engine: Engine,
     /// The data rules may read.
-    pub(super) data: regorus::Value,
+    pub(super) data: serde_json::Value,
     pub(super) rule_of_file: BTreeMap<String, String>,
 }
 
-/// Compiles the sets.
+/// Compiles the sets. Rules in `differing` are not planned, for the reason given.
 pub(super) fn compile(
     checked: &Checked,
     data: &serde_json::Value,
     sets: Vec<(Applying, Specimen)>,
+    differing: &BTreeMap<String, String>,
 ) -> Result<Compiled, Problem> {
+    let plan = lower(&checked.trees);
+    let mut parts = BTreeMap::new();
+    let mut unplanned = differing.clone();
+    for (rule, defined) in &checked.rules {
+        match planned(&plan, rule, defined) {
+            Ok(planned) if !differing.contains_key(rule) => drop(parts.insert(rule.clone(), planned)),
+            Ok(_) => {}
+            Err(why) => drop(unplanned.insert(rule.clone(), why)),
+        }
+    }
     let mut engine = Engine::new();
     engine.set_gather_prints(true); // or a rule that prints its input would write to the process's stderr
-    let add = |engine: &mut Engine, path: &str, text: &str| {
+    let mut add = |path: &str, text: &str| {
         engine.add_policy(path.to_owned(), text.to_owned()).map(drop).map_err(|error| {
             let (line, message) = engine_words(&error.to_string());
             Problem { file: path.to_owned(), line, message }
         })
     };
     for file in &checked.modules {
-        add(&mut engine, &file.path, &file.text)?;
+        add(&file.path, &file.text)?;
     }
     let mut groups = Vec::new();
     for (number, (applying, specimen)) in sets.into_iter().enumerate() {
-        add(
-            &mut engine,
-            &format!("zengate_entry/g{number}.rego"),
-            &entry_module(number, &applying, checked),
-        )?;
-        groups.push(group(applying, specimen, checked));
+        let group = group(applying, specimen, checked, &parts);
+        for (scope, rules) in [(Scope::All, &group.rules), (Scope::Left, &group.left)] {
+            let text = entry_module(&scope.package(number), rules, group.create, checked);
+            add(&format!("{}.rego", scope.package(number).replace('.', "/")), &text)?;
+        }
+        groups.push(group);
     }
     let mut data = data.clone();
     if let Some(map) = data.as_object_mut() {
         map.remove("organisation"); // rules read the settings of the caller's team, not everybody's
     }
-    let data = value::from_plain(&data);
-    for (number, group) in groups.iter_mut().enumerate() {
-        if let Machine::Bytecode(program) = &mut group.machine {
-            match bytecode(&engine, number, &data) {
-                Ok(bytes) => *program = bytes,
-                Err(reason) => group.machine = Machine::Interpreter(reason),
-            }
+    let (plan, rule_of_file) = (Arc::new(plan), checked.rule_of_file.clone());
+    Ok(Compiled { groups, plan, unplanned, engine, data, rule_of_file })
+}
+
+/// The numbers of the parts that a rule defines, in the order patches, deny, warn, quota.
+type Numbers = [Option<usize>; 4];
+
+fn planned(plan: &Plan, rule: &str, defined: &Parts) -> Result<Numbers, String> {
+    let number = |part: &str, is_defined: bool| {
+        let path = ["data", "zengate", "rules", rule, part].map(str::to_owned);
+        is_defined.then(|| plan.rule(&path)).transpose().map_err(|why| why.to_string())
+    };
+    Ok([
+        number("patches", defined.patches)?,
+        number("deny", defined.deny)?,
+        number("warn", defined.warn)?,
+        number("quota", defined.quota)?,
+    ])
+}
+
+fn group(
+    applying: Applying,
+    specimen: Specimen,
+    checked: &Checked,
+    parts: &BTreeMap<String, Numbers>,
+) -> Group {
+    let Applying { create, rules } = applying;
+    let defines = |want: fn(&Parts) -> bool| rules.iter().filter_map(|rule| checked.rules.get(rule)).any(want);
+    let mut asked = Planned::default();
+    for (rule, [patches, deny, warn, quota]) in parts.iter().filter(|(rule, _)| rules.contains(*rule)) {
+        let add = |into: &mut Vec<(String, usize)>, number: &Option<usize>| {
+            into.extend(number.map(|number| (rule.clone(), number)));
+        };
+        if create {
+            add(&mut asked.patches, patches);
+            add(&mut asked.quota, quota);
         }
+        add(&mut asked.deny, deny);
+        add(&mut asked.warn, warn);
     }
-    Ok(Compiled { groups, engine, data, rule_of_file: checked.rule_of_file.clone() })
+    Group {
+        amends: create && defines(|parts| parts.patches),
+        decides: defines(|parts| parts.deny || parts.warn) || (create && defines(|parts| parts.quota)),
+        left: rules.iter().filter(|rule| !parts.contains_key(*rule)).cloned().collect(),
+        planned: asked,
+        rules,
+        specimen,
+        create,
+        distrusted: AtomicBool::new(false),
+    }
 }
 
-fn group(applying: Applying, specimen: Specimen, checked: &Checked) -> Group {
-    let parts = |want: fn(&super::check::Parts) -> bool| {
-        applying.rules.iter().filter_map(|rule| checked.rules.get(rule)).any(want)
-    };
-    let amends = applying.create && parts(|parts| parts.patches);
-    let decides = parts(|parts| parts.deny || parts.warn) || (applying.create && parts(|parts| parts.quota));
-    let hidden = applying.rules.iter().find_map(|rule| checked.hidden.get(rule));
-    let machine = match hidden {
-        Some(place) => {
-            Machine::Interpreter(format!("{place}, and the bytecode machine would hide the error"))
-        }
-        None => Machine::Bytecode(Vec::new()),
-    };
-    Group { rules: applying.rules, specimen, create: applying.create, amends, decides, machine }
-}
-
-/// The module that collects what the rules of a set answer. A part that a rule does not define is left out, so that
-/// "undefined" can only mean that something is wrong.
-fn entry_module(number: usize, applying: &Applying, checked: &Checked) -> String {
-    let collect = |part: &str, wanted: &dyn Fn(&super::check::Parts) -> bool| {
-        let members: Vec<String> = applying
-            .rules
+/// The module that collects what some rules answer. A part that a rule does not define is left out, so that "undefined" can
+/// only mean that something is wrong.
+fn entry_module(package: &str, rules: &BTreeSet<String>, create: bool, checked: &Checked) -> String {
+    let collect = |part: &str, wanted: &dyn Fn(&Parts) -> bool| {
+        let members: Vec<String> = rules
             .iter()
             .filter(|rule| checked.rules.get(*rule).is_some_and(wanted))
             .map(|rule| {
@@ -149,9 +218,8 @@ fn entry_module(number: usize, applying: &Applying, checked: &Checked) -> String
         // A line per rule: the engine refuses lines of more than 1,024 characters.
         format!("{{{}}}", members.join(",\n\t"))
     };
-    let create = applying.create;
     format!(
-        "package zengate_entry.g{number}\n\nimport rego.v1\n\namend := {}\n\ndecide := {{\"deny\": {}, \"warn\": {}, \"quota\": {}}}\n",
+        "package {package}\n\nimport rego.v1\n\namend := {}\n\ndecide := {{\"deny\": {}, \"warn\": {}, \"quota\": {}}}\n",
         collect("patches", &|parts| create && parts.patches),
         collect("deny", &|parts| parts.deny),
         collect("warn", &|parts| parts.warn),
@@ -159,14 +227,9 @@ fn entry_module(number: usize, applying: &Applying, checked: &Checked) -> String
     )
 }
 
-fn bytecode(engine: &Engine, group: usize, data: &regorus::Value) -> Result<Vec<u8>, String> {
-    let mut engine = engine.clone();
-    engine.add_data(value::deep_copy(data)).map_err(|error| engine_words(&error.to_string()).1)?;
-    let (amend, decide) = (Entry::Amend.rule(group), Entry::Decide.rule(group));
-    let policy = engine
-        .compile_with_entrypoint(&Arc::from(amend.as_str()))
-        .map_err(|error| engine_words(&error.to_string()).1)?;
-    let program = Compiler::compile_from_policy(&policy, &[&amend, &decide])
-        .map_err(|error| engine_words(&error.to_string()).1)?;
-    program.serialize_binary()
+impl Compiled {
+    /// The data as the engine holds them, a copy that shares nothing.
+    pub(super) fn engine_data(&self) -> regorus::Value {
+        value::from_plain(&self.data)
+    }
 }

@@ -12,11 +12,10 @@ use tokio::sync::oneshot;
 
 use super::answer::{DecideAnswer, Patch};
 use super::compile::Entry;
-use super::evaluate::{Allowance, Settings};
+use super::evaluate::{Allowance, Answer, Tally};
 use super::failure::{PolicyFailure, Reason};
 use super::input::Input;
 use super::set::PolicySet;
-use super::value;
 use crate::clock::Stopwatch;
 
 mod queue;
@@ -39,7 +38,7 @@ pub struct Limits {
     /// How long a request waits for both, the wait in the queue included. A single builtin cannot be stopped, so this is
     /// what bounds the request.
     pub deadline: Duration,
-    /// Instructions of the bytecode machine per evaluation. Its own default of 25,000 stops a loop over 5,000 items.
+    /// Steps of one evaluation: statements, elements of collections and calls.
     pub instructions: usize,
 }
 
@@ -83,6 +82,16 @@ pub struct Stats {
     pub busy: u64,
     /// Evaluations that panicked.
     pub panics: u64,
+    /// Questions that the plan answered, all rules or some of them.
+    pub planned: u64,
+    /// Questions that went to the interpreter because a rule is not planned.
+    pub unplanned: u64,
+    /// Questions that went to the interpreter because the plan could not answer this one.
+    pub elsewhere: u64,
+    /// Answers of the plan that were compared with the interpreter's.
+    pub compared: u64,
+    /// Those that differed.
+    pub differed: u64,
     /// Lines that rules printed; they were dropped.
     pub prints: u64,
 }
@@ -137,8 +146,10 @@ impl Judge {
 
     /// What it has seen.
     pub fn stats(&self) -> Stats {
-        let Counts { running, busy, panics, prints } = self.0.queue.counts();
-        Stats { waiting: self.0.queue.waiting(), running, busy, panics, prints }
+        let Counts { running, busy, panics, tally } = self.0.queue.counts();
+        let Tally { planned, unplanned, elsewhere, compared, differed, prints } = tally;
+        let waiting = self.0.queue.waiting();
+        Stats { waiting, running, busy, panics, planned, unplanned, elsewhere, compared, differed, prints }
     }
 }
 
@@ -148,14 +159,6 @@ pub struct Sitting {
     set: Arc<PolicySet>,
     evaluation_left: Duration,
     deadline_left: Duration,
-}
-
-/// What an evaluation thread hands back.
-pub(super) enum Answer {
-    /// To `amend`.
-    Patches(Vec<Patch>),
-    /// To `decide`.
-    Decision(DecideAnswer),
 }
 
 impl Sitting {
@@ -207,20 +210,13 @@ impl Sitting {
         if !asked {
             return Ok(None);
         }
-        let team = &input.principal.team;
-        let settings = if Arc::ptr_eq(&input.settings, self.set.organisation().settings(team)) {
-            Settings::OfTeam(team.clone())
-        } else {
-            Settings::Own(Arc::clone(&input.settings))
-        };
         let (reply, answer) = oneshot::channel();
         let watch = Stopwatch::start();
         self.judge.0.queue.push(Job {
             set: Arc::clone(&self.set),
             group,
             entry,
-            input: value::input(input),
-            settings,
+            input: Arc::new(input.clone()),
             allowance: Allowance {
                 time: self.evaluation_left,
                 instructions: self.judge.0.limits.instructions,

@@ -1,19 +1,22 @@
-//! One thread's evaluation: its own copies of program, data and settings, and limits on every run.
+//! One thread's evaluation: its own copies of data and settings, and limits on every run.
+//!
+//! The plan answers; what it leaves, and what it cannot answer, the interpreter does. One answer in [`COMPARED`] is asked of both:
+//! should they differ, the interpreter's counts, and its set of rules is the interpreter's from then on.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regorus::rvm::program::{DeserializationResult, Program};
-use regorus::rvm::vm::{RegoVM, VmError};
 use regorus::utils::limits::ExecutionTimerConfig;
-use regorus::{Engine, LimitError, Value};
+use regorus::{Engine, LimitError};
 
-use super::compile::{Compiled, Entry, Machine};
+use super::answer::{DecideAnswer, Patch};
+use super::compile::{Compiled, Entry, Group, Scope};
 use super::failure::{PolicyFailure, Reason};
-use super::organisation::Organisation;
-use super::value;
+use super::input::Input;
+use super::plan::{PlanThread, Question, Stop};
+use super::{reading, value};
 
 /// How many steps the engine takes between two looks at the clock.
 const CHECK_INTERVAL: NonZeroU32 = match NonZeroU32::new(256) {
@@ -21,107 +24,221 @@ const CHECK_INTERVAL: NonZeroU32 = match NonZeroU32::new(256) {
     None => NonZeroU32::MIN,
 };
 
+/// One answer in so many is asked of the interpreter too, the first of each thread among them. A comparison costs as much as
+/// some fifty answers.
+pub(super) const COMPARED: u64 = 1000;
+
 /// What one evaluation may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Allowance {
     /// Time, looked at between steps: a single builtin runs to its end.
     pub(super) time: Duration,
-    /// Instructions of the bytecode machine.
+    /// Steps of the plan: statements, elements of collections and calls.
     pub(super) instructions: usize,
+}
+
+/// What rules answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// To `amend`.
+    Patches(Vec<Patch>),
+    /// To `decide`.
+    Decision(DecideAnswer),
+}
+
+impl Answer {
+    /// The rules whose part in this answer is not their part in another, but for those in `left`.
+    pub(super) fn differing(&self, other: &Self, left: &BTreeSet<String>) -> BTreeSet<String> {
+        let (mine, theirs) = (self.elements(), other.elements());
+        let odd = mine.symmetric_difference(&theirs).map(|(rule, _)| rule.clone());
+        odd.filter(|rule| !left.contains(rule)).collect()
+    }
+
+    /// Each element with its rule.
+    fn elements(&self) -> BTreeSet<(String, String)> {
+        match self {
+            Self::Patches(patches) => {
+                patches.iter().map(|patch| (patch.rule.clone(), format!("{patch:?}"))).collect()
+            }
+            Self::Decision(decision) => {
+                let deny = decision.deny.iter().map(|one| (one.rule.clone(), format!("deny {one:?}")));
+                let warn = decision.warn.iter().map(|one| (one.rule.clone(), format!("warn {one:?}")));
+                let quota = decision.quota.iter().map(|one| (one.rule.clone(), format!("{one:?}")));
+                deny.chain(warn).chain(quota).collect()
+            }
+        }
+    }
+}
+
+/// What a thread has done, for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Questions that the plan answered, all rules or some of them.
+    pub(super) planned: u64,
+    /// Questions that went to the interpreter because a rule is not planned.
+    pub(super) unplanned: u64,
+    /// Questions that the plan could not answer.
+    pub(super) elsewhere: u64,
+    /// Answers that were compared.
+    pub(super) compared: u64,
+    /// Answers that differed.
+    pub(super) differed: u64,
+    /// Lines that rules printed; they are dropped.
+    pub(super) prints: u64,
+}
+
+impl Tally {
+    /// Both together.
+    pub(super) fn and(self, more: Self) -> Self {
+        Self {
+            planned: self.planned.saturating_add(more.planned),
+            unplanned: self.unplanned.saturating_add(more.unplanned),
+            elsewhere: self.elsewhere.saturating_add(more.elsewhere),
+            compared: self.compared.saturating_add(more.compared),
+            differed: self.differed.saturating_add(more.differed),
+            prints: self.prints.saturating_add(more.prints),
+        }
+    }
 }
 
 /// One thread's copy of a compiled tree.
 pub(super) struct Evaluator {
     engine: Engine,
-    machines: Vec<Option<RegoVM>>,
-    settings: HashMap<String, Value>,
-    organisation_settings: Value,
+    plan: PlanThread,
     rule_of_file: std::collections::BTreeMap<String, String>,
-    /// Lines that rules printed; they are dropped.
-    pub(super) prints: u64,
+    questions: u64,
+    pub(super) tally: Tally,
 }
 
-/// The settings an input comes with.
-#[derive(Debug)]
-pub(super) enum Settings {
-    /// Those of the tree for this team.
-    OfTeam(String),
-    /// Others, of a caller that tries something out.
-    Own(Arc<serde_json::Value>),
+/// A question to a set of rules.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'q> {
+    /// The set.
+    pub(super) group: &'q Group,
+    /// Its number.
+    pub(super) number: usize,
+    /// What it is asked.
+    pub(super) entry: Entry,
+    /// About which call.
+    pub(super) input: &'q Input,
+    /// Whether its settings are those of the team in the set of policies.
+    pub(super) settings_last: bool,
 }
 
 impl Evaluator {
     /// Copies everything that evaluation touches.
-    pub(super) fn new(compiled: &Compiled, organisation: &Organisation) -> Result<Self, PolicyFailure> {
-        let fault = |error: &dyn std::fmt::Display| PolicyFailure::new(Reason::Error, error.to_string());
-        let data = value::deep_copy(&compiled.data);
-        let mut machines = Vec::new();
-        for group in &compiled.groups {
-            machines.push(match &group.machine {
-                Machine::Interpreter(_) => None,
-                Machine::Bytecode(bytes) => {
-                    let mut vm = RegoVM::new();
-                    vm.load_program(Arc::new(program(bytes).map_err(|error| fault(&error))?));
-                    vm.set_data(data.clone()).map_err(|error| fault(&error))?;
-                    vm.set_strict_builtin_errors(true);
-                    Some(vm)
-                }
-            });
-        }
+    pub(super) fn new(compiled: &Compiled) -> Result<Self, PolicyFailure> {
+        let fault = |error: String| PolicyFailure::new(Reason::Error, error);
         let mut engine = compiled.engine.clone();
-        engine.add_data(data).map_err(|error| fault(&error))?;
-        let settings = organisation
-            .teams()
-            .map(|team| (team.to_owned(), value::from_plain(organisation.settings(team))));
-        Ok(Self {
-            engine,
-            machines,
-            settings: settings.collect(),
-            organisation_settings: value::from_plain(&organisation.settings),
-            rule_of_file: compiled.rule_of_file.clone(),
-            prints: 0,
-        })
+        engine.add_data(compiled.engine_data()).map_err(|error| fault(error.to_string()))?;
+        let plan = PlanThread::new(Arc::clone(&compiled.plan), &compiled.data).map_err(failed)?;
+        let rule_of_file = compiled.rule_of_file.clone();
+        Ok(Self { engine, plan, rule_of_file, questions: 0, tally: Tally::default() })
     }
 
     /// Asks one set of rules.
     pub(super) fn evaluate(
         &mut self,
-        group: usize,
-        entry: Entry,
-        input: Value,
-        settings: &Settings,
+        asked: Asked<'_>,
         allowance: Allowance,
-    ) -> Result<Value, PolicyFailure> {
-        let settings = match settings {
-            Settings::OfTeam(team) => self.settings.get(team).unwrap_or(&self.organisation_settings).clone(),
-            Settings::Own(own) => value::from_plain(own),
+    ) -> Result<Answer, PolicyFailure> {
+        if !asked.group.is_planned() {
+            self.tally.unplanned += 1;
+            return self.interpret(asked, Scope::All, allowance);
+        }
+        let answer = match self.planned(asked, allowance) {
+            Ok(answer) => answer,
+            Err(Stop::Elsewhere(_)) => {
+                self.tally.elsewhere += 1;
+                return self.interpret(asked, Scope::All, allowance);
+            }
+            Err(stop) => return Err(failed(stop)),
         };
-        let input = value::with_settings(input, settings);
-        match self.machines.get_mut(group) {
-            Some(Some(vm)) => run(vm, entry, input, allowance),
-            _ => self.interpret(group, entry, input, allowance),
+        self.tally.planned += 1;
+        let answer = if asked.group.left.is_empty() {
+            answer
+        } else {
+            self.tally.unplanned += 1;
+            joined(answer, self.interpret(asked, Scope::Left, allowance)?)
+        };
+        let compared = self.questions.is_multiple_of(COMPARED);
+        self.questions += 1;
+        if compared { self.compared(asked, answer, allowance) } else { Ok(answer) }
+    }
+
+    /// Asks the interpreter too.
+    fn compared(
+        &mut self,
+        asked: Asked<'_>,
+        answer: Answer,
+        allowance: Allowance,
+    ) -> Result<Answer, PolicyFailure> {
+        let expected = match self.interpret(asked, Scope::All, allowance) {
+            // It is slower: that it ran out of time says nothing about the answer.
+            Err(failure) if failure.reason == Reason::TimeLimit => return Ok(answer),
+            expected => expected,
+        };
+        self.tally.compared += 1;
+        if expected.as_ref().is_ok_and(|expected| *expected == answer) {
+            return expected;
+        }
+        self.tally.differed += 1;
+        asked.group.distrust();
+        tracing::error!(
+            rules = ?asked.group.rules,
+            action = %asked.input.action.name,
+            "the plan of these rules answers otherwise than the interpreter; from now on the interpreter is asked. Please report this"
+        );
+        expected
+    }
+
+    /// Asks the plan; what is left over is not asked.
+    pub(super) fn planned(&mut self, asked: Asked<'_>, allowance: Allowance) -> Result<Answer, Stop> {
+        let question = Question { input: asked.input, settings_last: asked.settings_last, allowance };
+        let parts = &asked.group.planned;
+        match asked.entry {
+            Entry::Amend => {
+                let mut patches = Vec::new();
+                self.plan.ask(&question, &mut patches, |asking, all| asking.read(&parts.patches, all))?;
+                patches.sort();
+                Ok(Answer::Patches(patches))
+            }
+            Entry::Decide => {
+                let mut answer = DecideAnswer::default();
+                self.plan.ask(&question, &mut answer, |asking, all| {
+                    asking.read(&parts.deny, &mut all.deny)?;
+                    asking.read(&parts.warn, &mut all.warn)?;
+                    asking.read(&parts.quota, &mut all.quota)
+                })?;
+                Ok(Answer::Decision(sorted(answer)))
+            }
         }
     }
 
-    /// Asks the interpreter, whatever machine the set has: for comparing the two.
+    /// Asks the interpreter, whatever the plan could do.
     pub(super) fn interpret(
         &mut self,
-        group: usize,
-        entry: Entry,
-        input: Value,
+        asked: Asked<'_>,
+        scope: Scope,
         allowance: Allowance,
-    ) -> Result<Value, PolicyFailure> {
+    ) -> Result<Answer, PolicyFailure> {
         let timer = ExecutionTimerConfig { limit: allowance.time, check_interval: CHECK_INTERVAL };
         self.engine.set_execution_timer_config(timer);
-        self.engine.set_input(input);
-        let answer = self.engine.eval_rule(entry.rule(group));
-        self.engine.set_input(Value::Null); // nothing of a request outlives it
+        self.engine.set_input(value::input(asked.input));
+        let answer = self.engine.eval_rule(asked.entry.rule(asked.number, scope));
+        self.engine.set_input(regorus::Value::Null); // nothing of a request outlives it
         let printed = self.engine.take_prints().map_or(0, |lines| lines.len());
-        self.prints = self.prints.saturating_add(u64::try_from(printed).unwrap_or(u64::MAX));
-        match answer {
-            Ok(Value::Undefined) => Err(PolicyFailure::new(Reason::Undefined, "the rules gave no answer")),
-            Ok(answer) => Ok(answer),
-            Err(error) => Err(self.failure(&error.to_string(), error.downcast_ref::<LimitError>())),
+        self.tally.prints = self.tally.prints.saturating_add(u64::try_from(printed).unwrap_or(u64::MAX));
+        let answer = match answer {
+            Ok(regorus::Value::Undefined) => {
+                return Err(PolicyFailure::new(Reason::Undefined, "the rules gave no answer"));
+            }
+            Ok(answer) => answer,
+            Err(error) => return Err(self.failure(&error.to_string(), error.downcast_ref::<LimitError>())),
+        };
+        match asked.entry {
+            Entry::Amend => reading::amend(&answer).map(Answer::Patches),
+            Entry::Decide => reading::decide(&answer).map(Answer::Decision),
         }
     }
 
@@ -145,30 +262,36 @@ impl Evaluator {
     }
 }
 
-fn program(bytes: &[u8]) -> Result<Program, String> {
-    match Program::deserialize_binary(bytes)? {
-        DeserializationResult::Complete(program) => Ok(program),
-        DeserializationResult::Partial(_) => Err("the program could not be copied".to_owned()),
+fn failed(stop: Stop) -> PolicyFailure {
+    match stop {
+        Stop::Time => PolicyFailure::new(Reason::TimeLimit, "the rules take too long"),
+        Stop::Steps => PolicyFailure::new(Reason::InstructionLimit, "the rules take too many steps"),
+        Stop::Memory => PolicyFailure::new(Reason::Error, "the rules use too much memory"),
+        Stop::Elsewhere(why) => PolicyFailure::new(Reason::Error, why),
     }
 }
 
-fn run(vm: &mut RegoVM, entry: Entry, input: Value, allowance: Allowance) -> Result<Value, PolicyFailure> {
-    let timer = ExecutionTimerConfig { limit: allowance.time, check_interval: CHECK_INTERVAL };
-    vm.set_execution_timer_config(Some(timer));
-    vm.set_max_instructions(allowance.instructions);
-    vm.set_input(input);
-    let answer = vm.execute_entry_point_by_index(entry.place());
-    vm.set_input(Value::Null);
-    match answer {
-        Ok(Value::Undefined) => Err(PolicyFailure::new(Reason::Undefined, "the rules gave no answer")),
-        Ok(answer) => Ok(answer),
-        Err(error) => {
-            let reason = match error {
-                VmError::TimeLimitExceeded { .. } => Reason::TimeLimit,
-                VmError::InstructionLimitExceeded { .. } => Reason::InstructionLimit,
-                _ => Reason::Error,
-            };
-            Err(PolicyFailure::new(reason, error.to_string()))
+fn sorted(mut answer: DecideAnswer) -> DecideAnswer {
+    answer.deny.sort();
+    answer.warn.sort();
+    answer.quota.sort();
+    answer
+}
+
+/// The answers of two groups of rules to one question.
+fn joined(one: Answer, other: Answer) -> Answer {
+    match (one, other) {
+        (Answer::Patches(mut all), Answer::Patches(more)) => {
+            all.extend(more);
+            all.sort();
+            Answer::Patches(all)
         }
+        (Answer::Decision(mut all), Answer::Decision(more)) => {
+            all.deny.extend(more.deny);
+            all.warn.extend(more.warn);
+            all.quota.extend(more.quota);
+            Answer::Decision(sorted(all))
+        }
+        (one, _) => one,
     }
 }

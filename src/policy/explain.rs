@@ -114,9 +114,9 @@ fn ask(
 ) -> Result<(), PolicyFailure> {
     let fault = |error: &dyn std::fmt::Display| PolicyFailure::new(Reason::Error, error.to_string());
     let mut engine = set.compiled.engine.clone();
-    engine.add_data(set.compiled.data.clone()).map_err(|error| fault(&error))?;
+    engine.add_data(set.compiled.engine_data()).map_err(|error| fault(&error))?;
     engine.set_enable_coverage(true);
-    engine.set_input(value::with_settings(value::input(input), value::from_plain(&input.settings)));
+    engine.set_input(value::input(input));
     for name in answers {
         let rule = Value::from(part.rule.as_str());
         match engine.eval_rule(format!("data.zengate.rules[{rule}].{name}")) {
@@ -133,14 +133,14 @@ fn ask(
     }
     let report = engine.get_coverage_report().map_err(|error| fault(&error))?;
     let seen = serde_json::to_value(input).unwrap_or_default();
-    let data = value::to_plain(&set.compiled.data).unwrap_or_default();
+    let data = &set.compiled.data;
     for file in report.files {
         let texts: Vec<&str> = file.code.lines().collect();
         for number in file.covered {
             let place = usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1);
             let Some(text) = texts.get(place) else { continue };
             for (name, path) in references(text) {
-                let from = if path.first() == Some(&"input") { &seen } else { &data };
+                let from = if path.first() == Some(&"input") { &seen } else { data };
                 let found = path.iter().skip(1).try_fold(from, |value, step| value.get(step));
                 part.read.insert(name, shown(found));
             }

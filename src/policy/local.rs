@@ -4,15 +4,14 @@
 use std::time::Duration;
 
 use super::answer::{DecideAnswer, Patch};
-use super::case::{Asked, Case, Circumstances};
+use super::case::{self, Case, Circumstances};
 use super::compile::Entry;
 use super::engine::Limits;
-use super::evaluate::{Allowance, Evaluator, Settings};
+use super::evaluate::{Allowance, Answer, Asked, Evaluator};
 use super::failure::{PolicyFailure, Reason};
 use super::input::Input;
 use super::set::PolicySet;
 use super::verdict::Verdict;
-use super::{reading, value};
 use crate::api::fields::AdmittedField;
 
 /// The stack that evaluating rules needs, in bytes.
@@ -27,12 +26,7 @@ impl Local {
     /// # Errors
     /// When the set cannot be copied.
     pub fn new(set: &PolicySet) -> Result<Self, PolicyFailure> {
-        Evaluator::new(&set.compiled, set.organisation()).map(Self)
-    }
-
-    /// The input as the engine holds it.
-    pub fn input(input: &Input) -> regorus::Value {
-        value::input(input)
+        Evaluator::new(&set.compiled).map(Self)
     }
 
     /// As [`super::Sitting::amend`].
@@ -41,7 +35,8 @@ impl Local {
     /// Any failure of a rule.
     pub fn amend(&mut self, set: &PolicySet, input: &Input) -> Result<Vec<Patch>, PolicyFailure> {
         match self.ask(set, Entry::Amend, input)? {
-            Some(answer) => reading::amend(&answer),
+            Some(Answer::Patches(patches)) => Ok(patches),
+            Some(Answer::Decision(_)) => Err(PolicyFailure::new(Reason::Error, "an answer to another question")),
             None => Ok(Vec::new()),
         }
     }
@@ -52,7 +47,8 @@ impl Local {
     /// Any failure of a rule.
     pub fn decide(&mut self, set: &PolicySet, input: &Input) -> Result<DecideAnswer, PolicyFailure> {
         match self.ask(set, Entry::Decide, input)? {
-            Some(answer) => reading::decide(&answer),
+            Some(Answer::Decision(decision)) => Ok(decision),
+            Some(Answer::Patches(_)) => Err(PolicyFailure::new(Reason::Error, "an answer to another question")),
             None => Err(PolicyFailure::new(Reason::Undefined, "no rule that judges applies to this call")),
         }
     }
@@ -64,7 +60,7 @@ impl Local {
     pub fn judge(
         &mut self,
         set: &PolicySet,
-        asked: Asked,
+        asked: case::Asked,
         circumstances: Circumstances,
         admitted: &[AdmittedField],
     ) -> Result<(Case, Verdict), PolicyFailure> {
@@ -84,15 +80,14 @@ impl Local {
         set: &PolicySet,
         entry: Entry,
         input: &Input,
-    ) -> Result<Option<regorus::Value>, PolicyFailure> {
+    ) -> Result<Option<Answer>, PolicyFailure> {
         let action = &input.action;
-        let team = &input.principal.team;
-        let (group, rules) = set
-            .group(action.kind, &action.service, &action.name, team)
+        let (number, group) = set
+            .group(action.kind, &action.service, &action.name, &input.principal.team)
             .ok_or_else(|| PolicyFailure::new(Reason::Error, "asked about a call that rules do not judge"))?;
         let asked = match entry {
-            Entry::Amend => rules.amends,
-            Entry::Decide => rules.decides,
+            Entry::Amend => group.amends,
+            Entry::Decide => group.decides,
         };
         if !asked {
             return Ok(None);
@@ -100,8 +95,8 @@ impl Local {
         // Nobody waits, so the time is only there to end a rule that loops.
         let allowance =
             Allowance { time: Duration::from_secs(10), instructions: Limits::default().instructions };
-        let settings = Settings::OfTeam(team.clone());
-        self.0.evaluate(group, entry, value::input(input), &settings, allowance).map(Some)
+        let settings_last = set.is_settings(input);
+        self.0.evaluate(Asked { group, number, entry, input, settings_last }, allowance).map(Some)
     }
 }
 

@@ -1,12 +1,14 @@
 //! A set of policies: read, checked, compiled and tried. It never changes; a new one takes its place.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::answer::DecideAnswer;
 use super::applying::Index;
 use super::check::{Checked, check};
-use super::compile::{Compiled, Group, Machine, compile};
+use super::compile::{Compiled, Group, compile};
+use super::input::Input;
 use super::failure::PolicyFailure;
 use super::organisation::{self, Organisation};
 use super::problem::{LoadError, Problem, hint};
@@ -37,11 +39,11 @@ fn zones(tree: &Tree) -> BTreeSet<String> {
     zones.map(|zones| zones.keys().cloned().collect()).unwrap_or_default()
 }
 
-/// A set of rules that runs in the interpreter.
+/// A rule that the interpreter answers for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fallback {
-    /// Its rules.
-    pub rules: Vec<String>,
+    /// The rule.
+    pub rule: String,
     /// Why it does.
     pub reason: String,
 }
@@ -77,9 +79,7 @@ impl PolicySet {
         unknown_conditions(&tree, &checked, &organisation, &mut problems);
         LoadError::unless_none(problems)?;
         let (sets, index) = Index::new(&organisation);
-        let mut compiled = compile(&checked, &tree.data, sets)?;
-        let problems = trial::try_out(&mut compiled, &organisation);
-        LoadError::unless_none(problems)?;
+        let compiled = trial::tried(&checked, &tree.data, sets, &organisation)?;
         Ok(Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             zones: zones(&tree),
@@ -102,7 +102,7 @@ impl PolicySet {
         let organisation = organisation::read(None, "none", &none, &mut problems);
         LoadError::unless_none(problems)?;
         let (sets, index) = Index::new(&organisation);
-        let compiled = compile(&Checked::default(), &serde_json::json!({}), sets)?;
+        let compiled = compile(&Checked::default(), &serde_json::json!({}), sets, &BTreeMap::new())?;
         Ok(Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             revision: "none".to_owned(),
@@ -145,15 +145,21 @@ impl PolicySet {
             .map_or_else(Vec::new, |(_, group)| group.rules.iter().map(String::as_str).collect())
     }
 
-    /// The sets of rules that run in the interpreter instead of the bytecode machine, and why.
+    /// The rules that the interpreter answers for instead of the plan, and why.
     pub fn fallbacks(&self) -> Vec<Fallback> {
-        let slow = self.compiled.groups.iter().filter_map(|group| match &group.machine {
-            Machine::Interpreter(reason) if group.amends || group.decides => {
-                Some(Fallback { rules: group.rules.iter().cloned().collect(), reason: reason.clone() })
-            }
-            _ => None,
-        });
-        slow.collect()
+        let mut all: BTreeMap<&str, &str> = BTreeMap::new();
+        for rule in self.compiled.groups.iter().filter(|group| group.is_distrusted()).flat_map(|group| &group.rules) {
+            all.insert(rule, "a plan that it belongs to answered otherwise than the interpreter");
+        }
+        all.extend(self.compiled.unplanned.iter().map(|(rule, why)| (rule.as_str(), why.as_str())));
+        all.into_iter()
+            .map(|(rule, reason)| Fallback { rule: rule.to_owned(), reason: reason.to_owned() })
+            .collect()
+    }
+
+    /// Whether the settings of an input are those that its team has here.
+    pub(super) fn is_settings(&self, input: &Input) -> bool {
+        Arc::ptr_eq(&input.settings, self.organisation.settings(&input.principal.team))
     }
 
     /// What an answer of these policies means for `team` at `now`.

@@ -3,14 +3,12 @@
 //! The input is built from our own tree, never from the client's text: the engine's JSON reader takes the last of two
 //! equal keys, in silence.
 
-use std::sync::Arc;
-
 use regorus::Value;
 
 use super::input::Input;
 use crate::json;
 
-/// The input without `settings`, which each thread holds a copy of its own.
+/// The input, as the interpreter is given it.
 pub(super) fn input(input: &Input) -> Value {
     let plain = |part: Result<serde_json::Value, serde_json::Error>| {
         part.map_or(Value::Null, |part| from_plain(&part))
@@ -21,6 +19,7 @@ pub(super) fn input(input: &Input) -> Value {
         (key("request"), object(&input.request)),
         (key("client"), plain(serde_json::to_value(&input.client))),
         (key("now"), Value::from(input.now.as_str())),
+        (key("settings"), from_plain(&input.settings)),
     ];
     if let Some(create) = &input.create {
         members.push((key("create"), plain(serde_json::to_value(create))));
@@ -29,14 +28,6 @@ pub(super) fn input(input: &Input) -> Value {
         members.push((key("targets"), plain(serde_json::to_value(targets))));
     }
     from_members(members)
-}
-
-/// `input` with its settings.
-pub(super) fn with_settings(mut input: Value, settings: Value) -> Value {
-    if let Ok(members) = input.as_object_mut() {
-        members.insert(key("settings"), settings);
-    }
-    input
 }
 
 fn key(text: &str) -> Value {
@@ -109,21 +100,6 @@ pub(super) fn to_plain(value: &Value) -> Option<serde_json::Value> {
     })
 }
 
-/// A copy that shares nothing with the original: threads that share reference counts slow one another down.
-pub(super) fn deep_copy(value: &Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(Arc::from(&**text)),
-        Value::Array(items) => Value::from(items.iter().map(deep_copy).collect::<Vec<_>>()),
-        Value::Set(items) => {
-            Value::from(items.iter().map(deep_copy).collect::<std::collections::BTreeSet<_>>())
-        }
-        Value::Object(members) => {
-            from_members(members.iter().map(|(name, inner)| (deep_copy(name), deep_copy(inner))))
-        }
-        plain => plain.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,7 +113,6 @@ mod tests {
         let value = object(&document);
         let text = value.to_json_str().unwrap();
         assert!(text.contains("9007199254740993") && text.contains("1.5"), "{text}");
-        assert_eq!(deep_copy(&value), value);
         let plain = serde_json::json!({"x": [1, -2, 2.5, "s", null, {"y": u64::MAX}]});
         assert_eq!(to_plain(&from_plain(&plain)), Some(plain));
         assert_eq!(to_plain(&Value::Undefined), None);

@@ -91,8 +91,8 @@ pub(super) fn status(parts: &Parts, told: &Told) -> Arc<dyn Fn() -> serde_json::
                 "source": told.get("source"),
                 "bundle_revision": told.get("bundle_revision"),
                 "refused": told.get("refused"),
-                "interpreted_sets": policy.fallbacks().iter()
-                    .map(|set| serde_json::json!({"rules": set.rules, "reason": set.reason}))
+                "interpreted_rules": policy.fallbacks().iter()
+                    .map(|left| serde_json::json!({"rule": left.rule, "reason": left.reason}))
                     .collect::<Vec<_>>(),
             },
             "keys": {

@@ -27,16 +27,12 @@ pub(in crate::policy) struct Rule {
     pub(in crate::policy) path: RulePath,
     pub(in crate::policy) line: u32,
     pub(in crate::policy) shape: Shape,
-    /// The value it gives, if that is written out and the same whenever the body holds.
-    pub(in crate::policy) constant: Option<String>,
     pub(in crate::policy) references: Vec<Reference>,
     pub(in crate::policy) calls: Vec<Call>,
     /// Operators that can fail: arithmetic, and set operators.
     pub(in crate::policy) operators: Vec<u32>,
     /// Uses `with`.
     pub(in crate::policy) with: Option<u32>,
-    /// Has an `else`.
-    pub(in crate::policy) otherwise: bool,
 }
 
 /// What a definition builds.
@@ -92,8 +88,6 @@ pub(in crate::policy) struct Call {
     pub(in crate::policy) name: String,
     /// The arguments that are written out as numbers or strings; others are `None`.
     pub(in crate::policy) arguments: Vec<Option<Value>>,
-    /// How many elements each argument lists, where it is an array written out.
-    pub(in crate::policy) lengths: Vec<Option<usize>>,
     pub(in crate::policy) line: u32,
 }
 
@@ -103,13 +97,7 @@ pub(super) fn modules(raw: &[(String, Value)]) -> Vec<Module> {
         .iter()
         .filter_map(|(file, trees)| {
             let tree = trees.get(0)?.get("ast")?;
-            let (root, steps) = chain(tree.get("package")?.get("refr")?)?;
-            let mut package = vec!["data".to_owned(), root.to_owned()];
-            package.extend(steps.into_iter().filter_map(|step| match step {
-                (Step::Key(key), _) => Some(key),
-                (Step::Any, _) => None,
-            }));
-            Some((file, tree, package))
+            Some((file, tree, package(tree)?))
         })
         .collect();
     // a package may be spread over files, and its rules see one another
@@ -134,12 +122,24 @@ pub(super) fn modules(raw: &[(String, Value)]) -> Vec<Module> {
         .collect()
 }
 
-fn rules(tree: &Value) -> impl Iterator<Item = &Value> {
+/// The path of a file's package, with `data` at the front.
+pub(in crate::policy) fn package(tree: &Value) -> Option<RulePath> {
+    let (root, steps) = chain(tree.get("package")?.get("refr")?)?;
+    let mut package = vec!["data".to_owned(), root.to_owned()];
+    package.extend(steps.into_iter().filter_map(|step| match step {
+        (Step::Key(key), _) => Some(key),
+        (Step::Any, _) => None,
+    }));
+    Some(package)
+}
+
+/// The definitions of a file.
+pub(in crate::policy) fn rules(tree: &Value) -> impl Iterator<Item = &Value> {
     tree.get("rules").and_then(Value::as_array).into_iter().flatten()
 }
 
 /// The head's reference, with what kind of definition it is.
-fn head(rule: &Value) -> Option<(&Value, Shape, Option<&Value>)> {
+pub(in crate::policy) fn head(rule: &Value) -> Option<(&Value, Shape, Option<&Value>)> {
     if let Some(default) = rule.get("Default") {
         return Some((default.get("refr")?, Shape::Default, None));
     }
@@ -158,12 +158,13 @@ fn head_name(rule: &Value) -> Option<String> {
     Some(chain(refr)?.0.to_owned())
 }
 
-fn source_text(trees: &Value) -> Option<&str> {
+/// The text of a file.
+pub(in crate::policy) fn source_text(trees: &Value) -> Option<&str> {
     trees.get(0)?.get("source")?.get("contents")?.as_str()
 }
 
 /// The imports by the name they have in the file. Of an alias the tree holds only its place in the text.
-fn imports(tree: &Value, text: &str) -> BTreeMap<String, RulePath> {
+pub(in crate::policy) fn imports(tree: &Value, text: &str) -> BTreeMap<String, RulePath> {
     let listed = tree.get("imports").and_then(Value::as_array).into_iter().flatten();
     listed
         .filter_map(|import| {
@@ -215,12 +216,10 @@ fn read_rule(
             path,
             line: line(rule),
             shape: if computed && shape == Shape::Complete { Shape::Object } else { shape },
-            constant: constant(rule),
             references: Vec::new(),
             calls: Vec::new(),
             operators: Vec::new(),
             with: None,
-            otherwise: has_else(rule),
         },
     };
     for (_, index) in &steps {
@@ -239,27 +238,9 @@ fn read_rule(
     Some(walk.found)
 }
 
-/// The value of a definition without arguments and `else`, where it is written out.
-fn constant(rule: &Value) -> Option<String> {
-    let spec = rule.get("Spec")?;
-    let bodies = spec.get("bodies")?.as_array()?;
-    if bodies.iter().any(is_else) {
-        return None;
-    }
-    let head = spec.get("head")?.as_object()?.values().next()?;
-    match head.get("assign").filter(|assign| !assign.is_null()) {
-        None => Some("true".to_owned()),
-        Some(assign) => literal(assign.get("value")?).map(|value| value.to_string()),
-    }
-}
-
-fn is_else(body: &Value) -> bool {
+/// Whether a body stands behind an `else`.
+pub(in crate::policy) fn is_else(body: &Value) -> bool {
     body.get("is_else").and_then(Value::as_bool) == Some(true)
-}
-
-fn has_else(rule: &Value) -> bool {
-    let bodies = rule.pointer("/Spec/bodies").and_then(Value::as_array);
-    bodies.is_some_and(|bodies| bodies.iter().any(is_else))
 }
 
 /// The names that a function's parameters bind.
@@ -282,7 +263,7 @@ fn variables(args: Option<&Value>) -> BTreeSet<String> {
 }
 
 /// A number, string, boolean or null written out.
-pub(super) fn literal(expression: &Value) -> Option<Value> {
+pub(in crate::policy) fn literal(expression: &Value) -> Option<Value> {
     let (kind, inner) = expression.as_object()?.iter().next()?;
     matches!(kind.as_str(), "Number" | "String" | "RawString" | "Bool" | "Null")
         .then(|| inner.get("value").cloned())
@@ -290,7 +271,7 @@ pub(super) fn literal(expression: &Value) -> Option<Value> {
 }
 
 /// The line of a node: of its own span, or of the span of the expression it is.
-pub(super) fn line(node: &Value) -> u32 {
+pub(in crate::policy) fn line(node: &Value) -> u32 {
     let inner = || node.as_object()?.values().next()?.get("span");
     let span = node.get("span").or_else(inner);
     span.and_then(|span| span.get("line"))
@@ -300,10 +281,10 @@ pub(super) fn line(node: &Value) -> u32 {
 }
 
 /// A reference taken apart: its root variable and its steps, computed ones with their expression.
-pub(super) type Chain<'a> = (&'a str, Vec<(Step, Option<&'a Value>)>);
+pub(in crate::policy) type Chain<'a> = (&'a str, Vec<(Step, Option<&'a Value>)>);
 
 /// Takes a reference apart; none for any other expression.
-pub(super) fn chain(expression: &Value) -> Option<Chain<'_>> {
+pub(in crate::policy) fn chain(expression: &Value) -> Option<Chain<'_>> {
     let mut steps = Vec::new();
     let mut here = expression;
     loop {

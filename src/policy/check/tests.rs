@@ -133,32 +133,3 @@ fn a_rule_must_define_answers_the_gateway_reads() {
     refused("deny := {1}", "`deny` must be a partial set");
     refused("deny contains 1 if {", "rules/x.rego:");
 }
-
-#[test]
-fn where_the_bytecode_machine_would_hide_errors_is_known() {
-    let hidden = |body: &str| {
-        let text = format!("package zengate.rules.x\nimport rego.v1\n{body}");
-        let files = [("x.rego".to_owned(), text)].into();
-        check(&Source::Files(files).read(&Overlays::default()).unwrap()).unwrap().hidden.remove("x")
-    };
-    assert_eq!(
-        hidden(
-            "deny contains {\"m\": sprintf(\"%v: 100%%\", [input.create.zone])} if not input.create.zone in {\"A\"}"
-        ),
-        None
-    );
-    assert!(
-        hidden("deny contains 1 if startswith(input.create.zone, \"A\")")
-            .unwrap()
-            .starts_with("x.rego:3: `startswith`")
-    );
-    assert!(hidden("deny contains 1 if input.create.count / 2 > 1").unwrap().contains("operator"));
-    assert!(hidden("deny contains a\na := 1 if input.now\na := 2").unwrap().contains("two values"));
-    assert!(hidden("deny contains sprintf(\"%d\", [input.create.count])").unwrap().contains("sprintf"));
-    assert_eq!(hidden("deny contains 1 if a\na if input.now\na if input.create"), None);
-    assert!(
-        hidden("deny contains f(1)\nf(x) := y if { y := input.request[x] } else := 2")
-            .unwrap()
-            .contains("else")
-    );
-}

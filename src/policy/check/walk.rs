@@ -118,15 +118,9 @@ impl Walk<'_> {
                 function,
                 name,
                 arguments: parameters.iter().map(literal).collect(),
-                lengths: parameters.iter().map(listed).collect(),
                 line: at,
             });
         }
         parameters.iter().for_each(|parameter| self.visit(parameter));
     }
-}
-
-/// How many elements an array written out has.
-fn listed(expression: &Value) -> Option<usize> {
-    expression.get("Array")?.get("items")?.as_array().map(Vec::len)
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::Answer;
 use crate::policy::compile::Entry;
-use crate::policy::evaluate::{Allowance, Settings};
+use crate::policy::evaluate::{Allowance, Answer, Tally};
+use crate::policy::input::Input;
 use crate::policy::failure::{PolicyFailure, Reason};
 use crate::policy::set::PolicySet;
 
@@ -18,8 +18,7 @@ pub(super) struct Job {
     pub(super) set: Arc<PolicySet>,
     pub(super) group: usize,
     pub(super) entry: Entry,
-    pub(super) input: regorus::Value,
-    pub(super) settings: Settings,
+    pub(super) input: Arc<Input>,
     pub(super) allowance: Allowance,
     pub(super) reply: oneshot::Sender<Done>,
 }
@@ -47,7 +46,7 @@ pub(super) struct Counts {
     pub(super) running: u64,
     pub(super) busy: u64,
     pub(super) panics: u64,
-    pub(super) prints: u64,
+    pub(super) tally: Tally,
 }
 
 #[derive(Default)]
@@ -66,7 +65,7 @@ pub(super) struct Queue {
     running: AtomicU64,
     busy: AtomicU64,
     panics: AtomicU64,
-    prints: AtomicU64,
+    tally: Mutex<Tally>,
 }
 
 impl Queue {
@@ -78,7 +77,7 @@ impl Queue {
             running: AtomicU64::new(0),
             busy: AtomicU64::new(0),
             panics: AtomicU64::new(0),
-            prints: AtomicU64::new(0),
+            tally: Mutex::default(),
         }
     }
 
@@ -150,8 +149,9 @@ impl Queue {
         self.panics.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn printed(&self, lines: u64) {
-        self.prints.fetch_add(lines, Ordering::Relaxed);
+    pub(super) fn add(&self, more: Tally) {
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        *tally = tally.and(more);
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -159,7 +159,7 @@ impl Queue {
             running: self.running.load(Ordering::Relaxed),
             busy: self.busy.load(Ordering::Relaxed),
             panics: self.panics.load(Ordering::Relaxed),
-            prints: self.prints.load(Ordering::Relaxed),
+            tally: *self.tally.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 }

@@ -6,10 +6,8 @@ use crate::policy::input::{ActionInput, ClientInput, PrincipalInput};
 use crate::policy::source::{Overlays, Source};
 
 /// Stands in for a bug of the engine: no rule is known that makes it panic.
-pub(super) fn panic_if_asked(input: &regorus::Value) {
-    let key = input.as_object().unwrap().get(&"principal".into()).unwrap();
-    let key = key.as_object().unwrap().get(&"key".into()).unwrap();
-    assert!(*key != "panic".into(), "asked to panic");
+pub(super) fn panic_if_asked(input: &Input) {
+    assert_ne!(input.principal.key, "panic", "asked to panic");
 }
 
 const RULES: &str = r#"
@@ -51,7 +49,7 @@ deny contains n if {
 }
 "#;
 
-const BYTECODE_LOOP: &str = r#"
+const PLANNED_LOOP: &str = r#"
 package zengate.rules.looping
 
 import rego.v1
@@ -154,11 +152,11 @@ async fn an_endless_comprehension_hits_the_time_limit_and_others_go_on() {
     let tight = Limits { evaluation: Duration::from_millis(50), threads: 1, ..limits() };
     let judge = Judge::start(set(&[HOSTILE], "{}"), tight).unwrap();
     assert_eq!(decide(&judge, "slow").await.unwrap_err().reason, Reason::TimeLimit);
-    let judge = Judge::start(set(&[BYTECODE_LOOP], "{}"), tight).unwrap();
+    let judge = Judge::start(set(&[PLANNED_LOOP], "{}"), tight).unwrap();
     assert_eq!(judge.current().fallbacks(), []);
     assert_eq!(decide(&judge, "slow").await.unwrap_err().reason, Reason::TimeLimit);
     let few = Limits { instructions: 100_000, threads: 1, ..limits() };
-    let judge = Judge::start(set(&[BYTECODE_LOOP], "{}"), few).unwrap();
+    let judge = Judge::start(set(&[PLANNED_LOOP], "{}"), few).unwrap();
     assert_eq!(decide(&judge, "slow").await.unwrap_err().reason, Reason::InstructionLimit);
     assert_eq!(decide(&judge, "fine").await.unwrap(), DecideAnswer::default());
 }

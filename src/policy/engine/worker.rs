@@ -4,13 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arc_swap::ArcSwap;
 
-use super::Answer;
 use super::queue::{Done, Job, Next, Queue};
 use crate::clock::Stopwatch;
-use crate::policy::compile::Entry;
-use crate::policy::evaluate::Evaluator;
+use crate::policy::evaluate::{Asked, Evaluator};
 use crate::policy::failure::{PolicyFailure, Reason};
-use crate::policy::reading;
 use crate::policy::set::PolicySet;
 
 /// The copies a thread keeps: of the policies in force and of those before, which requests under way still use.
@@ -60,7 +57,7 @@ impl Copies {
             let copy = self.0.remove(place);
             self.0.push(copy);
         } else {
-            let evaluator = Evaluator::new(&set.compiled, set.organisation())?;
+            let evaluator = Evaluator::new(&set.compiled)?;
             if self.0.len() >= KEPT {
                 self.0.remove(0);
             }
@@ -73,7 +70,7 @@ impl Copies {
 
 /// Evaluates and replies. A panic drops the reply on its way, so the caller is told before the thread goes on.
 fn evaluate(job: Job, copies: &mut Copies, queue: &Queue) {
-    let Job { set, group, entry, input, settings, allowance, reply } = job;
+    let Job { set, group: number, entry, input, allowance, reply } = job;
     let evaluator = match copies.of(&set) {
         Ok(evaluator) => evaluator,
         Err(failure) => {
@@ -84,12 +81,14 @@ fn evaluate(job: Job, copies: &mut Copies, queue: &Queue) {
     let watch = Stopwatch::start();
     #[cfg(test)]
     super::tests::panic_if_asked(&input);
-    let answer =
-        evaluator.evaluate(group, entry, input, &settings, allowance).and_then(|answer| match entry {
-            Entry::Amend => reading::amend(&answer).map(Answer::Patches),
-            Entry::Decide => reading::decide(&answer).map(Answer::Decision),
-        });
+    let answer = match set.compiled.groups.get(number) {
+        Some(group) => {
+            let settings_last = set.is_settings(&input);
+            evaluator.evaluate(Asked { group, number, entry, input: &input, settings_last }, allowance)
+        }
+        None => Err(PolicyFailure::new(Reason::Error, "no such set of rules")),
+    };
     let took = watch.elapsed();
-    queue.printed(std::mem::take(&mut evaluator.prints));
+    queue.add(std::mem::take(&mut evaluator.tally));
     let _ = reply.send(Done { answer, took }); // an error only says that the caller has gone
 }

@@ -1,97 +1,101 @@
-//! Trying a compiled tree before it serves: every set of rules is asked about typical calls, in the interpreter and,
-//! where it has one, in its bytecode program. What fails here would fail, or worse, keep silent, on a request.
+//! Trying a tree before it serves: every set of rules is asked about typical calls, in the interpreter and of the plan. What
+//! fails here would fail, or worse, keep silent, on a request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::Kind;
 use crate::api::view::{Create, DataDisk};
 use crate::json::{Object, Value};
-use crate::policy::compile::{Compiled, Entry, Group, Machine};
+use crate::policy::applying::{Applying, Specimen};
+use crate::policy::check::Checked;
+use crate::policy::compile::{Compiled, Entry, Group, Scope, compile};
 use crate::policy::engine::STACK_BYTES;
-use crate::policy::evaluate::{Allowance, Evaluator, Settings};
+use crate::policy::evaluate::{Allowance, Asked, Evaluator};
 use crate::policy::failure::{PolicyFailure, Reason};
 use crate::policy::input::{ActionInput, ClientInput, Input, PrincipalInput, TargetInput};
 use crate::policy::organisation::Organisation;
-use crate::policy::problem::Problem;
-use crate::policy::{reading, value};
+use crate::policy::problem::{LoadError, Problem};
 
 /// Generous: a trial says whether rules work, not how fast.
 const ALLOWANCE: Allowance = Allowance { time: Duration::from_secs(2), instructions: 50_000_000 };
 
-/// Tries all sets on a thread of its own. A set whose program answers differently from the interpreter falls back to it.
-pub(super) fn try_out(compiled: &mut Compiled, organisation: &Organisation) -> Vec<Problem> {
-    let outcome = std::thread::scope(|scope| {
-        std::thread::Builder::new()
-            .name("policy-trial".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, || all(compiled, organisation))
-            .map(|thread| thread.join())
-    });
-    let (problems, differing) = match outcome {
-        Ok(Ok(Ok(outcome))) => outcome,
-        Ok(Ok(Err(failure))) => (vec![Problem::of("zengate/rules", failure.to_string())], Vec::new()),
-        Ok(Err(_)) => {
-            (vec![Problem::of("zengate/rules", "the rules panicked when they were tried")], Vec::new())
-        }
-        Err(error) => {
-            (vec![Problem::of("zengate/rules", format!("no thread to try them on: {error}"))], Vec::new())
-        }
-    };
-    for (number, reason) in differing {
-        if let Some(group) = compiled.groups.get_mut(number) {
-            group.machine = Machine::Interpreter(reason);
+/// Compiles the sets and tries them all on a thread of its own. A rule whose plan answers differently from the interpreter is
+/// left to the interpreter.
+pub(super) fn tried(
+    checked: &Checked,
+    data: &serde_json::Value,
+    sets: Vec<(Applying, Specimen)>,
+    organisation: &Organisation,
+) -> Result<Compiled, LoadError> {
+    let mut differing = BTreeMap::new();
+    loop {
+        let compiled = compile(checked, data, sets.clone(), &differing)?;
+        let outcome = std::thread::scope(|scope| {
+            std::thread::Builder::new()
+                .name("policy-trial".to_owned())
+                .stack_size(STACK_BYTES)
+                .spawn_scoped(scope, || all(&compiled, organisation))
+                .map(|thread| thread.join())
+        });
+        let Outcome { problems, differ } = match outcome {
+            Ok(Ok(Ok(outcome))) => outcome,
+            Ok(Ok(Err(failure))) => Outcome::problem(failure.to_string()),
+            Ok(Err(_)) => Outcome::problem("the rules panicked when they were tried"),
+            Err(error) => Outcome::problem(format!("no thread to try them on: {error}")),
+        };
+        LoadError::unless_none(problems)?;
+        let before = differing.len();
+        let reason = "its plan answers a typical call otherwise than the interpreter";
+        differing.extend(differ.into_iter().map(|rule| (rule, reason.to_owned())));
+        if differing.len() == before {
+            return Ok(compiled);
         }
     }
-    problems
 }
 
-type Outcome = (Vec<Problem>, Vec<(usize, String)>);
+#[derive(Default)]
+struct Outcome {
+    problems: Vec<Problem>,
+    /// Rules whose plan answers differently.
+    differ: BTreeSet<String>,
+}
+
+impl Outcome {
+    fn problem(message: impl Into<String>) -> Self {
+        Self { problems: vec![Problem::of("zengate/rules", message)], differ: BTreeSet::new() }
+    }
+}
 
 fn all(compiled: &Compiled, organisation: &Organisation) -> Result<Outcome, PolicyFailure> {
-    let mut evaluator = Evaluator::new(compiled, organisation)?;
-    let mut problems = Vec::new();
-    let mut differing = Vec::new();
+    let mut evaluator = Evaluator::new(compiled)?;
+    let mut outcome = Outcome::default();
     for (number, group) in compiled.groups.iter().enumerate() {
         let entries = [(Entry::Amend, group.amends), (Entry::Decide, group.decides)];
         for (entry, _) in entries.into_iter().filter(|(_, used)| *used) {
             for input in samples(group, organisation) {
-                let settings = Settings::OfTeam(input.principal.team.clone());
-                let plain = value::input(&input);
-                let with = value::with_settings(plain.clone(), value::from_plain(&input.settings));
-                let expected = evaluator.interpret(number, entry, with, ALLOWANCE);
-                problems.extend(trouble(entry, expected.as_ref()));
-                if let Machine::Bytecode(_) = group.machine {
-                    let found = evaluator.evaluate(number, entry, plain, &settings, ALLOWANCE);
-                    if expected.is_ok() && expected != found {
-                        let reason =
-                            "the bytecode machine answers differently from the interpreter".to_owned();
-                        differing.push((number, reason));
-                    }
+                let asked = Asked { group, number, entry, input: &input, settings_last: true };
+                let expected = evaluator.interpret(asked, Scope::All, ALLOWANCE);
+                outcome.problems.extend(expected.as_ref().err().map(trouble));
+                // what the plan does not answer here it will not answer then
+                if let (Ok(expected), Ok(found)) = (expected, evaluator.planned(asked, ALLOWANCE)) {
+                    outcome.differ.extend(found.differing(&expected, &group.left));
                 }
             }
         }
     }
-    Ok((problems, differing))
+    Ok(outcome)
 }
 
-/// What is wrong with an answer to a sample.
-fn trouble(entry: Entry, answer: Result<&regorus::Value, &PolicyFailure>) -> Option<Problem> {
-    let read = |answer| match entry {
-        Entry::Amend => reading::amend(answer).map(drop),
-        Entry::Decide => reading::decide(answer).map(drop),
-    };
-    let failure = match answer {
-        Ok(answer) => read(answer).err()?,
-        Err(failure) => failure.clone(),
-    };
+/// What is wrong with a rule that fails on a sample.
+fn trouble(failure: &PolicyFailure) -> Problem {
     let rule = failure.rule.as_deref().unwrap_or("?");
     let words = match failure.reason {
         Reason::TimeLimit => "takes longer than 2 s".to_owned(),
         _ => failure.detail.clone(),
     };
-    Some(Problem::of("zengate/rules", format!("rule `{rule}` fails on a typical call: {words}")))
+    Problem::of("zengate/rules", format!("rule `{rule}` fails on a typical call: {words}"))
 }
 
 fn samples(group: &Group, organisation: &Organisation) -> Vec<Input> {

@@ -70,7 +70,7 @@ impl World {
         let set = self.policy();
         println!("stock rules, revision {}: {}", set.revision(), set.rules().collect::<Vec<_>>().join(", "));
         for fallback in set.fallbacks() {
-            println!("on the interpreter ({}): {}", fallback.reason, fallback.rules.join(", "));
+            println!("on the interpreter ({}): {}", fallback.reason, fallback.rule);
         }
         println!();
     }

@@ -171,12 +171,8 @@ fn policy(good: &Material, bad: &Material) -> Vec<Case> {
             Box::new(move || drop(black_box(local.decide(&set, black_box(&input)).unwrap())))
         }
     };
-    let (convert, amend, apply, judge) = (good.clone(), good.clone(), good.clone(), bad.clone());
+    let (amend, apply, judge) = (good.clone(), good.clone(), bad.clone());
     vec![
-        case("policy: input for the engine", move || {
-            let input = convert.input.clone();
-            Box::new(move || drop(black_box(Local::input(black_box(&input)))))
-        }),
         case("policy: amend, evaluated (2 patches)", move || {
             let Material { set, input, .. } = amend.clone();
             let mut local = Local::new(&set).unwrap();

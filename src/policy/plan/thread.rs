@@ -1,0 +1,180 @@
+//! One thread's copy of what a plan reads, and its answers.
+//!
+//! Threads share the plan, which nothing writes to, and nothing else. What a rule depends on besides the request is worked out once
+//! per team and kept: its settings as values, and the values of the rules that depend on settings and data alone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bumpalo::Bump;
+use self_cell::self_cell;
+
+use super::answers::{self, Answered};
+use super::builtins::Regexes;
+use super::input;
+use super::run::{Given, Known, Run, Stop};
+use super::value::{Arena, V};
+use super::Plan;
+use crate::policy::evaluate::Allowance;
+use crate::policy::input::Input;
+
+/// The most an evaluation may allocate, in bytes.
+const SCRATCH_BYTES: usize = 64 << 20;
+/// The scratch space a thread keeps from one evaluation to the next, in bytes.
+const KEPT_BYTES: usize = 256 << 10;
+/// The most teams whose settings a thread keeps at hand. With more all are forgotten: to work one out again costs as much as a few
+/// requests.
+const MOST_TEAMS: usize = 1024;
+
+struct BaseValues<'a> {
+    constants: Vec<V<'a>>,
+    data: V<'a>,
+}
+
+struct TeamValues<'a> {
+    settings: V<'a>,
+    settled: Vec<Known<'a>>,
+}
+
+self_cell!(
+    /// Constants and data.
+    struct Base {
+        owner: Bump,
+        #[covariant]
+        dependent: BaseValues,
+    }
+);
+
+self_cell!(
+    /// What follows from a team's settings.
+    struct Team {
+        owner: Bump,
+        #[covariant]
+        dependent: TeamValues,
+    }
+);
+
+/// The parts of answers that are asked for, by rule.
+pub(in crate::policy) type Parts = [(String, usize)];
+
+/// What is asked.
+pub(in crate::policy) struct Question<'q> {
+    /// The call.
+    pub(in crate::policy) input: &'q Input,
+    /// Whether its settings are those of its team under this set of policies, and will be met again.
+    pub(in crate::policy) settings_last: bool,
+    /// What it may use.
+    pub(in crate::policy) allowance: Allowance,
+}
+
+/// A thread's copy.
+pub(in crate::policy) struct PlanThread {
+    plan: Arc<Plan>,
+    base: Base,
+    /// By the address of the settings, which are kept so that it stays theirs.
+    teams: HashMap<usize, (Arc<serde_json::Value>, Team)>,
+    scratch: Bump,
+    regexes: Regexes,
+}
+
+impl PlanThread {
+    /// Makes the copy.
+    pub(in crate::policy) fn new(plan: Arc<Plan>, data: &serde_json::Value) -> Result<Self, Stop> {
+        let base = Base::try_new(Bump::new(), |bump| {
+            let arena = Arena(bump);
+            let constants = plan.constants.iter().map(|constant| arena.constant(constant));
+            Ok(BaseValues { constants: constants.collect::<Result<_, Stop>>()?, data: arena.plain(data)? })
+        })?;
+        let scratch = Bump::new();
+        scratch.set_allocation_limit(Some(SCRATCH_BYTES));
+        Ok(Self { plan, base, teams: HashMap::new(), scratch, regexes: Regexes::default() })
+    }
+
+    /// Asks several parts of several rules, reading each answer into `into`.
+    pub(in crate::policy) fn ask<T>(
+        &mut self,
+        question: &Question<'_>,
+        into: &mut T,
+        parts: impl FnOnce(&mut Asking<'_>, &mut T) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        if self.scratch.allocated_bytes() > KEPT_BYTES {
+            self.scratch = Bump::new();
+            self.scratch.set_allocation_limit(Some(SCRATCH_BYTES));
+        } else {
+            self.scratch.reset();
+        }
+        let key = Arc::as_ptr(&question.input.settings).addr();
+        let own;
+        let team = if question.settings_last {
+            if !self.teams.contains_key(&key) {
+                let team = self.team(&question.input.settings, question.allowance)?;
+                if self.teams.len() >= MOST_TEAMS {
+                    self.teams.clear();
+                }
+                self.teams.insert(key, (Arc::clone(&question.input.settings), team));
+            }
+            let Some((_, team)) = self.teams.get(&key) else { return Err(Stop::Elsewhere("no settings")) };
+            team.borrow_dependent()
+        } else {
+            own = TeamValues { settings: Arena(&self.scratch).plain(&question.input.settings)?, settled: Vec::new() };
+            &own
+        };
+        let arena = Arena(&self.scratch);
+        let base = self.base.borrow_dependent();
+        let given = Given {
+            plan: &self.plan,
+            constants: &base.constants,
+            data: base.data,
+            input: input::input(question.input, team.settings, arena)?,
+            settled: &team.settled,
+            arena,
+            regexes: &self.regexes,
+        };
+        parts(&mut Asking(Run::new(given, question.allowance)), into)
+    }
+
+    /// Works out what follows from settings. A rule that fails, or takes too long, is left for the request that needs it.
+    fn team(&self, settings: &serde_json::Value, allowance: Allowance) -> Result<Team, Stop> {
+        let base = self.base.borrow_dependent();
+        Team::try_new(Bump::new(), |bump| {
+            let arena = Arena(bump);
+            let settings = arena.plain(settings)?;
+            let scratch = Bump::new();
+            scratch.set_allocation_limit(Some(SCRATCH_BYTES));
+            let input = Arena(&scratch).members(&[(V::Text("settings"), settings)])?;
+            let given = Given {
+                plan: &self.plan,
+                constants: &base.constants,
+                data: base.data,
+                input,
+                settled: &[],
+                arena: Arena(&scratch),
+                regexes: &self.regexes,
+            };
+            let mut run = Run::new(given, allowance);
+            let mut settled = Vec::with_capacity(self.plan.rules.len());
+            for (place, is_settled) in self.plan.settled.iter().enumerate() {
+                let known = if *is_settled { run.rule(place).ok() } else { None };
+                settled.push(match known {
+                    Some(Some(value)) => Some(Some(arena.copy(value)?)),
+                    Some(None) => Some(None),
+                    None => None,
+                });
+            }
+            Ok(TeamValues { settings, settled })
+        })
+    }
+}
+
+/// Rules that are being asked about one call.
+pub(in crate::policy) struct Asking<'a>(Run<'a>);
+
+impl Asking<'_> {
+    /// What some rules answer, added to `all`.
+    pub(in crate::policy) fn read<T: Answered>(&mut self, parts: &Parts, all: &mut Vec<T>) -> Result<(), Stop> {
+        for (rule, place) in parts {
+            answers::read(self.0.rule(*place)?, rule, all)?;
+        }
+        Ok(())
+    }
+}
