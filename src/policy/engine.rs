@@ -26,6 +26,9 @@ use queue::{Counts, Job, Queue};
 /// The stack of an evaluation thread: deep, because the engine recurses over expressions and values.
 pub(super) const STACK_BYTES: usize = 32 << 20;
 
+/// The most steps of one evaluation, unless said otherwise.
+pub(super) const DEFAULT_INSTRUCTIONS: usize = 5_000_000;
+
 /// What judging may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -50,7 +53,7 @@ impl Default for Limits {
             queue: 64 * threads,
             evaluation: Duration::from_millis(200),
             deadline: Duration::from_millis(500),
-            instructions: 5_000_000,
+            instructions: DEFAULT_INSTRUCTIONS,
         }
     }
 }

@@ -15,7 +15,7 @@ use super::answer::{DecideAnswer, Patch};
 use super::compile::{Compiled, Entry, Group, Scope};
 use super::failure::{PolicyFailure, Reason};
 use super::input::Input;
-use super::plan::{PlanThread, Question, Stop};
+use super::plan::{Cause, PlanThread, Question, Stop};
 use super::{reading, value};
 
 /// How many steps the engine takes between two looks at the clock.
@@ -148,7 +148,7 @@ impl Evaluator {
         }
         let answer = match self.planned(asked, allowance) {
             Ok(answer) => answer,
-            Err(Stop::Elsewhere(_)) => {
+            Err(Stop(Cause::Elsewhere(_))) => {
                 self.tally.elsewhere += 1;
                 return self.interpret(asked, Scope::All, allowance);
             }
@@ -263,11 +263,11 @@ impl Evaluator {
 }
 
 fn failed(stop: Stop) -> PolicyFailure {
-    match stop {
-        Stop::Time => PolicyFailure::new(Reason::TimeLimit, "the rules take too long"),
-        Stop::Steps => PolicyFailure::new(Reason::InstructionLimit, "the rules take too many steps"),
-        Stop::Memory => PolicyFailure::new(Reason::Error, "the rules use too much memory"),
-        Stop::Elsewhere(why) => PolicyFailure::new(Reason::Error, why),
+    match *stop.0 {
+        Cause::Time => PolicyFailure::new(Reason::TimeLimit, "the rules take too long"),
+        Cause::Steps => PolicyFailure::new(Reason::InstructionLimit, "the rules take too many steps"),
+        Cause::Memory => PolicyFailure::new(Reason::Error, "the rules use too much memory"),
+        Cause::Elsewhere(why) => PolicyFailure::new(Reason::Error, why),
     }
 }
 

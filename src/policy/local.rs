@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::answer::{DecideAnswer, Patch};
 use super::case::{self, Case, Circumstances};
 use super::compile::Entry;
-use super::engine::Limits;
+use super::engine::DEFAULT_INSTRUCTIONS;
 use super::evaluate::{Allowance, Answer, Asked, Evaluator};
 use super::failure::{PolicyFailure, Reason};
 use super::input::Input;
@@ -93,8 +93,7 @@ impl Local {
             return Ok(None);
         }
         // Nobody waits, so the time is only there to end a rule that loops.
-        let allowance =
-            Allowance { time: Duration::from_secs(10), instructions: Limits::default().instructions };
+        let allowance = Allowance { time: Duration::from_secs(10), instructions: DEFAULT_INSTRUCTIONS };
         let settings_last = set.is_settings(input);
         self.0.evaluate(Asked { group, number, entry, input, settings_last }, allowance).map(Some)
     }

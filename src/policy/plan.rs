@@ -31,7 +31,7 @@ mod tests;
 
 pub(super) use builtins::Builtin;
 pub(super) use lower::lower;
-pub(super) use run::Stop;
+pub(super) use run::{Cause, Stop};
 pub(super) use thread::{PlanThread, Question};
 
 /// The rules of a tree that could be planned.
@@ -41,8 +41,16 @@ pub(super) struct Plan {
     constants: Vec<Constant>,
     /// By path, `data.zengate.rules.zones.deny`.
     places: BTreeMap<Vec<String>, usize>,
-    /// By rule, whether it depends on data and settings alone.
-    settled: Vec<bool>,
+    /// What depends on data and settings alone.
+    settled: Vec<Settled>,
+}
+
+/// An expression that depends on data and the settings of a team alone.
+#[derive(Debug)]
+struct Settled {
+    expr: Expr,
+    /// How many places its variables need.
+    slots: usize,
 }
 
 impl Plan {
@@ -143,6 +151,8 @@ enum Expr {
     Slot(usize),
     Input,
     Data,
+    /// What is worked out once per team.
+    Settled(usize),
     Rule(usize),
     /// Steps into a value.
     Path(Box<Expr>, Vec<Expr>),

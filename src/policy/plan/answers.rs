@@ -1,11 +1,11 @@
 //! What rules answered, read from values. Only answers of the agreed shape are read here; the interpreter is asked about all
 //! others, and its reader says what is wrong with them.
 
-use super::run::Stop;
+use super::run::{Cause, Stop};
 use super::value::{V, to_plain};
 use crate::policy::answer::{Claim, Op, Patch, Plain, Resource, Softened, Temporary, Violation};
 
-const ODD: Stop = Stop::Elsewhere("an answer that is not of the agreed shape");
+const ODD: Stop = Stop(&Cause::Elsewhere("an answer that is not of the agreed shape"));
 
 /// A part of a rule's answer.
 pub(in crate::policy) trait Answered: Sized {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use regex::{Regex, RegexBuilder};
 
-use super::run::Stop;
+use super::run::{Cause, Stop};
 use super::strings;
 use super::value::{Arena, V};
 
@@ -87,24 +87,24 @@ builtins! {
 }
 
 /// What a builtin answers to arguments that it does not take.
-const REFUSED: Stop = Stop::Elsewhere("a builtin refused its arguments");
+const REFUSED: Stop = Stop(&Cause::Elsewhere("a builtin refused its arguments"));
 
 impl Builtin {
     /// Whether it is only asked what kind of value it is given.
     pub(super) fn call<'a>(
         self,
-        [one, two, three]: [V<'a>; MOST_ARGUMENTS],
+        &[one, two, three]: &[V<'a>; MOST_ARGUMENTS],
         arena: Arena<'a>,
         regexes: &Regexes,
     ) -> Result<Option<V<'a>>, Stop> {
         let answer = match (self, one, two, three) {
-            (Self::IsArray, ..) => V::Bool(matches!(one, V::Array(_))),
-            (Self::IsBoolean, ..) => V::Bool(matches!(one, V::Bool(_))),
-            (Self::IsNull, ..) => V::Bool(matches!(one, V::Null)),
-            (Self::IsNumber, ..) => V::Bool(matches!(one, V::Int(_) | V::Float(_))),
-            (Self::IsObject, ..) => V::Bool(matches!(one, V::Object(_))),
-            (Self::IsSet, ..) => V::Bool(matches!(one, V::Set(_))),
-            (Self::IsString, ..) => V::Bool(matches!(one, V::Text(_))),
+            (Self::IsArray, ..) => V::flag(matches!(one, V::Array(_))),
+            (Self::IsBoolean, ..) => V::flag(matches!(one, V::False | V::True)),
+            (Self::IsNull, ..) => V::flag(matches!(one, V::Null)),
+            (Self::IsNumber, ..) => V::flag(matches!(one, V::Int(_) | V::Float(_))),
+            (Self::IsObject, ..) => V::flag(matches!(one, V::Object(_))),
+            (Self::IsSet, ..) => V::flag(matches!(one, V::Set(_))),
+            (Self::IsString, ..) => V::flag(matches!(one, V::Text(_))),
             (Self::TypeName, ..) => V::Text(one.type_name()),
 
             (Self::Count, V::Text(text), ..) => length(text.encode_utf16().count())?,
@@ -129,8 +129,8 @@ impl Builtin {
             (Self::Ceil, V::Float(number), ..) => V::float(number.ceil()),
             (Self::Floor, V::Float(number), ..) => V::float(number.floor()),
             (Self::FormatInt, V::Int(number), V::Int(10), _) => arena.text(&number.to_string())?,
-            (Self::ToNumber, V::Null, ..) => V::Int(0),
-            (Self::ToNumber, V::Bool(flag), ..) => V::Int(i64::from(flag)),
+            (Self::ToNumber, V::Null | V::False, ..) => V::Int(0),
+            (Self::ToNumber, V::True, ..) => V::Int(1),
             (Self::ToNumber, V::Int(_) | V::Float(_), ..) => one,
             (Self::ToNumber, V::Text(text), ..) => whole_number(text)?,
 
@@ -153,10 +153,10 @@ impl Builtin {
             }
             (Self::ObjectUnion, V::Object(_), V::Object(_), _) => union(one, two, arena)?,
 
-            (Self::RegexIsValid, V::Text(pattern), ..) => V::Bool(regexes.is_valid(pattern)?),
-            (Self::RegexIsValid, ..) => V::Bool(false),
+            (Self::RegexIsValid, V::Text(pattern), ..) => V::flag(regexes.is_valid(pattern)?),
+            (Self::RegexIsValid, ..) => V::flag(false),
             (Self::RegexMatch, V::Text(pattern), V::Text(text), _) => {
-                V::Bool(regexes.get(pattern)?.is_match(text))
+                V::flag(regexes.get(pattern)?.is_match(text))
             }
             (Self::RegexSplit, V::Text(pattern), V::Text(text), _) => {
                 arena.array(&regexes.get(pattern)?.split(text).map(V::Text).collect::<Vec<_>>())?
@@ -231,7 +231,7 @@ const REGEX_BYTES: usize = 100 * 1024;
 
 impl Regexes {
     fn get(&self, pattern: &str) -> Result<Rc<Regex>, Stop> {
-        self.compiled(pattern)?.ok_or(Stop::Elsewhere("a pattern that is no regular expression"))
+        self.compiled(pattern)?.ok_or(Stop(&Cause::Elsewhere("a pattern that is no regular expression")))
     }
 
     fn is_valid(&self, pattern: &str) -> Result<bool, Stop> {
@@ -245,7 +245,7 @@ impl Regexes {
         let regex = match RegexBuilder::new(pattern).size_limit(REGEX_BYTES).build() {
             Ok(regex) => Some(Rc::new(regex)),
             Err(regex::Error::Syntax(_)) => None,
-            Err(_) => return Err(Stop::Elsewhere("a pattern that is too large")),
+            Err(_) => return Err(Stop(&Cause::Elsewhere("a pattern that is too large"))),
         };
         let mut known = self.0.borrow_mut();
         if known.len() >= MOST_REGEXES {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use self::body::Body;
-use super::settled::settled;
+use super::settled::settle;
 use super::{Constant, Definition, Expr, Plan, Rule, RuleKind, Unplanned};
 use crate::policy::check::ast::{self, RulePath, Step};
 
@@ -45,7 +45,7 @@ pub(in crate::policy) fn lower(trees: &[(String, Value)]) -> Plan {
         needs.push(used);
     }
     spread(&mut rules, &needs);
-    let settled = settled(&rules, &tree.constants);
+    let settled = settle(&mut rules, &tree.constants);
     Plan { rules, constants: tree.constants, places: tree.places, settled }
 }
 

@@ -4,14 +4,24 @@ use super::value::{Arena, V};
 use super::{Arithmetic, Block, Comparison, Definition, Expr, Pattern, Plan, Rule, RuleKind, Stmt};
 use crate::clock::Stopwatch;
 use crate::policy::evaluate::Allowance;
-use crate::policy::plan::builtins::{self, Regexes};
+use crate::policy::plan::builtins::{self, Builtin, Regexes};
 
 /// How many steps are taken between two looks at the clock.
 const STEPS_PER_LOOK: usize = 512;
 
-/// Why a plan gave no answer.
+/// A run without an answer. A reference, so that the results that carry it are no larger than values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::policy) enum Stop {
+pub(in crate::policy) struct Stop(pub(in crate::policy) &'static Cause);
+
+impl Stop {
+    pub(super) const TIME: Self = Self(&Cause::Time);
+    pub(super) const STEPS: Self = Self(&Cause::Steps);
+    pub(super) const MEMORY: Self = Self(&Cause::Memory);
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum Cause {
     /// The interpreter must be asked: something failed, or is not done here.
     Elsewhere(&'static str),
     /// It took too long.
@@ -32,7 +42,7 @@ pub(super) struct Given<'a> {
     pub(super) constants: &'a [V<'a>],
     pub(super) data: V<'a>,
     pub(super) input: V<'a>,
-    /// The values of rules that depend on data and settings alone.
+    /// The values of what depends on data and settings alone.
     pub(super) settled: &'a [Known<'a>],
     pub(super) arena: Arena<'a>,
     pub(super) regexes: &'a Regexes,
@@ -67,9 +77,9 @@ impl<'a> Run<'a> {
     }
 
     /// The value of a rule, worked out once.
+    #[inline(never)]
     pub(super) fn rule(&mut self, place: usize) -> Result<Option<V<'a>>, Stop> {
-        let settled = self.given.settled.get(place).copied().flatten();
-        if let Some(value) = settled.or_else(|| self.known.get(place).copied().flatten()) {
+        if let Some(value) = self.known.get(place).copied().flatten() {
             return Ok(value);
         }
         let rule = self.rule_at(place)?;
@@ -77,7 +87,7 @@ impl<'a> Run<'a> {
             RuleKind::Complete => self.complete(rule)?,
             RuleKind::Set => Some(self.set(rule)?),
             RuleKind::Object => Some(self.object(rule)?),
-            RuleKind::Function => return Err(Stop::Elsewhere("a function as a value")),
+            RuleKind::Function => return Err(Stop(&Cause::Elsewhere("a function as a value"))),
         };
         if let Some(known) = self.known.get_mut(place) {
             *known = Some(value);
@@ -85,8 +95,20 @@ impl<'a> Run<'a> {
         Ok(value)
     }
 
+    /// The value of something settled; worked out here where it is not known yet, or could not be worked out before.
+    pub(super) fn settled(&mut self, place: usize) -> Result<Option<V<'a>>, Stop> {
+        if let Some(value) = self.given.settled.get(place).copied().flatten() {
+            return Ok(value);
+        }
+        let settled = self.given.plan.settled.get(place).ok_or(Stop(&Cause::Elsewhere("something that is not there")))?;
+        let outer = self.enter(settled.slots);
+        let value = self.expr(&settled.expr)?;
+        self.leave(outer);
+        Ok(value)
+    }
+
     fn rule_at(&self, place: usize) -> Result<&'a Rule, Stop> {
-        self.given.plan.rules.get(place).ok_or(Stop::Elsewhere("a rule that is not there"))
+        self.given.plan.rules.get(place).ok_or(Stop(&Cause::Elsewhere("a rule that is not there")))
     }
 
     fn complete(&mut self, rule: &'a Rule) -> Result<Option<V<'a>>, Stop> {
@@ -100,11 +122,12 @@ impl<'a> Run<'a> {
         }
     }
 
+    #[inline(never)]
     fn call(&mut self, place: usize, arguments: &'a [Expr]) -> Result<Option<V<'a>>, Stop> {
         let rule = self.rule_at(place)?;
         let mut values = [V::Null; MOST_PARAMETERS];
         let Some(values) = values.get_mut(..arguments.len()) else {
-            return Err(Stop::Elsewhere("a call with many arguments"));
+            return Err(Stop(&Cause::Elsewhere("a call with many arguments")));
         };
         for (value, argument) in values.iter_mut().zip(arguments) {
             match self.expr(argument)? {
@@ -126,7 +149,7 @@ impl<'a> Run<'a> {
         arguments: &[V<'a>],
         found: &mut Option<V<'a>>,
     ) -> Result<(), Stop> {
-        let outer = self.enter(definition);
+        let outer = self.enter(definition.slots);
         let mut next = Some(definition);
         while let Some(definition) = next {
             next = definition.otherwise.as_deref();
@@ -135,7 +158,7 @@ impl<'a> Run<'a> {
                 self.block(&definition.body, &mut |run| {
                     let Some(value) = run.expr(&definition.value)? else { return Ok(true) };
                     if own.is_some_and(|own| own != value) {
-                        return Err(Stop::Elsewhere("a rule with two values"));
+                        return Err(Stop(&Cause::Elsewhere("a rule with two values")));
                     }
                     own = Some(value);
                     Ok(!matches!(definition.value, Expr::Constant(_)))
@@ -143,7 +166,7 @@ impl<'a> Run<'a> {
             }
             let Some(own) = own else { continue };
             if found.is_some_and(|found| found != own) {
-                return Err(Stop::Elsewhere("a rule with two values"));
+                return Err(Stop(&Cause::Elsewhere("a rule with two values")));
             }
             *found = Some(own);
             break;
@@ -164,7 +187,7 @@ impl<'a> Run<'a> {
     fn set(&mut self, rule: &'a Rule) -> Result<V<'a>, Stop> {
         let mut items = Vec::new();
         for definition in &rule.definitions {
-            let outer = self.enter(definition);
+            let outer = self.enter(definition.slots);
             self.block(&definition.body, &mut |run| {
                 items.extend(run.expr(&definition.value)?);
                 Ok(true)
@@ -177,9 +200,9 @@ impl<'a> Run<'a> {
     fn object(&mut self, rule: &'a Rule) -> Result<V<'a>, Stop> {
         let mut members = Vec::new();
         for definition in &rule.definitions {
-            let outer = self.enter(definition);
+            let outer = self.enter(definition.slots);
             self.block(&definition.body, &mut |run| {
-                let Some(key) = &definition.key else { return Err(Stop::Elsewhere("a member without a key")) };
+                let Some(key) = &definition.key else { return Err(Stop(&Cause::Elsewhere("a member without a key"))) };
                 if let (Some(key), Some(value)) = (run.expr(key)?, run.expr(&definition.value)?) {
                     members.push((key, value));
                 }
@@ -195,13 +218,13 @@ impl<'a> Run<'a> {
         members.sort_unstable_by(|one, other| one.0.cmp(&other.0).then_with(|| one.1.cmp(&other.1)));
         members.dedup_by(|one, other| one.0 == other.0 && one.1 == other.1);
         let twice = members.iter().zip(members.iter().skip(1)).any(|(one, other)| one.0 == other.0);
-        if twice { Err(Stop::Elsewhere("a key with two values")) } else { self.given.arena.members(&members) }
+        if twice { Err(Stop(&Cause::Elsewhere("a key with two values"))) } else { self.given.arena.members(&members) }
     }
 
-    fn enter(&mut self, definition: &Definition) -> usize {
+    fn enter(&mut self, slots: usize) -> usize {
         let outer = self.base;
         self.base = self.stack.len();
-        self.stack.resize(self.base.saturating_add(definition.slots), V::Null);
+        self.stack.resize(self.base.saturating_add(slots), V::Null);
         outer
     }
 
@@ -214,10 +237,10 @@ impl<'a> Run<'a> {
         self.steps = self.steps.saturating_add(1);
         if self.steps.is_multiple_of(STEPS_PER_LOOK) {
             if self.steps > self.allowance.instructions {
-                return Err(Stop::Steps);
+                return Err(Stop::STEPS);
             }
             if self.watch.elapsed() > self.allowance.time {
-                return Err(Stop::Time);
+                return Err(Stop::TIME);
             }
         }
         Ok(())
@@ -242,7 +265,7 @@ impl<'a> Run<'a> {
                 Stmt::Each { collection, key, value, some } => {
                     let Some(collection) = self.expr(collection)? else { return Ok(true) };
                     if *some && !collection.is_collection() {
-                        return Err(Stop::Elsewhere("`some ... in` of what is no collection"));
+                        return Err(Stop(&Cause::Elsewhere("`some ... in` of what is no collection")));
                     }
                     let rest = rest.as_slice();
                     return self.each(collection, &mut |run, each_key, each_value| {
@@ -321,7 +344,7 @@ impl<'a> Run<'a> {
             Pattern::Any => true,
             Pattern::Slot(slot) => {
                 let place = self.base.saturating_add(*slot);
-                let variable = self.stack.get_mut(place).ok_or(Stop::Elsewhere("a variable without a place"))?;
+                let variable = self.stack.get_mut(place).ok_or(Stop(&Cause::Elsewhere("a variable without a place")))?;
                 *variable = value;
                 true
             }
@@ -340,17 +363,24 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// The value of an expression. What most of them are is done here; what makes something new stands apart, so that its
+    /// variables do not lengthen every step.
     pub(super) fn expr(&mut self, expr: &'a Expr) -> Result<Option<V<'a>>, Stop> {
         Ok(match expr {
             Expr::Constant(place) => self.given.constants.get(*place).copied(),
             Expr::Slot(slot) => self.stack.get(self.base.saturating_add(*slot)).copied(),
             Expr::Input => Some(self.given.input),
             Expr::Data => Some(self.given.data),
+            Expr::Settled(place) => self.settled(*place)?,
             Expr::Rule(place) => self.rule(*place)?,
             Expr::Path(from, steps) => {
                 let Some(mut here) = self.expr(from)? else { return Ok(None) };
                 for step in steps {
-                    let Some(key) = self.expr(step)? else { return Ok(None) };
+                    let key = match step {
+                        Expr::Constant(place) => self.given.constants.get(*place).copied(),
+                        step => self.expr(step)?,
+                    };
+                    let Some(key) = key else { return Ok(None) };
                     match here.get(key) {
                         Some(next) => here = next,
                         None => return Ok(None),
@@ -362,16 +392,21 @@ impl<'a> Run<'a> {
                 self.step()?;
                 self.call(*place, arguments)?
             }
-            Expr::Builtin(builtin, arguments) => {
-                let mut values = [V::Null; builtins::MOST_ARGUMENTS];
-                for (value, argument) in values.iter_mut().zip(arguments) {
-                    match self.expr(argument)? {
-                        Some(given) => *value = given,
-                        None => return Ok(None),
-                    }
-                }
-                builtin.call(values, self.given.arena, self.given.regexes)?
+            Expr::Compare(comparison, one, other) => {
+                let Some(one) = self.expr(one)? else { return Ok(None) };
+                let Some(other) = self.expr(other)? else { return Ok(None) };
+                Some(V::flag(comparison.of(&one, &other)))
             }
+            Expr::In(key, value, collection) => self.within(key.as_deref(), value, collection)?,
+            _ => self.made(expr)?,
+        })
+    }
+
+    /// The values of expressions that make something new.
+    #[inline(never)]
+    fn made(&mut self, expr: &'a Expr) -> Result<Option<V<'a>>, Stop> {
+        Ok(match expr {
+            Expr::Builtin(builtin, arguments) => self.builtin(*builtin, arguments)?,
             Expr::Array(items) => match self.all(items)? {
                 Some(items) => Some(self.given.arena.array(&items)?),
                 None => None,
@@ -408,19 +443,28 @@ impl<'a> Run<'a> {
                 })?;
                 Some(self.distinct(members)?)
             }
-            Expr::Compare(comparison, one, other) => match (self.expr(one)?, self.expr(other)?) {
-                (Some(one), Some(other)) => Some(V::Bool(comparison.of(one, other))),
-                _ => None,
-            },
             Expr::Arithmetic(operation, one, other) => match (self.expr(one)?, self.expr(other)?) {
                 (Some(one), Some(other)) => Some(operation.of(one, other, self.given.arena)?),
                 _ => None,
             },
-            Expr::In(key, value, collection) => self.within(key.as_deref(), value, collection)?,
+            _ => return Err(Stop(&Cause::Elsewhere("an expression that is done elsewhere"))),
         })
     }
 
+    #[inline(never)]
+    fn builtin(&mut self, builtin: Builtin, arguments: &'a [Expr]) -> Result<Option<V<'a>>, Stop> {
+        let mut values = [V::Null; builtins::MOST_ARGUMENTS];
+        for (value, argument) in values.iter_mut().zip(arguments) {
+            match self.expr(argument)? {
+                Some(given) => *value = given,
+                None => return Ok(None),
+            }
+        }
+        builtin.call(&values, self.given.arena, self.given.regexes)
+    }
+
     /// `value in collection`. Undefined is in nothing, and nothing is in undefined: false, not undefined, as in the engine.
+    #[inline(never)]
     fn within(
         &mut self,
         key: Option<&'a Expr>,
@@ -430,8 +474,8 @@ impl<'a> Run<'a> {
         let (value, collection) = (self.expr(value)?, self.expr(collection)?);
         let (Some(value), Some(collection)) = (value, collection) else {
             return match key {
-                Some(_) => Err(Stop::Elsewhere("membership of nothing under a key")),
-                None => Ok(Some(V::Bool(false))),
+                Some(_) => Err(Stop(&Cause::Elsewhere("membership of nothing under a key"))),
+                None => Ok(Some(V::flag(false))),
             };
         };
         let found = match key {
@@ -443,7 +487,7 @@ impl<'a> Run<'a> {
                 _ => false,
             },
         };
-        Ok(Some(V::Bool(found)))
+        Ok(Some(V::flag(found)))
     }
 
     fn all(&mut self, items: &'a [Expr]) -> Result<Option<Vec<V<'a>>>, Stop> {
@@ -471,14 +515,14 @@ impl<'a> Run<'a> {
 pub(super) const MOST_PARAMETERS: usize = 8;
 
 impl Comparison {
-    fn of(self, one: V<'_>, other: V<'_>) -> bool {
+    fn of(self, one: &V<'_>, other: &V<'_>) -> bool {
         match self {
             Self::Equal => one == other,
             Self::NotEqual => one != other,
-            Self::Less => one.cmp(&other).is_lt(),
-            Self::LessOrEqual => one.cmp(&other).is_le(),
-            Self::Greater => one.cmp(&other).is_gt(),
-            Self::GreaterOrEqual => one.cmp(&other).is_ge(),
+            Self::Less => one.cmp(other).is_lt(),
+            Self::LessOrEqual => one.cmp(other).is_le(),
+            Self::Greater => one.cmp(other).is_gt(),
+            Self::GreaterOrEqual => one.cmp(other).is_ge(),
         }
     }
 }
@@ -507,7 +551,7 @@ impl Arithmetic {
             Self::Remainder => one.checked_rem(other),
             Self::Divide | Self::Union | Self::Intersection => None,
         };
-        result.map(V::Int).ok_or(Stop::Elsewhere("arithmetic beyond whole numbers"))
+        result.map(V::Int).ok_or(Stop(&Cause::Elsewhere("arithmetic beyond whole numbers")))
     }
 
     fn of_floats<'a>(self, one: f64, other: f64) -> Result<V<'a>, Stop> {
@@ -517,7 +561,7 @@ impl Arithmetic {
             Self::Multiply => one * other,
             Self::Divide | Self::Remainder | Self::Union | Self::Intersection => f64::NAN,
         };
-        if result.is_finite() { Ok(V::float(result)) } else { Err(Stop::Elsewhere("arithmetic beyond numbers")) }
+        if result.is_finite() { Ok(V::float(result)) } else { Err(Stop(&Cause::Elsewhere("arithmetic beyond numbers"))) }
     }
 }
 
@@ -527,7 +571,7 @@ impl V<'_> {
         match self {
             Self::Int(number) => Ok(number as f64),
             Self::Float(number) => Ok(number),
-            _ => Err(Stop::Elsewhere("arithmetic without numbers")),
+            _ => Err(Stop(&Cause::Elsewhere("arithmetic without numbers"))),
         }
     }
 }

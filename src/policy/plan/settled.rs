@@ -1,18 +1,23 @@
-//! Which rules depend on data and the settings of a team alone: they are the same for all its requests.
+//! What depends on data and the settings of a team alone is the same for all requests of that team: whole rules, and parts of
+//! rules such as `settings.given("zones", "allowed")`. It is found here, taken out of where it stands, and worked out once.
 
-use super::{Block, Constant, Definition, Expr, Pattern, Rule, RuleKind, Stmt};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// By rule; false for functions, whose values depend on their arguments, and for rules that cannot be planned.
-pub(super) fn settled(rules: &[Rule], constants: &[Constant]) -> Vec<bool> {
+use super::{Block, Constant, Definition, Expr, Pattern, Rule, RuleKind, Settled, Stmt};
+
+/// Takes what is settled out of the rules.
+pub(super) fn settle(rules: &mut [Rule], constants: &[Constant]) -> Vec<Settled> {
     let mut search = Search { rules, constants, known: vec![None; rules.len()] };
-    (0..rules.len())
-        .map(|place| {
-            let asks = search.rule(place);
-            rules.get(place).is_some_and(|rule| {
-                !asks && rule.kind != RuleKind::Function && rule.trouble.is_none()
-            })
-        })
-        .collect()
+    let asks: Vec<bool> = (0..search.rules.len()).map(|place| search.rule(place)).collect();
+    let mut taking = Taking { asks: &asks, constants, settled: Vec::new(), places: BTreeMap::new(), slots: 0 };
+    for (rule, asks) in rules.iter_mut().zip(&asks) {
+        // what is settled as a whole is not taken apart
+        if rule.trouble.is_none() && (*asks || rule.kind == RuleKind::Function) {
+            rule.definitions.iter_mut().for_each(|definition| taking.definition(definition));
+            rule.default.iter_mut().for_each(|default| taking.expr(default));
+        }
+    }
+    taking.settled
 }
 
 /// Looks for what a rule asks of a request. Rules do not recur: that has been checked before.
@@ -22,15 +27,17 @@ struct Search<'r> {
     known: Vec<Option<bool>>,
 }
 
-impl<'r> Search<'r> {
+impl Search<'_> {
     fn rule(&mut self, place: usize) -> bool {
         if let Some(known) = self.known.get(place).copied().flatten() {
             return known;
         }
         let asks = match self.rules.get(place) {
             Some(rule) => {
-                rule.default.as_ref().is_some_and(|default| self.expr(default))
-                    || rule.definitions.iter().any(|definition| self.definition(definition))
+                let mut found = Found::default();
+                rule.default.iter().for_each(|default| found.expr(default, self.constants));
+                rule.definitions.iter().for_each(|definition| found.definition(definition, self.constants));
+                found.asks || rule.trouble.is_some() || found.rules.iter().any(|rule| self.rule(*rule))
             }
             None => true,
         };
@@ -39,66 +46,243 @@ impl<'r> Search<'r> {
         }
         asks
     }
+}
 
-    fn definition(&mut self, definition: &'r Definition) -> bool {
-        definition.parameters.iter().any(|parameter| self.pattern(parameter))
-            || self.block(&definition.body)
-            || definition.key.as_ref().is_some_and(|key| self.expr(key))
-            || self.expr(&definition.value)
-            || definition.otherwise.as_ref().is_some_and(|otherwise| self.definition(otherwise))
+/// What an expression depends on.
+#[derive(Default)]
+struct Found {
+    /// The request.
+    asks: bool,
+    rules: BTreeSet<usize>,
+    /// Variables it reads.
+    reads: BTreeSet<usize>,
+    /// Variables it binds.
+    binds: BTreeSet<usize>,
+}
+
+impl Found {
+    fn definition(&mut self, definition: &Definition, constants: &[Constant]) {
+        definition.parameters.iter().for_each(|parameter| self.pattern(parameter, constants));
+        self.block(&definition.body, constants);
+        definition.key.iter().for_each(|key| self.expr(key, constants));
+        self.expr(&definition.value, constants);
+        definition.otherwise.iter().for_each(|otherwise| self.definition(otherwise, constants));
     }
 
-    fn block(&mut self, block: &'r Block) -> bool {
-        block.iter().any(|statement| match statement {
-            Stmt::Test(expr) => self.expr(expr),
-            Stmt::Bind(pattern, expr) => self.pattern(pattern) || self.expr(expr),
-            Stmt::Not(block) => self.block(block),
-            Stmt::Each { collection, key, value, .. } => {
-                self.expr(collection) || self.pattern(key) || self.pattern(value)
+    fn block(&mut self, block: &Block, constants: &[Constant]) {
+        for statement in block {
+            match statement {
+                Stmt::Test(expr) => self.expr(expr, constants),
+                Stmt::Bind(pattern, expr) => {
+                    self.pattern(pattern, constants);
+                    self.expr(expr, constants);
+                }
+                Stmt::Not(block) => self.block(block, constants),
+                Stmt::Each { collection, key, value, .. } => {
+                    self.expr(collection, constants);
+                    self.pattern(key, constants);
+                    self.pattern(value, constants);
+                }
+                Stmt::Every { collection, key, value, block } => {
+                    self.expr(collection, constants);
+                    self.pattern(key, constants);
+                    self.pattern(value, constants);
+                    self.block(block, constants);
+                }
             }
-            Stmt::Every { collection, key, value, block } => {
-                self.expr(collection) || self.pattern(key) || self.pattern(value) || self.block(block)
-            }
-        })
-    }
-
-    fn pattern(&mut self, pattern: &'r Pattern) -> bool {
-        match pattern {
-            Pattern::Any | Pattern::Slot(_) => false,
-            Pattern::Equal(expr) => self.expr(expr),
-            Pattern::Array(patterns) => patterns.iter().any(|pattern| self.pattern(pattern)),
         }
     }
 
-    fn expr(&mut self, expr: &'r Expr) -> bool {
+    fn pattern(&mut self, pattern: &Pattern, constants: &[Constant]) {
+        match pattern {
+            Pattern::Any => {}
+            Pattern::Slot(slot) => drop(self.binds.insert(*slot)),
+            Pattern::Equal(expr) => self.expr(expr, constants),
+            Pattern::Array(patterns) => patterns.iter().for_each(|pattern| self.pattern(pattern, constants)),
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr, constants: &[Constant]) {
         match expr {
-            Expr::Constant(_) | Expr::Slot(_) | Expr::Data => false,
-            Expr::Input => true,
-            Expr::Rule(place) => self.rule(*place),
+            Expr::Constant(_) | Expr::Data | Expr::Settled(_) => {}
+            Expr::Slot(slot) => drop(self.reads.insert(*slot)),
+            Expr::Input => self.asks = true,
+            Expr::Rule(place) => drop(self.rules.insert(*place)),
             Expr::Path(from, steps) => {
-                let settings = matches!(**from, Expr::Input) && self.is_settings(steps.first());
-                (!settings && self.expr(from)) || steps.iter().any(|step| self.expr(step))
+                if !(matches!(**from, Expr::Input) && is_settings(steps.first(), constants)) {
+                    self.expr(from, constants);
+                }
+                steps.iter().for_each(|step| self.expr(step, constants));
             }
             Expr::Call(place, arguments) => {
-                self.rule(*place) || arguments.iter().any(|argument| self.expr(argument))
+                self.rules.insert(*place);
+                arguments.iter().for_each(|argument| self.expr(argument, constants));
             }
             Expr::Builtin(_, items) | Expr::Array(items) | Expr::Set(items) => {
-                items.iter().any(|item| self.expr(item))
+                items.iter().for_each(|item| self.expr(item, constants));
             }
-            Expr::Object(members) => members.iter().any(|(key, value)| self.expr(key) || self.expr(value)),
-            Expr::ArrayOf(block, item) | Expr::SetOf(block, item) => self.block(block) || self.expr(item),
-            Expr::ObjectOf(block, key, value) => self.block(block) || self.expr(key) || self.expr(value),
+            Expr::Object(members) => {
+                for (key, value) in members {
+                    self.expr(key, constants);
+                    self.expr(value, constants);
+                }
+            }
+            Expr::ArrayOf(block, item) | Expr::SetOf(block, item) => {
+                self.block(block, constants);
+                self.expr(item, constants);
+            }
+            Expr::ObjectOf(block, key, value) => {
+                self.block(block, constants);
+                self.expr(key, constants);
+                self.expr(value, constants);
+            }
             Expr::Compare(_, one, other) | Expr::Arithmetic(_, one, other) => {
-                self.expr(one) || self.expr(other)
+                self.expr(one, constants);
+                self.expr(other, constants);
             }
             Expr::In(key, value, collection) => {
-                key.as_ref().is_some_and(|key| self.expr(key)) || self.expr(value) || self.expr(collection)
+                key.iter().for_each(|key| self.expr(key, constants));
+                self.expr(value, constants);
+                self.expr(collection, constants);
+            }
+        }
+    }
+}
+
+fn is_settings(step: Option<&Expr>, constants: &[Constant]) -> bool {
+    let Some(Expr::Constant(place)) = step else { return false };
+    matches!(constants.get(*place), Some(Constant::Text(key)) if key == "settings")
+}
+
+/// Takes settled expressions out, the largest ones, each once.
+struct Taking<'r> {
+    /// By rule.
+    asks: &'r [bool],
+    constants: &'r [Constant],
+    settled: Vec<Settled>,
+    /// By how they are written.
+    places: BTreeMap<String, usize>,
+    /// Of the definition at hand.
+    slots: usize,
+}
+
+impl Taking<'_> {
+    fn definition(&mut self, definition: &mut Definition) {
+        self.slots = definition.slots;
+        definition.parameters.iter_mut().for_each(|parameter| self.pattern(parameter));
+        self.block(&mut definition.body);
+        definition.key.iter_mut().for_each(|key| self.expr(key));
+        self.expr(&mut definition.value);
+        definition.otherwise.iter_mut().for_each(|otherwise| self.definition(otherwise));
+    }
+
+    fn block(&mut self, block: &mut Block) {
+        for statement in block {
+            match statement {
+                Stmt::Test(expr) => self.expr(expr),
+                Stmt::Bind(pattern, expr) => {
+                    self.pattern(pattern);
+                    self.expr(expr);
+                }
+                Stmt::Not(block) => self.block(block),
+                Stmt::Each { collection, key, value, .. } => {
+                    self.expr(collection);
+                    self.pattern(key);
+                    self.pattern(value);
+                }
+                Stmt::Every { collection, key, value, block } => {
+                    self.expr(collection);
+                    self.pattern(key);
+                    self.pattern(value);
+                    self.block(block);
+                }
             }
         }
     }
 
-    fn is_settings(&self, step: Option<&Expr>) -> bool {
-        let Some(Expr::Constant(place)) = step else { return false };
-        matches!(self.constants.get(*place), Some(Constant::Text(key)) if key == "settings")
+    fn pattern(&mut self, pattern: &mut Pattern) {
+        match pattern {
+            Pattern::Any | Pattern::Slot(_) => {}
+            Pattern::Equal(expr) => self.expr(expr),
+            Pattern::Array(patterns) => patterns.iter_mut().for_each(|pattern| self.pattern(pattern)),
+        }
+    }
+
+    fn is_settled(&self, expr: &Expr) -> bool {
+        let mut found = Found::default();
+        found.expr(expr, self.constants);
+        let asks = |rule: &usize| self.asks.get(*rule).copied().unwrap_or(true);
+        !found.asks && found.reads.is_subset(&found.binds) && !found.rules.iter().any(asks)
+    }
+
+    /// The first steps of a path may be settled where the whole is not: `data.facts.types[input.create.type]`.
+    fn start(&self, from: &mut Box<Expr>, steps: &mut Vec<Expr>) {
+        let fixed = steps.iter().take_while(|step| self.is_settled(step)).count();
+        if fixed == 0 {
+            return;
+        }
+        let rest = steps.split_off(fixed);
+        let start = Expr::Path(std::mem::replace(from, Box::new(Expr::Data)), std::mem::take(steps));
+        match start {
+            start if self.is_settled(&start) => {
+                **from = start;
+                *steps = rest;
+            }
+            Expr::Path(whole, first) => {
+                *from = whole;
+                steps.extend(first);
+                steps.extend(rest);
+            }
+            start => **from = start,
+        }
+    }
+
+    fn expr(&mut self, expr: &mut Expr) {
+        if matches!(expr, Expr::Constant(_) | Expr::Slot(_) | Expr::Input | Expr::Data | Expr::Settled(_)) {
+            return;
+        }
+        if self.is_settled(expr) {
+            let place = *self.places.entry(format!("{expr:?}")).or_insert(self.settled.len());
+            let taken = std::mem::replace(expr, Expr::Settled(place));
+            if place == self.settled.len() {
+                self.settled.push(Settled { expr: taken, slots: self.slots });
+            }
+            return;
+        }
+        match expr {
+            Expr::Path(from, steps) => {
+                self.start(from, steps);
+                self.expr(from);
+                steps.iter_mut().for_each(|step| self.expr(step));
+            }
+            Expr::Call(_, items) | Expr::Builtin(_, items) | Expr::Array(items) | Expr::Set(items) => {
+                items.iter_mut().for_each(|item| self.expr(item));
+            }
+            Expr::Object(members) => {
+                for (key, value) in members {
+                    self.expr(key);
+                    self.expr(value);
+                }
+            }
+            Expr::ArrayOf(block, item) | Expr::SetOf(block, item) => {
+                self.block(block);
+                self.expr(item);
+            }
+            Expr::ObjectOf(block, key, value) => {
+                self.block(block);
+                self.expr(key);
+                self.expr(value);
+            }
+            Expr::Compare(_, one, other) | Expr::Arithmetic(_, one, other) => {
+                self.expr(one);
+                self.expr(other);
+            }
+            Expr::In(key, value, collection) => {
+                key.iter_mut().for_each(|key| self.expr(key));
+                self.expr(value);
+                self.expr(collection);
+            }
+            Expr::Constant(_) | Expr::Slot(_) | Expr::Input | Expr::Data | Expr::Settled(_) | Expr::Rule(_) => {}
+        }
     }
 }

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::builtins::{Builtin, length};
-use super::run::Stop;
+use super::run::{Cause, Stop};
 use super::value::{Arena, V};
 
-const REFUSED: Stop = Stop::Elsewhere("a builtin refused its arguments");
+const REFUSED: Stop = Stop(&Cause::Elsewhere("a builtin refused its arguments"));
 
 /// Calls a builtin whose first argument is a string.
 pub(super) fn call<'a>(
@@ -20,9 +20,9 @@ pub(super) fn call<'a>(
         (Builtin::Lower, ..) => arena.text(&text.to_lowercase())?,
         (Builtin::Upper, ..) => arena.text(&text.to_uppercase())?,
         (Builtin::TrimSpace, ..) => V::Text(text.trim()),
-        (Builtin::Contains, V::Text(part), _) => V::Bool(text.contains(part)),
-        (Builtin::StartsWith, V::Text(part), _) => V::Bool(text.starts_with(part)),
-        (Builtin::EndsWith, V::Text(part), _) => V::Bool(text.ends_with(part)),
+        (Builtin::Contains, V::Text(part), _) => V::flag(text.contains(part)),
+        (Builtin::StartsWith, V::Text(part), _) => V::flag(text.starts_with(part)),
+        (Builtin::EndsWith, V::Text(part), _) => V::flag(text.ends_with(part)),
         (Builtin::Trim, V::Text(cut), _) => V::Text(text.trim_matches(|c| cut.contains(c))),
         (Builtin::TrimLeft, V::Text(cut), _) => V::Text(text.trim_start_matches(|c| cut.contains(c))),
         (Builtin::TrimRight, V::Text(cut), _) => V::Text(text.trim_end_matches(|c| cut.contains(c))),
@@ -98,7 +98,8 @@ fn format<'a>(format: &str, values: &[V<'a>], arena: Arena<'a>) -> Result<V<'a>,
 fn show(text: &mut String, value: V<'_>, quoted: bool) -> Result<(), Stop> {
     match value {
         V::Null => text.push_str("null"),
-        V::Bool(flag) => text.push_str(if flag { "true" } else { "false" }),
+        V::False => text.push_str("false"),
+        V::True => text.push_str("true"),
         V::Int(number) => write!(text, "{number}").map_err(|_| REFUSED)?,
         V::Float(number) => write!(text, "{number}").map_err(|_| REFUSED)?,
         V::Text(inner) if quoted => text.push_str(&serde_json::to_string(inner).map_err(|_| REFUSED)?),

@@ -12,7 +12,7 @@ use self_cell::self_cell;
 use super::answers::{self, Answered};
 use super::builtins::Regexes;
 use super::input;
-use super::run::{Given, Known, Run, Stop};
+use super::run::{Cause, Given, Known, Run, Stop};
 use super::value::{Arena, V};
 use super::Plan;
 use crate::policy::evaluate::Allowance;
@@ -113,7 +113,7 @@ impl PlanThread {
                 }
                 self.teams.insert(key, (Arc::clone(&question.input.settings), team));
             }
-            let Some((_, team)) = self.teams.get(&key) else { return Err(Stop::Elsewhere("no settings")) };
+            let Some((_, team)) = self.teams.get(&key) else { return Err(Stop(&Cause::Elsewhere("no settings"))) };
             team.borrow_dependent()
         } else {
             own = TeamValues { settings: Arena(&self.scratch).plain(&question.input.settings)?, settled: Vec::new() };
@@ -151,14 +151,14 @@ impl PlanThread {
                 arena: Arena(&scratch),
                 regexes: &self.regexes,
             };
+            let allowance = Allowance { time: allowance.time / 4, ..allowance };
             let mut run = Run::new(given, allowance);
-            let mut settled = Vec::with_capacity(self.plan.rules.len());
-            for (place, is_settled) in self.plan.settled.iter().enumerate() {
-                let known = if *is_settled { run.rule(place).ok() } else { None };
-                settled.push(match known {
-                    Some(Some(value)) => Some(Some(arena.copy(value)?)),
-                    Some(None) => Some(None),
-                    None => None,
+            let mut settled = Vec::with_capacity(self.plan.settled.len());
+            for place in 0..self.plan.settled.len() {
+                settled.push(match run.settled(place) {
+                    Ok(Some(value)) => Some(Some(arena.copy(value)?)),
+                    Ok(None) => Some(None),
+                    Err(_) => None,
                 });
             }
             Ok(TeamValues { settings, settled })
