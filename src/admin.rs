@@ -118,6 +118,7 @@ impl Admin {
         match path {
             "/metrics" => {
                 self.quota.measure(&self.metrics);
+                self.policy.measure(&self.metrics);
                 typed(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics.render())
             }
             "/livez" => text(StatusCode::OK, "alive\n"),

@@ -115,7 +115,6 @@ pub struct Metrics {
     instances: IntCounterVec,
     policy_info: IntGaugeVec,
     policy_loaded: Gauge,
-    policy_fallbacks: IntGauge,
     reloads: IntCounterVec,
     reload_failed: GaugeVec,
     records: IntCounterVec,
@@ -176,14 +175,22 @@ impl Metrics {
                 LATENCY_SECONDS,
             )?,
             in_flight: gauge("zengate_requests_in_flight", "Requests that are being worked on.", &["class"])?,
-            connections: register(&registry, IntGauge::new("zengate_connections", "Open client connections."))
-                .ok_or_else(twice)?,
+            connections: register(
+                &registry,
+                IntGauge::new("zengate_connections", "Open client connections."),
+            )
+            .ok_or_else(twice)?,
             connections_total: counter(
                 "zengate_connections_total",
                 "Client connections by what became of them at the start.",
                 &["result"],
             )?,
-            request_bytes: histogram("zengate_request_size_bytes", "Size of request bodies.", &["class"], SIZE_BYTES)?,
+            request_bytes: histogram(
+                "zengate_request_size_bytes",
+                "Size of request bodies.",
+                &["class"],
+                SIZE_BYTES,
+            )?,
             response_bytes: histogram(
                 "zengate_response_size_bytes",
                 "Size of answers that are sent whole; streamed reads count by their announced length.",
@@ -220,17 +227,16 @@ impl Metrics {
                 "Instances in creates by stage (asked, allowed, created), team and zone.",
                 &["stage", "team", "zone"],
             )?,
-            policy_info: gauge("zengate_policy_info", "The policy revision in force; 1 for it.", &["revision"])?,
+            policy_info: gauge(
+                "zengate_policy_info",
+                "The policy revision in force; 1 for it.",
+                &["revision"],
+            )?,
             policy_loaded: register(
                 &registry,
-                Gauge::new("zengate_policy_loaded_timestamp_seconds", "When the policy in force was loaded (Unix time)."),
-            )
-            .ok_or_else(twice)?,
-            policy_fallbacks: register(
-                &registry,
-                IntGauge::new(
-                    "zengate_policy_interpreted_sets",
-                    "Rule sets that run on the interpreter because the bytecode machine refused them or differed.",
+                Gauge::new(
+                    "zengate_policy_loaded_timestamp_seconds",
+                    "When the policy in force was loaded (Unix time).",
                 ),
             )
             .ok_or_else(twice)?,
@@ -242,16 +248,26 @@ impl Metrics {
             reload_failed: register(
                 &registry,
                 GaugeVec::new(
-                    Opts::new("zengate_reload_failed", "1 while the newest version of a file is refused and the old one kept."),
+                    Opts::new(
+                        "zengate_reload_failed",
+                        "1 while the newest version of a file is refused and the old one kept.",
+                    ),
                     &["what"],
                 ),
             )
             .ok_or_else(twice)?,
-            records: counter("zengate_decision_records_total", "Decision records by what became of them.", &["result"])?,
+            records: counter(
+                "zengate_decision_records_total",
+                "Decision records by what became of them.",
+                &["result"],
+            )?,
             quota: QuotaMetrics::new(&registry)?,
             policies: PolicyMetrics::new(&registry)?,
-            panics: register(&registry, IntCounter::new("zengate_panics_total", "Panics that cost one request."))
-                .ok_or_else(twice)?,
+            panics: register(
+                &registry,
+                IntCounter::new("zengate_panics_total", "Panics that cost one request."),
+            )
+            .ok_or_else(twice)?,
             registry,
         }))
     }
@@ -364,7 +380,6 @@ impl Metrics {
         self.policy_info.reset();
         self.policy_info.with_label_values(&[set.revision()]).set(1);
         self.policy_loaded.set(loaded.as_secs_f64());
-        self.policy_fallbacks.set(i64::try_from(set.fallbacks().len()).unwrap_or(i64::MAX));
         self.policies.exempt(set);
     }
 

@@ -160,7 +160,10 @@ impl Server {
         let reconciler = reconciler(&config, &parts);
         let quota = QuotaAdmin::new(parts.ledger.clone(), reconciler.clone(), parts.clock.clone());
         let (orders, ordered) = mpsc::channel(1);
-        let policy = PolicyAdmin::new(orders, Arc::clone(&told));
+        let policy = PolicyAdmin::new(orders, Arc::clone(&told), parts.judge.clone());
+        let supply =
+            Supply::new(supply, config.clone(), parts.clone(), reconciler.clone(), readiness.clone(), told);
+        supply.tell(); // before the first who asks
         let shown = Admin {
             metrics: Arc::clone(&parts.metrics),
             readiness: readiness.clone(),
@@ -176,7 +179,6 @@ impl Server {
             config.quota.unready_when_away,
             reconciler.clone(),
         ));
-        let supply = Supply::new(supply, config.clone(), parts.clone(), reconciler, readiness.clone(), told);
         let supplying = tokio::spawn(supply.work(lifecycle.reload.clone(), ordered));
         let watching = tokio::spawn(reload::watch_keys(
             config.keys.poll_interval,

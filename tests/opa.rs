@@ -127,8 +127,7 @@ fn compare(opa: &str, name: &str, organisation: Option<&Path>, cases: usize, see
     println!(
         "{name}: {cases} calls ({refused} more refused unread), {denied} denied, {patched} patched, {different} different, \
          {} answers of the plan, {} compared on the way",
-        stats.planned,
-        stats.compared
+        stats.planned, stats.compared
     );
     if name == "everything" {
         // a generator that reaches no rule proves nothing

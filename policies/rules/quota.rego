@@ -71,47 +71,41 @@ quota contains claim if {
 }
 
 quota contains claim if {
-	some pair in always
-	not pair in taken
-	claim := {
-		"rule": "quota",
-		"scope": pair[0],
-		"resource": pair[1],
-		"amount": amounts[pair[1]],
-		"limit": unset(pair[0], pair[1]),
-	}
+	some owner in ["organisation", own]
+	some resource in resources
+	claim := always(owner, resource)
+}
+
+quota contains always(own_zone, "instances")
+
+# What is counted where no limit of the settings counts it already.
+always(owner, resource) := {
+	"rule": "quota",
+	"scope": owner,
+	"resource": resource,
+	"amount": amounts[resource],
+	"limit": unset(owner, resource),
+} if {
+	not [owner, resource] in taken
 }
 
 taken contains [item.scope, item.entry.resource] if some item in listed
 
-always contains ["organisation", resource] if some resource in resources
-
-always contains [own, resource] if some resource in resources
-
-always contains [concat("/", [own, "zone", text(values.zone)]), "instances"]
-
 own := sprintf("team/%s", [input.principal.team])
+
+own_zone := concat("/", [own, "zone", text(values.zone)])
 
 resources := {"disk_gb", "instances", "memory_gb", "public_ips", "vcpus"}
 
 # `unset` is what holds for a team and resource that no entry splits or chooses by team.
-unset(scope, resource) := 0 if {
-	scope == own
+unset(owner, resource) := 0 if {
+	[owner, resource] in zero
+} else := null
+
+zero contains [own, resource] if {
 	input.settings.quota.unset == "zero"
+	some resource in resources
 	not resource in limited
-}
-
-unset(scope, _) := null if scope != own
-
-unset(scope, resource) := null if {
-	scope == own
-	resource in limited
-}
-
-unset(scope, resource) := null if {
-	scope == own
-	not resource in limited
-	object.get(given, "unset", "unlimited") != "zero"
 }
 
 limited contains item.entry.resource if {
@@ -124,11 +118,16 @@ limited contains item.entry.resource if {
 	is_array(object.get(item.entry, "teams", null))
 }
 
-# The entries that count this machine.
-listed contains {"name": name, "entry": entry, "scope": scope(entry)} if {
+# The limits that can be understood.
+sound[name] := entry if {
 	is_object(input.settings.quota.limits)
 	some name, entry in input.settings.quota.limits
 	well_formed(entry)
+}
+
+# The entries that count this machine.
+listed contains {"name": name, "entry": entry, "scope": scope(entry)} if {
+	some name, entry in sound
 	not other_machines(entry)
 }
 

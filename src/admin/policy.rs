@@ -16,6 +16,8 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{document, trouble, well};
+use crate::metrics::Metrics;
+use crate::policy::Judge;
 use crate::server::policies::{Order, Ordered, Proposal};
 
 /// The largest candidate, in bytes.
@@ -26,12 +28,18 @@ const LONGEST: usize = 256 << 20;
 pub struct PolicyAdmin {
     orders: mpsc::Sender<Ordered>,
     told: Arc<Mutex<Value>>,
+    judge: Judge,
 }
 
 impl PolicyAdmin {
     /// Passes orders on, and shows what it was told last.
-    pub(crate) fn new(orders: mpsc::Sender<Ordered>, told: Arc<Mutex<Value>>) -> Self {
-        Self { orders, told }
+    pub(crate) fn new(orders: mpsc::Sender<Ordered>, told: Arc<Mutex<Value>>, judge: Judge) -> Self {
+        Self { orders, told, judge }
+    }
+
+    /// Tells the metrics what the judge has seen.
+    pub(super) fn measure(&self, metrics: &Metrics) {
+        metrics.policies().judged(self.judge.stats(), self.judge.current().fallbacks().len());
     }
 
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {

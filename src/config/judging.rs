@@ -67,8 +67,8 @@ pub struct RawPolicy {
     /// How long a request may spend in judgement all in all, waiting included. 500ms: both evaluations at their limit, and
     /// longer than that in the queue.
     pub deadline: At<Time>,
-    /// How many instructions one evaluation may run. 5000000: a loop over five thousand items takes some ten
-    /// thousands; the engine's own default of 25000 stops it.
+    /// How many steps one evaluation may take: statements, elements of collections and calls. 5000000: a loop over five
+    /// thousand items takes some ten thousands. Rules that the interpreter answers for are limited in time alone.
     pub instruction_limit: At<usize>,
     /// Threads that evaluate; absent means one for each processor.
     pub threads: Option<At<usize>>,
@@ -141,7 +141,7 @@ pub struct Policy {
     pub time_limit: Duration,
     /// For a whole judgement.
     pub deadline: Duration,
-    /// For one evaluation, in instructions of the engine.
+    /// For one evaluation, in steps.
     pub instruction_limit: usize,
     /// Threads that evaluate.
     pub threads: usize,

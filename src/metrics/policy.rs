@@ -1,11 +1,13 @@
 //! Where policies come from, what a candidate would change, and when exemptions end.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 use super::register;
 use crate::policy::PolicySet;
+use crate::policy::engine::Stats;
 use crate::replay::Difference;
 
 /// See the module.
@@ -17,6 +19,13 @@ pub struct PolicyMetrics {
     differences: IntCounterVec,
     deaths: IntCounter,
     exemptions: GaugeVec,
+    interpreted: IntGauge,
+    waiting: IntGauge,
+    evaluations: IntCounterVec,
+    comparisons: IntCounterVec,
+    panics: IntCounter,
+    /// What the counters above have been told.
+    told: Mutex<Stats>,
 }
 
 impl PolicyMetrics {
@@ -76,6 +85,35 @@ impl PolicyMetrics {
                 ),
             )
             .ok_or_else(twice)?,
+            interpreted: register(
+                registry,
+                IntGauge::new(
+                    "zengate_policy_interpreted_rules",
+                    "Rules that the interpreter answers for, because they could not be planned or their plan answered otherwise.",
+                ),
+            )
+            .ok_or_else(twice)?,
+            waiting: register(
+                registry,
+                IntGauge::new("zengate_policy_evaluations_waiting", "Questions that wait for an evaluation thread."),
+            )
+            .ok_or_else(twice)?,
+            evaluations: counter(
+                "zengate_policy_evaluations_total",
+                "Questions to the rules by what answered: plan, or interpreter (some forty times slower).",
+                &["machine"],
+            )?,
+            comparisons: counter(
+                "zengate_policy_comparisons_total",
+                "Answers of the plan that the interpreter was asked for too: same or different.",
+                &["result"],
+            )?,
+            panics: register(
+                registry,
+                IntCounter::new("zengate_policy_panics_total", "Evaluations that panicked; each refused its request."),
+            )
+            .ok_or_else(twice)?,
+            told: Mutex::default(),
         })
     }
 
@@ -104,6 +142,22 @@ impl PolicyMetrics {
         for rule in &difference.rules {
             self.differences.with_label_values(&[difference.kind.as_str(), rule, team]).inc();
         }
+    }
+
+    /// What the judge has seen until now, and how many rules it leaves to the interpreter.
+    pub fn judged(&self, stats: Stats, interpreted: usize) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = |counter: &IntCounter, now: u64, before: u64| counter.inc_by(now.saturating_sub(before));
+        let by = |machine: &str| self.evaluations.with_label_values(&[machine]);
+        count(&by("plan"), stats.planned, told.planned);
+        count(&by("interpreter"), stats.unplanned + stats.elsewhere, told.unplanned + told.elsewhere);
+        let came_out = |result: &str| self.comparisons.with_label_values(&[result]);
+        count(&came_out("same"), stats.compared - stats.differed, told.compared - told.differed);
+        count(&came_out("different"), stats.differed, told.differed);
+        count(&self.panics, stats.panics, told.panics);
+        self.waiting.set(i64::try_from(stats.waiting).unwrap_or(i64::MAX));
+        self.interpreted.set(i64::try_from(interpreted).unwrap_or(i64::MAX));
+        *told = stats;
     }
 
     /// The candidate's process ended.

@@ -26,6 +26,7 @@ fn all() -> Arc<Metrics> {
     let overlays = Overlays { organisation: vec![data.path().to_owned()], facts: None };
     metrics.policy(&PolicySet::load(&Source::Embedded, &overlays).unwrap(), second);
     metrics.policies().source_read(second);
+    metrics.policies().judged(crate::policy::engine::Stats::default(), 0);
     metrics.policies().staged(true);
     metrics.policies().shown("same");
     metrics.policies().died();
@@ -83,9 +84,13 @@ fn names_types_and_labels_are_an_interface() {
             "zengate_panics_total counter ",
             "zengate_patches_total counter op,rule,team",
             "zengate_phase_duration_seconds histogram phase",
+            "zengate_policy_comparisons_total counter result",
+            "zengate_policy_evaluations_total counter machine",
+            "zengate_policy_evaluations_waiting gauge ",
             "zengate_policy_info gauge revision",
-            "zengate_policy_interpreted_sets gauge ",
+            "zengate_policy_interpreted_rules gauge ",
             "zengate_policy_loaded_timestamp_seconds gauge ",
+            "zengate_policy_panics_total counter ",
             "zengate_policy_source_last_success_timestamp_seconds gauge ",
             "zengate_policy_trials_total counter ",
             "zengate_quota_drift gauge account,kind,service,state",

@@ -178,7 +178,8 @@ fn group(
     parts: &BTreeMap<String, Numbers>,
 ) -> Group {
     let Applying { create, rules } = applying;
-    let defines = |want: fn(&Parts) -> bool| rules.iter().filter_map(|rule| checked.rules.get(rule)).any(want);
+    let defines =
+        |want: fn(&Parts) -> bool| rules.iter().filter_map(|rule| checked.rules.get(rule)).any(want);
     let mut asked = Planned::default();
     for (rule, [patches, deny, warn, quota]) in parts.iter().filter(|(rule, _)| rules.contains(*rule)) {
         let add = |into: &mut Vec<(String, usize)>, number: &Option<usize>| {

@@ -36,7 +36,9 @@ impl Local {
     pub fn amend(&mut self, set: &PolicySet, input: &Input) -> Result<Vec<Patch>, PolicyFailure> {
         match self.ask(set, Entry::Amend, input)? {
             Some(Answer::Patches(patches)) => Ok(patches),
-            Some(Answer::Decision(_)) => Err(PolicyFailure::new(Reason::Error, "an answer to another question")),
+            Some(Answer::Decision(_)) => {
+                Err(PolicyFailure::new(Reason::Error, "an answer to another question"))
+            }
             None => Ok(Vec::new()),
         }
     }
@@ -48,7 +50,9 @@ impl Local {
     pub fn decide(&mut self, set: &PolicySet, input: &Input) -> Result<DecideAnswer, PolicyFailure> {
         match self.ask(set, Entry::Decide, input)? {
             Some(Answer::Decision(decision)) => Ok(decision),
-            Some(Answer::Patches(_)) => Err(PolicyFailure::new(Reason::Error, "an answer to another question")),
+            Some(Answer::Patches(_)) => {
+                Err(PolicyFailure::new(Reason::Error, "an answer to another question"))
+            }
             None => Err(PolicyFailure::new(Reason::Undefined, "no rule that judges applies to this call")),
         }
     }
@@ -75,12 +79,7 @@ impl Local {
     }
 
     /// None where no rule that applies can say anything.
-    fn ask(
-        &mut self,
-        set: &PolicySet,
-        entry: Entry,
-        input: &Input,
-    ) -> Result<Option<Answer>, PolicyFailure> {
+    fn ask(&mut self, set: &PolicySet, entry: Entry, input: &Input) -> Result<Option<Answer>, PolicyFailure> {
         let action = &input.action;
         let (number, group) = set
             .group(action.kind, &action.service, &action.name, &input.principal.team)

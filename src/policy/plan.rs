@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 
 mod answers;
 mod builtins;
+#[allow(clippy::mem_forget, reason = "in what self_cell expands to")]
+mod cells;
 mod input;
 mod lower;
 mod run;
@@ -42,12 +44,14 @@ pub(super) struct Plan {
     /// By path, `data.zengate.rules.zones.deny`.
     places: BTreeMap<Vec<String>, usize>,
     /// What depends on data and settings alone.
-    settled: Vec<Settled>,
+    settled: Vec<Closed>,
+    /// What depends on the request too, and stands in several places.
+    once: Vec<Closed>,
 }
 
-/// An expression that depends on data and the settings of a team alone.
+/// An expression that depends on no variable around it.
 #[derive(Debug)]
-struct Settled {
+struct Closed {
     expr: Expr,
     /// How many places its variables need.
     slots: usize,
@@ -106,7 +110,10 @@ enum RuleKind {
 /// One definition: where the body holds, the head counts.
 #[derive(Debug)]
 struct Definition {
-    parameters: Vec<Pattern>,
+    /// How many arguments it takes; they are its first variables.
+    arity: usize,
+    /// What arguments must be besides, by their place.
+    parameters: Vec<(usize, Pattern)>,
     body: Block,
     key: Option<Expr>,
     value: Expr,
@@ -153,6 +160,8 @@ enum Expr {
     Data,
     /// What is worked out once per team.
     Settled(usize),
+    /// What is worked out once per question.
+    Once(usize),
     Rule(usize),
     /// Steps into a value.
     Path(Box<Expr>, Vec<Expr>),
@@ -160,7 +169,8 @@ enum Expr {
     Builtin(Builtin, Vec<Expr>),
     Array(Vec<Expr>),
     Set(Vec<Expr>),
-    Object(Vec<(Expr, Expr)>),
+    /// Whether its keys are written out, in order and each once.
+    Object(Vec<(Expr, Expr)>, bool),
     ArrayOf(Block, Box<Expr>),
     SetOf(Block, Box<Expr>),
     ObjectOf(Block, Box<Expr>, Box<Expr>),

@@ -8,8 +8,8 @@ use super::answer::DecideAnswer;
 use super::applying::Index;
 use super::check::{Checked, check};
 use super::compile::{Compiled, Group, compile};
-use super::input::Input;
 use super::failure::PolicyFailure;
+use super::input::Input;
 use super::organisation::{self, Organisation};
 use super::problem::{LoadError, Problem, hint};
 use super::source::{Overlays, Source, Tree};
@@ -148,7 +148,9 @@ impl PolicySet {
     /// The rules that the interpreter answers for instead of the plan, and why.
     pub fn fallbacks(&self) -> Vec<Fallback> {
         let mut all: BTreeMap<&str, &str> = BTreeMap::new();
-        for rule in self.compiled.groups.iter().filter(|group| group.is_distrusted()).flat_map(|group| &group.rules) {
+        for rule in
+            self.compiled.groups.iter().filter(|group| group.is_distrusted()).flat_map(|group| &group.rules)
+        {
             all.insert(rule, "a plan that it belongs to answered otherwise than the interpreter");
         }
         all.extend(self.compiled.unplanned.iter().map(|(rule, why)| (rule.as_str(), why.as_str())));

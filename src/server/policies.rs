@@ -308,7 +308,7 @@ impl Supply {
         Ok(())
     }
 
-    /// Puts a set in force. What is counted is counted by the new rules before they bind. A ledger that is away lets nothing
+    /// Puts a set in force that has been taken into what is kept. What is counted is counted by the new rules before they bind. A ledger that is away lets nothing
     /// pass, and prices when it is back.
     async fn force(&mut self, set: PolicySet) {
         know(&self.parts.metrics, &self.parts.keys.current(), &set, &self.parts.clock);
@@ -318,11 +318,11 @@ impl Supply {
         {
             tracing::warn!(%error, "what is counted could not be priced by the new rules yet");
         }
+        self.save().await; // first: what somebody has seen in force is in force after a crash
         tracing::info!(revision = set.revision(), "a new policy set is in force");
         say_notes(&set);
         self.parts.judge.swap(set);
         self.readiness.release("policy");
-        self.save().await;
     }
 
     fn proposed(&self, proposal: Proposal) -> Result<Material, String> {
@@ -400,7 +400,8 @@ impl Supply {
         self.parts.metrics.reload("kept_policy", failed.is_none());
     }
 
-    fn tell(&self) {
+    /// Shows how things stand.
+    pub(super) fn tell(&self) {
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = self.status();
     }
 

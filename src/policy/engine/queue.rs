@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 
 use crate::policy::compile::Entry;
 use crate::policy::evaluate::{Allowance, Answer, Tally};
-use crate::policy::input::Input;
 use crate::policy::failure::{PolicyFailure, Reason};
+use crate::policy::input::Input;
 use crate::policy::set::PolicySet;
 
 /// One evaluation to make.

@@ -15,9 +15,9 @@ pub(in crate::policy) trait Answered: Sized {
     fn rule(&self) -> &str;
 }
 
-/// Adds what a rule answered to `all`.
-pub(super) fn read<T: Answered>(answer: Option<V<'_>>, rule: &str, all: &mut Vec<T>) -> Result<(), Stop> {
-    let Some(V::Set(items)) = answer else { return Err(ODD) };
+/// Adds what a rule answered to `all`, in order.
+pub(super) fn read<T: Answered + Ord>(items: &[V<'_>], rule: &str, all: &mut Vec<T>) -> Result<(), Stop> {
+    let before = all.len();
     for item in items {
         let V::Object(members) = item else { return Err(ODD) };
         let mut members = Members { members, read: 0 };
@@ -26,6 +26,12 @@ pub(super) fn read<T: Answered>(answer: Option<V<'_>>, rule: &str, all: &mut Vec
             return Err(ODD);
         }
         all.push(one);
+    }
+    let own = all.get_mut(before..).unwrap_or_default();
+    own.sort();
+    if own.iter().zip(own.iter().skip(1)).any(|(one, other)| one == other) {
+        // once in the set if they are the same there too; the interpreter knows
+        return Err(Stop(&Cause::Elsewhere("an answer given twice")));
     }
     Ok(())
 }

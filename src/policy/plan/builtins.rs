@@ -145,7 +145,7 @@ impl Builtin {
             }
             (Self::ObjectGet, V::Object(_), ..) => one.get(two).unwrap_or(three),
             (Self::ObjectKeys, V::Object(members), ..) => {
-                arena.set(members.iter().map(|(key, _)| *key).collect())?
+                arena.set(&members.iter().map(|(key, _)| *key).collect::<Vec<_>>())?
             }
             (Self::ObjectRemove, V::Object(members), V::Array(_) | V::Set(_), _) => {
                 let kept = members.iter().filter(|(key, _)| !two.has(*key)).copied();
@@ -185,7 +185,8 @@ fn sum<'a>(items: &[V<'a>]) -> Result<V<'a>, Stop> {
 /// A whole number as JSON writes it; the interpreter reads the others.
 fn whole_number<'a>(text: &str) -> Result<V<'a>, Stop> {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    let plain = digits == "0" || (!digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let plain =
+        digits == "0" || (!digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()));
     let number = text.parse().ok().filter(|_| plain && text != "-0");
     number.map(V::Int).ok_or(REFUSED)
 }
@@ -207,7 +208,7 @@ fn union<'a>(one: V<'a>, two: V<'a>, arena: Arena<'a>) -> Result<V<'a>, Stop> {
         members.push((*key, value));
     }
     members.extend(theirs.iter().filter(|(key, _)| one.get(*key).is_none()));
-    arena.object(members)
+    arena.object(&members)
 }
 
 fn submatches<'a>(regex: &Regex, text: &'a str, arena: Arena<'a>) -> Result<V<'a>, Stop> {

@@ -45,8 +45,8 @@ pub(in crate::policy) fn lower(trees: &[(String, Value)]) -> Plan {
         needs.push(used);
     }
     spread(&mut rules, &needs);
-    let settled = settle(&mut rules, &tree.constants);
-    Plan { rules, constants: tree.constants, places: tree.places, settled }
+    let (settled, once) = settle(&mut rules, &tree.constants);
+    Plan { rules, constants: tree.constants, places: tree.places, settled, once }
 }
 
 /// A rule that needs one that cannot be planned cannot be planned.
@@ -209,13 +209,8 @@ impl<'t> Head<'t> {
             return Err(Unplanned::new("a rule with several bodies"));
         }
         body.open();
-        let mut parameters = Vec::new();
-        for parameter in self.parameters.and_then(Value::as_array).into_iter().flatten() {
-            parameters.push(body.parameter(parameter)?);
-        }
-        if parameters.len() > super::run::MOST_PARAMETERS {
-            return Err(Unplanned::new("a function with many parameters"));
-        }
+        let arguments = self.parameters.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let parameters = body.parameters(arguments)?;
         let assigned = |part: &'t Value| part.get("assign").and_then(|assign| assign.get("value"));
         let value = match kind {
             RuleKind::Set => head.get("key").filter(|key| !key.is_null()),
@@ -233,11 +228,18 @@ impl<'t> Head<'t> {
         for otherwise in bodies.iter().skip(1) {
             chain.push(one(otherwise.get("query"), None, assigned(otherwise), body)?);
         }
-        let slots = body.slots();
+        let (slots, arity) = (body.slots(), arguments.len());
         let mut next: Option<Box<Definition>> = None;
         for (statements, key, value) in chain.into_iter().rev() {
-            let definition =
-                Definition { parameters: Vec::new(), body: statements, key, value, otherwise: next, slots };
+            let definition = Definition {
+                arity,
+                parameters: Vec::new(),
+                body: statements,
+                key,
+                value,
+                otherwise: next,
+                slots,
+            };
             next = Some(Box::new(definition));
         }
         let mut definition = next.map(|definition| *definition).ok_or_else(|| Unplanned::new("no body"))?;

@@ -1,10 +1,13 @@
-//! Running a plan.
+//! Running a plan: rules, their definitions, and the solutions of blocks.
 
 use super::value::{Arena, V};
-use super::{Arithmetic, Block, Comparison, Definition, Expr, Pattern, Plan, Rule, RuleKind, Stmt};
+use super::{Block, Definition, Expr, Pattern, Plan, Rule, RuleKind, Stmt};
 use crate::clock::Stopwatch;
 use crate::policy::evaluate::Allowance;
-use crate::policy::plan::builtins::{self, Builtin, Regexes};
+use crate::policy::plan::builtins::Regexes;
+
+mod expr;
+mod operators;
 
 /// How many steps are taken between two looks at the clock.
 const STEPS_PER_LOOK: usize = 512;
@@ -52,7 +55,13 @@ pub(super) struct Given<'a> {
 pub(super) struct Run<'a> {
     given: Given<'a>,
     known: Vec<Known<'a>>,
+    /// The values of expressions that stand in several places.
+    once: Vec<Known<'a>>,
+    /// Variables, definition upon definition.
     stack: Vec<V<'a>>,
+    /// Elements of collections that are being made, collection upon collection.
+    items: Vec<V<'a>>,
+    members: Vec<(V<'a>, V<'a>)>,
     /// Where the variables of the definition at hand begin.
     base: usize,
     steps: usize,
@@ -67,7 +76,10 @@ impl<'a> Run<'a> {
     pub(super) fn new(given: Given<'a>, allowance: Allowance) -> Self {
         Self {
             known: vec![None; given.plan.rules.len()],
+            once: vec![None; given.plan.once.len()],
             stack: Vec::with_capacity(64),
+            items: Vec::with_capacity(64),
+            members: Vec::with_capacity(32),
             base: 0,
             steps: 0,
             allowance,
@@ -100,10 +112,29 @@ impl<'a> Run<'a> {
         if let Some(value) = self.given.settled.get(place).copied().flatten() {
             return Ok(value);
         }
-        let settled = self.given.plan.settled.get(place).ok_or(Stop(&Cause::Elsewhere("something that is not there")))?;
+        let settled = self
+            .given
+            .plan
+            .settled
+            .get(place)
+            .ok_or(Stop(&Cause::Elsewhere("something that is not there")))?;
         let outer = self.enter(settled.slots);
         let value = self.expr(&settled.expr)?;
         self.leave(outer);
+        Ok(value)
+    }
+
+    /// The value of something that stands in several places, for the first of them.
+    #[inline(never)]
+    fn once(&mut self, place: usize) -> Result<Option<V<'a>>, Stop> {
+        let plan = self.given.plan;
+        let closed = plan.once.get(place).ok_or(Stop(&Cause::Elsewhere("something that is not there")))?;
+        let outer = self.enter(closed.slots);
+        let value = self.expr(&closed.expr)?;
+        self.leave(outer);
+        if let Some(known) = self.once.get_mut(place) {
+            *known = Some(value);
+        }
         Ok(value)
     }
 
@@ -112,10 +143,7 @@ impl<'a> Run<'a> {
     }
 
     fn complete(&mut self, rule: &'a Rule) -> Result<Option<V<'a>>, Stop> {
-        let mut found = None;
-        for definition in &rule.definitions {
-            self.definition(definition, &[], &mut found)?;
-        }
+        let found = self.definitions(rule, self.base, self.stack.len())?;
         match (&rule.default, found) {
             (Some(default), None) => self.expr(default),
             _ => Ok(found),
@@ -125,36 +153,56 @@ impl<'a> Run<'a> {
     #[inline(never)]
     fn call(&mut self, place: usize, arguments: &'a [Expr]) -> Result<Option<V<'a>>, Stop> {
         let rule = self.rule_at(place)?;
-        let mut values = [V::Null; MOST_PARAMETERS];
-        let Some(values) = values.get_mut(..arguments.len()) else {
-            return Err(Stop(&Cause::Elsewhere("a call with many arguments")));
-        };
-        for (value, argument) in values.iter_mut().zip(arguments) {
+        let start = self.stack.len();
+        for argument in arguments {
             match self.expr(argument)? {
-                Some(given) => *value = given,
-                None => return Ok(None),
+                Some(value) => self.stack.push(value),
+                None => {
+                    self.stack.truncate(start);
+                    return Ok(None);
+                }
             }
         }
-        let mut found = None;
+        self.definitions(rule, self.base, start)
+    }
+
+    /// The value that the definitions of a rule give; its arguments are the variables from `start` on.
+    fn definitions(&mut self, rule: &'a Rule, outer: usize, start: usize) -> Result<Option<V<'a>>, Stop> {
+        let filled = self.stack.len();
+        let mut found: Option<V<'a>> = None;
+        self.base = start;
         for definition in &rule.definitions {
-            self.definition(definition, values, &mut found)?;
+            if definition.arity != filled.saturating_sub(start) {
+                return Err(Stop(&Cause::Elsewhere("a call with other arguments")));
+            }
+            self.stack.truncate(filled);
+            self.stack.resize(start.saturating_add(definition.slots), V::Null);
+            let Some(own) = self.definition(definition)? else { continue };
+            if found.is_some_and(|found| found != own) {
+                return Err(Stop(&Cause::Elsewhere("a rule with two values")));
+            }
+            found = Some(own);
         }
+        self.stack.truncate(start);
+        self.base = outer;
         Ok(found)
     }
 
-    /// The value of a definition with its chain of `else`, added to what others of the same name gave.
-    fn definition(
-        &mut self,
-        definition: &'a Definition,
-        arguments: &[V<'a>],
-        found: &mut Option<V<'a>>,
-    ) -> Result<(), Stop> {
-        let outer = self.enter(definition.slots);
+    /// The value of a definition with its chain of `else`.
+    fn definition(&mut self, definition: &'a Definition) -> Result<Option<V<'a>>, Stop> {
+        for (slot, pattern) in &definition.parameters {
+            let argument = self.stack.get(self.base.saturating_add(*slot)).copied();
+            let Some(argument) = argument else { return Ok(None) };
+            if !self.bind(pattern, argument)? {
+                return Ok(None);
+            }
+        }
         let mut next = Some(definition);
         while let Some(definition) = next {
-            next = definition.otherwise.as_deref();
             let mut own = None;
-            if self.parameters(&definition.parameters, arguments)? {
+            if definition.body.is_empty() {
+                own = self.expr(&definition.value)?;
+            } else {
                 self.block(&definition.body, &mut |run| {
                     let Some(value) = run.expr(&definition.value)? else { return Ok(true) };
                     if own.is_some_and(|own| own != value) {
@@ -164,61 +212,78 @@ impl<'a> Run<'a> {
                     Ok(!matches!(definition.value, Expr::Constant(_)))
                 })?;
             }
-            let Some(own) = own else { continue };
-            if found.is_some_and(|found| found != own) {
-                return Err(Stop(&Cause::Elsewhere("a rule with two values")));
+            if own.is_some() {
+                return Ok(own);
             }
-            *found = Some(own);
-            break;
+            next = definition.otherwise.as_deref();
         }
-        self.leave(outer);
-        Ok(())
-    }
-
-    fn parameters(&mut self, parameters: &'a [Pattern], arguments: &[V<'a>]) -> Result<bool, Stop> {
-        for (parameter, argument) in parameters.iter().zip(arguments) {
-            if !self.bind(parameter, *argument)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        Ok(None)
     }
 
     fn set(&mut self, rule: &'a Rule) -> Result<V<'a>, Stop> {
-        let mut items = Vec::new();
+        let mark = self.items.len();
+        self.elements(rule)?;
+        self.set_from(mark)
+    }
+
+    /// Adds what the definitions of a set give to the elements.
+    fn elements(&mut self, rule: &'a Rule) -> Result<(), Stop> {
         for definition in &rule.definitions {
             let outer = self.enter(definition.slots);
-            self.block(&definition.body, &mut |run| {
-                items.extend(run.expr(&definition.value)?);
-                Ok(true)
-            })?;
+            self.collect(&definition.body, &definition.value)?;
             self.leave(outer);
         }
-        self.given.arena.set(items)
+        Ok(())
+    }
+
+    /// What a set holds, in any order, and perhaps some of it twice.
+    pub(super) fn loose(&mut self, place: usize) -> Result<&[V<'a>], Stop> {
+        let rule = self.rule_at(place)?;
+        if rule.kind != RuleKind::Set {
+            return Err(Stop(&Cause::Elsewhere("an answer that is no set")));
+        }
+        self.items.clear();
+        self.elements(rule)?;
+        Ok(&self.items)
     }
 
     fn object(&mut self, rule: &'a Rule) -> Result<V<'a>, Stop> {
-        let mut members = Vec::new();
+        let mark = self.members.len();
         for definition in &rule.definitions {
             let outer = self.enter(definition.slots);
-            self.block(&definition.body, &mut |run| {
-                let Some(key) = &definition.key else { return Err(Stop(&Cause::Elsewhere("a member without a key"))) };
-                if let (Some(key), Some(value)) = (run.expr(key)?, run.expr(&definition.value)?) {
-                    members.push((key, value));
-                }
-                Ok(true)
-            })?;
+            match &definition.key {
+                Some(key) => self.collect_members(&definition.body, key, &definition.value)?,
+                None => return Err(Stop(&Cause::Elsewhere("a member without a key"))),
+            }
             self.leave(outer);
         }
-        self.distinct(members)
+        self.object_from(mark)
     }
 
-    /// An object; one key with two values is an error.
-    fn distinct(&self, mut members: Vec<(V<'a>, V<'a>)>) -> Result<V<'a>, Stop> {
-        members.sort_unstable_by(|one, other| one.0.cmp(&other.0).then_with(|| one.1.cmp(&other.1)));
-        members.dedup_by(|one, other| one.0 == other.0 && one.1 == other.1);
-        let twice = members.iter().zip(members.iter().skip(1)).any(|(one, other)| one.0 == other.0);
-        if twice { Err(Stop(&Cause::Elsewhere("a key with two values"))) } else { self.given.arena.members(&members) }
+    /// The set of the elements since `mark`.
+    fn set_from(&mut self, mark: usize) -> Result<V<'a>, Stop> {
+        let set = self.given.arena.set(self.items.get(mark..).unwrap_or_default());
+        self.items.truncate(mark);
+        set
+    }
+
+    /// The object of the members since `mark`; one key with two values is an error.
+    fn object_from(&mut self, mark: usize) -> Result<V<'a>, Stop> {
+        let members = self.members.get_mut(mark..).unwrap_or_default();
+        members.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        let pairs = || members.iter().zip(members.iter().skip(1));
+        if pairs().any(|(one, other)| one.0 == other.0 && one.1 != other.1) {
+            return Err(Stop(&Cause::Elsewhere("a key with two values")));
+        }
+        let object = if pairs().any(|(one, other)| one.0 == other.0) {
+            let mut once = members.to_vec();
+            once.dedup_by(|one, other| one.0 == other.0);
+            self.given.arena.members(&once)
+        } else {
+            self.given.arena.members(members)
+        };
+        self.members.truncate(mark);
+        object
     }
 
     fn enter(&mut self, slots: usize) -> usize {
@@ -330,11 +395,9 @@ impl<'a> Run<'a> {
         block: &'a Block,
     ) -> Result<bool, Stop> {
         match collection {
-            Some(all) if all.is_collection() => {
-                self.each(all, &mut |run, each_key, each_value| {
-                    Ok(run.bind(key, each_key)? && run.bind(value, each_value)? && run.any(block)?)
-                })
-            }
+            Some(all) if all.is_collection() => self.each(all, &mut |run, each_key, each_value| {
+                Ok(run.bind(key, each_key)? && run.bind(value, each_value)? && run.any(block)?)
+            }),
             _ => Ok(false),
         }
     }
@@ -344,7 +407,8 @@ impl<'a> Run<'a> {
             Pattern::Any => true,
             Pattern::Slot(slot) => {
                 let place = self.base.saturating_add(*slot);
-                let variable = self.stack.get_mut(place).ok_or(Stop(&Cause::Elsewhere("a variable without a place")))?;
+                let variable =
+                    self.stack.get_mut(place).ok_or(Stop(&Cause::Elsewhere("a variable without a place")))?;
                 *variable = value;
                 true
             }
@@ -361,217 +425,5 @@ impl<'a> Run<'a> {
                 _ => false,
             },
         })
-    }
-
-    /// The value of an expression. What most of them are is done here; what makes something new stands apart, so that its
-    /// variables do not lengthen every step.
-    pub(super) fn expr(&mut self, expr: &'a Expr) -> Result<Option<V<'a>>, Stop> {
-        Ok(match expr {
-            Expr::Constant(place) => self.given.constants.get(*place).copied(),
-            Expr::Slot(slot) => self.stack.get(self.base.saturating_add(*slot)).copied(),
-            Expr::Input => Some(self.given.input),
-            Expr::Data => Some(self.given.data),
-            Expr::Settled(place) => self.settled(*place)?,
-            Expr::Rule(place) => self.rule(*place)?,
-            Expr::Path(from, steps) => {
-                let Some(mut here) = self.expr(from)? else { return Ok(None) };
-                for step in steps {
-                    let key = match step {
-                        Expr::Constant(place) => self.given.constants.get(*place).copied(),
-                        step => self.expr(step)?,
-                    };
-                    let Some(key) = key else { return Ok(None) };
-                    match here.get(key) {
-                        Some(next) => here = next,
-                        None => return Ok(None),
-                    }
-                }
-                Some(here)
-            }
-            Expr::Call(place, arguments) => {
-                self.step()?;
-                self.call(*place, arguments)?
-            }
-            Expr::Compare(comparison, one, other) => {
-                let Some(one) = self.expr(one)? else { return Ok(None) };
-                let Some(other) = self.expr(other)? else { return Ok(None) };
-                Some(V::flag(comparison.of(&one, &other)))
-            }
-            Expr::In(key, value, collection) => self.within(key.as_deref(), value, collection)?,
-            _ => self.made(expr)?,
-        })
-    }
-
-    /// The values of expressions that make something new.
-    #[inline(never)]
-    fn made(&mut self, expr: &'a Expr) -> Result<Option<V<'a>>, Stop> {
-        Ok(match expr {
-            Expr::Builtin(builtin, arguments) => self.builtin(*builtin, arguments)?,
-            Expr::Array(items) => match self.all(items)? {
-                Some(items) => Some(self.given.arena.array(&items)?),
-                None => None,
-            },
-            Expr::Set(items) => match self.all(items)? {
-                Some(items) => Some(self.given.arena.set(items)?),
-                None => None,
-            },
-            Expr::Object(members) => {
-                let mut found = Vec::with_capacity(members.len());
-                for (key, value) in members {
-                    match (self.expr(key)?, self.expr(value)?) {
-                        (Some(key), Some(value)) => found.push((key, value)),
-                        _ => return Ok(None),
-                    }
-                }
-                Some(self.distinct(found)?)
-            }
-            Expr::ArrayOf(block, item) => {
-                let items = self.collect(block, item)?;
-                Some(self.given.arena.array(&items)?)
-            }
-            Expr::SetOf(block, item) => {
-                let items = self.collect(block, item)?;
-                Some(self.given.arena.set(items)?)
-            }
-            Expr::ObjectOf(block, key, value) => {
-                let mut members = Vec::new();
-                self.block(block, &mut |run| {
-                    if let (Some(key), Some(value)) = (run.expr(key)?, run.expr(value)?) {
-                        members.push((key, value));
-                    }
-                    Ok(true)
-                })?;
-                Some(self.distinct(members)?)
-            }
-            Expr::Arithmetic(operation, one, other) => match (self.expr(one)?, self.expr(other)?) {
-                (Some(one), Some(other)) => Some(operation.of(one, other, self.given.arena)?),
-                _ => None,
-            },
-            _ => return Err(Stop(&Cause::Elsewhere("an expression that is done elsewhere"))),
-        })
-    }
-
-    #[inline(never)]
-    fn builtin(&mut self, builtin: Builtin, arguments: &'a [Expr]) -> Result<Option<V<'a>>, Stop> {
-        let mut values = [V::Null; builtins::MOST_ARGUMENTS];
-        for (value, argument) in values.iter_mut().zip(arguments) {
-            match self.expr(argument)? {
-                Some(given) => *value = given,
-                None => return Ok(None),
-            }
-        }
-        builtin.call(&values, self.given.arena, self.given.regexes)
-    }
-
-    /// `value in collection`. Undefined is in nothing, and nothing is in undefined: false, not undefined, as in the engine.
-    #[inline(never)]
-    fn within(
-        &mut self,
-        key: Option<&'a Expr>,
-        value: &'a Expr,
-        collection: &'a Expr,
-    ) -> Result<Option<V<'a>>, Stop> {
-        let (value, collection) = (self.expr(value)?, self.expr(collection)?);
-        let (Some(value), Some(collection)) = (value, collection) else {
-            return match key {
-                Some(_) => Err(Stop(&Cause::Elsewhere("membership of nothing under a key"))),
-                None => Ok(Some(V::flag(false))),
-            };
-        };
-        let found = match key {
-            None => collection.has(value),
-            Some(key) => match (self.expr(key)?, collection) {
-                (Some(key), V::Array(_) | V::Object(_)) => {
-                    collection.get(key).is_some_and(|found| found == value)
-                }
-                _ => false,
-            },
-        };
-        Ok(Some(V::flag(found)))
-    }
-
-    fn all(&mut self, items: &'a [Expr]) -> Result<Option<Vec<V<'a>>>, Stop> {
-        let mut values = Vec::with_capacity(items.len());
-        for item in items {
-            match self.expr(item)? {
-                Some(value) => values.push(value),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(values))
-    }
-
-    fn collect(&mut self, block: &'a [Stmt], item: &'a Expr) -> Result<Vec<V<'a>>, Stop> {
-        let mut items = Vec::new();
-        self.block(block, &mut |run| {
-            items.extend(run.expr(item)?);
-            Ok(true)
-        })?;
-        Ok(items)
-    }
-}
-
-/// The most parameters of a function that is planned.
-pub(super) const MOST_PARAMETERS: usize = 8;
-
-impl Comparison {
-    fn of(self, one: &V<'_>, other: &V<'_>) -> bool {
-        match self {
-            Self::Equal => one == other,
-            Self::NotEqual => one != other,
-            Self::Less => one.cmp(other).is_lt(),
-            Self::LessOrEqual => one.cmp(other).is_le(),
-            Self::Greater => one.cmp(other).is_gt(),
-            Self::GreaterOrEqual => one.cmp(other).is_ge(),
-        }
-    }
-}
-
-impl Arithmetic {
-    fn of<'a>(self, one: V<'a>, other: V<'a>, arena: Arena<'a>) -> Result<V<'a>, Stop> {
-        match (self, one, other) {
-            (Self::Union, V::Set(one), V::Set(other)) => arena.set([one, other].concat()),
-            (Self::Intersection, V::Set(items), V::Set(_)) => {
-                arena.set(items.iter().copied().filter(|item| other.has(*item)).collect())
-            }
-            (Self::Subtract, V::Set(items), V::Set(_)) => {
-                arena.set(items.iter().copied().filter(|item| !other.has(*item)).collect())
-            }
-            (_, V::Int(one), V::Int(other)) => self.of_integers(one, other),
-            _ => self.of_floats(one.number()?, other.number()?),
-        }
-    }
-
-    fn of_integers<'a>(self, one: i64, other: i64) -> Result<V<'a>, Stop> {
-        let result = match self {
-            Self::Add => one.checked_add(other),
-            Self::Subtract => one.checked_sub(other),
-            Self::Multiply => one.checked_mul(other),
-            Self::Divide if one.checked_rem(other) == Some(0) => one.checked_div(other),
-            Self::Remainder => one.checked_rem(other),
-            Self::Divide | Self::Union | Self::Intersection => None,
-        };
-        result.map(V::Int).ok_or(Stop(&Cause::Elsewhere("arithmetic beyond whole numbers")))
-    }
-
-    fn of_floats<'a>(self, one: f64, other: f64) -> Result<V<'a>, Stop> {
-        let result = match self {
-            Self::Add => one + other,
-            Self::Subtract => one - other,
-            Self::Multiply => one * other,
-            Self::Divide | Self::Remainder | Self::Union | Self::Intersection => f64::NAN,
-        };
-        if result.is_finite() { Ok(V::float(result)) } else { Err(Stop(&Cause::Elsewhere("arithmetic beyond numbers"))) }
-    }
-}
-
-impl V<'_> {
-    #[allow(clippy::cast_precision_loss, reason = "the engine, too, takes the nearest float")]
-    pub(super) fn number(self) -> Result<f64, Stop> {
-        match self {
-            Self::Int(number) => Ok(number as f64),
-            Self::Float(number) => Ok(number),
-            _ => Err(Stop(&Cause::Elsewhere("arithmetic without numbers"))),
-        }
     }
 }

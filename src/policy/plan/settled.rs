@@ -3,21 +3,33 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Block, Constant, Definition, Expr, Pattern, Rule, RuleKind, Settled, Stmt};
+use super::{Block, Closed, Constant, Definition, Expr, Pattern, Rule, RuleKind, Stmt};
 
-/// Takes what is settled out of the rules.
-pub(super) fn settle(rules: &mut [Rule], constants: &[Constant]) -> Vec<Settled> {
+/// Takes out of the rules what is settled, and then what of the rest stands in several places.
+pub(super) fn settle(rules: &mut [Rule], constants: &[Constant]) -> (Vec<Closed>, Vec<Closed>) {
     let mut search = Search { rules, constants, known: vec![None; rules.len()] };
     let asks: Vec<bool> = (0..search.rules.len()).map(|place| search.rule(place)).collect();
-    let mut taking = Taking { asks: &asks, constants, settled: Vec::new(), places: BTreeMap::new(), slots: 0 };
-    for (rule, asks) in rules.iter_mut().zip(&asks) {
-        // what is settled as a whole is not taken apart
-        if rule.trouble.is_none() && (*asks || rule.kind == RuleKind::Function) {
-            rule.definitions.iter_mut().for_each(|definition| taking.definition(definition));
-            rule.default.iter_mut().for_each(|default| taking.expr(default));
+    let mut take = |what: What| {
+        let (taken, places) = (Vec::new(), BTreeMap::new());
+        let mut taking = Taking { what, asks: &asks, constants, taken, places, slots: 0 };
+        for (rule, asks) in rules.iter_mut().zip(&asks) {
+            // what is settled as a whole is not taken apart
+            if rule.trouble.is_none() && (*asks || rule.kind == RuleKind::Function) {
+                rule.definitions.iter_mut().for_each(|definition| taking.definition(definition));
+                rule.default.iter_mut().for_each(|default| taking.expr(default));
+            }
         }
-    }
-    taking.settled
+        taking
+    };
+    let settled = take(What::Settled).taken;
+    let counted = take(What::Counted(BTreeMap::new())).what;
+    let several = match counted {
+        What::Counted(counts) => {
+            counts.into_iter().filter(|(_, count)| *count > 1).map(|(text, _)| text).collect()
+        }
+        _ => BTreeSet::new(),
+    };
+    (settled, take(What::Several(several)).taken)
 }
 
 /// Looks for what a rule asks of a request. Rules do not recur: that has been checked before.
@@ -62,7 +74,7 @@ struct Found {
 
 impl Found {
     fn definition(&mut self, definition: &Definition, constants: &[Constant]) {
-        definition.parameters.iter().for_each(|parameter| self.pattern(parameter, constants));
+        definition.parameters.iter().for_each(|(_, parameter)| self.pattern(parameter, constants));
         self.block(&definition.body, constants);
         definition.key.iter().for_each(|key| self.expr(key, constants));
         self.expr(&definition.value, constants);
@@ -105,6 +117,7 @@ impl Found {
     fn expr(&mut self, expr: &Expr, constants: &[Constant]) {
         match expr {
             Expr::Constant(_) | Expr::Data | Expr::Settled(_) => {}
+            Expr::Once(_) => self.asks = true,
             Expr::Slot(slot) => drop(self.reads.insert(*slot)),
             Expr::Input => self.asks = true,
             Expr::Rule(place) => drop(self.rules.insert(*place)),
@@ -121,7 +134,7 @@ impl Found {
             Expr::Builtin(_, items) | Expr::Array(items) | Expr::Set(items) => {
                 items.iter().for_each(|item| self.expr(item, constants));
             }
-            Expr::Object(members) => {
+            Expr::Object(members, _) => {
                 for (key, value) in members {
                     self.expr(key, constants);
                     self.expr(value, constants);
@@ -154,12 +167,23 @@ fn is_settings(step: Option<&Expr>, constants: &[Constant]) -> bool {
     matches!(constants.get(*place), Some(Constant::Text(key)) if key == "settings")
 }
 
-/// Takes settled expressions out, the largest ones, each once.
+/// What is taken out.
+enum What {
+    /// What depends on data and settings alone.
+    Settled,
+    /// Nothing: closed expressions are counted by how they are written.
+    Counted(BTreeMap<String, usize>),
+    /// These closed expressions.
+    Several(BTreeSet<String>),
+}
+
+/// Takes expressions out, the largest ones, each once.
 struct Taking<'r> {
-    /// By rule.
+    what: What,
+    /// By rule, whether it depends on the request.
     asks: &'r [bool],
     constants: &'r [Constant],
-    settled: Vec<Settled>,
+    taken: Vec<Closed>,
     /// By how they are written.
     places: BTreeMap<String, usize>,
     /// Of the definition at hand.
@@ -169,7 +193,7 @@ struct Taking<'r> {
 impl Taking<'_> {
     fn definition(&mut self, definition: &mut Definition) {
         self.slots = definition.slots;
-        definition.parameters.iter_mut().for_each(|parameter| self.pattern(parameter));
+        definition.parameters.iter_mut().for_each(|(_, parameter)| self.pattern(parameter));
         self.block(&mut definition.body);
         definition.key.iter_mut().for_each(|key| self.expr(key));
         self.expr(&mut definition.value);
@@ -215,8 +239,31 @@ impl Taking<'_> {
         !found.asks && found.reads.is_subset(&found.binds) && !found.rules.iter().any(asks)
     }
 
+    /// Whether an expression is to be taken out.
+    fn wants(&mut self, expr: &Expr) -> bool {
+        if let What::Settled = self.what {
+            return self.is_settled(expr);
+        }
+        let mut found = Found::default();
+        found.expr(expr, self.constants);
+        if !found.reads.is_subset(&found.binds) || matches!(expr, Expr::Rule(_)) {
+            return false;
+        }
+        match &mut self.what {
+            What::Settled => false,
+            What::Counted(counts) => {
+                *counts.entry(format!("{expr:?}")).or_default() += 1;
+                false
+            }
+            What::Several(several) => several.contains(&format!("{expr:?}")),
+        }
+    }
+
     /// The first steps of a path may be settled where the whole is not: `data.facts.types[input.create.type]`.
     fn start(&self, from: &mut Box<Expr>, steps: &mut Vec<Expr>) {
+        if !matches!(self.what, What::Settled) {
+            return;
+        }
         let fixed = steps.iter().take_while(|step| self.is_settled(step)).count();
         if fixed == 0 {
             return;
@@ -238,14 +285,18 @@ impl Taking<'_> {
     }
 
     fn expr(&mut self, expr: &mut Expr) {
-        if matches!(expr, Expr::Constant(_) | Expr::Slot(_) | Expr::Input | Expr::Data | Expr::Settled(_)) {
+        if matches!(
+            expr,
+            Expr::Constant(_) | Expr::Slot(_) | Expr::Input | Expr::Data | Expr::Settled(_) | Expr::Once(_)
+        ) {
             return;
         }
-        if self.is_settled(expr) {
-            let place = *self.places.entry(format!("{expr:?}")).or_insert(self.settled.len());
-            let taken = std::mem::replace(expr, Expr::Settled(place));
-            if place == self.settled.len() {
-                self.settled.push(Settled { expr: taken, slots: self.slots });
+        if self.wants(expr) {
+            let place = *self.places.entry(format!("{expr:?}")).or_insert(self.taken.len());
+            let left = if let What::Settled = self.what { Expr::Settled(place) } else { Expr::Once(place) };
+            let taken = std::mem::replace(expr, left);
+            if place == self.taken.len() {
+                self.taken.push(Closed { expr: taken, slots: self.slots });
             }
             return;
         }
@@ -258,7 +309,7 @@ impl Taking<'_> {
             Expr::Call(_, items) | Expr::Builtin(_, items) | Expr::Array(items) | Expr::Set(items) => {
                 items.iter_mut().for_each(|item| self.expr(item));
             }
-            Expr::Object(members) => {
+            Expr::Object(members, _) => {
                 for (key, value) in members {
                     self.expr(key);
                     self.expr(value);
@@ -282,7 +333,13 @@ impl Taking<'_> {
                 self.expr(value);
                 self.expr(collection);
             }
-            Expr::Constant(_) | Expr::Slot(_) | Expr::Input | Expr::Data | Expr::Settled(_) | Expr::Rule(_) => {}
+            Expr::Constant(_)
+            | Expr::Slot(_)
+            | Expr::Input
+            | Expr::Data
+            | Expr::Settled(_)
+            | Expr::Once(_)
+            | Expr::Rule(_) => {}
         }
     }
 }

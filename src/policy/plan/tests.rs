@@ -175,6 +175,9 @@ const PLANNED: &[&str] = &[
     "r := f(\"a\")\nf(\"a\") := 1\nf(\"b\") := 2",
     "r := f([1, input.n])\nf([1, y]) := y",
     "r := f(input.n)\nf(x) := 1 if { x > 2 } else := 2 if { x > 1 } else := 3",
+    "r := f(\"b\")\nf(\"a\") := 1 if { input.n > 100 } else := 2",
+    "r := f(\"a\")\nf(\"a\") := 1 if { input.n > 100 } else := 2",
+    "r := {\"b\": input.n, \"a\": input.s, \"c\": {\"z\": 1, \"y\": input.f}}",
     "r := 1 if { input.n > 2 } else := 2 if { input.s } else := 3",
     "r if f(input.n)\nf(x) if x > 2",
     "r if not f(input.n)\nf(x) if x > 2",
@@ -238,7 +241,8 @@ fn a_plan_answers_what_the_interpreter_answers() {
             answered += 1;
             let expected = interpreted(&text, &data(), &input);
             if found != expected {
-                different.push(format!("{body}\n  of {input}\n  plan: {found:?}\n  interpreter: {expected:?}"));
+                different
+                    .push(format!("{body}\n  of {input}\n  plan: {found:?}\n  interpreter: {expected:?}"));
             }
         }
     }
@@ -275,6 +279,8 @@ fn what_is_not_planned_is_said_with_its_place() {
         ("r := s(1)\ns(x) := y if y := upper(x, 1)", "`upper` with other arguments"),
         ("r := -input.x", "such an expression"),
         ("r contains input.list[_]", "a loop in a head"),
+        ("r := f(1, 2)\nf(x, x) := 1", "`x` twice among the parameters"),
+        ("r := f(1, [2])\nf(x, [x]) := 1", "`x` twice among the parameters"),
     ] {
         let why = planned(&plan(&module(body)), &data(), &json!({})).unwrap_err().to_string();
         assert!(why.contains(expected), "{body}: {why}");
@@ -303,6 +309,9 @@ fn what_depends_on_settings_alone_is_taken_out() {
     assert_eq!(settled("r if { input.now; input.settings.x.y }"), (2, 1));
     assert_eq!(settled("r if { input.now == a; input.now != a; f(a) == 1 }"), (3, 2));
     assert_eq!(settled("r if { input.now; count([x | some x in input.settings.y]) > 0 }"), (2, 1));
-    assert_eq!(settled("r if { y := input.now; count([x | some x in input.settings.y; x == y]) > 0 }"), (2, 1));
+    assert_eq!(
+        settled("r if { y := input.now; count([x | some x in input.settings.y; x == y]) > 0 }"),
+        (2, 1)
+    );
     assert_eq!(settled("r if { input; input[a]; data.facts.zones[input.now] }"), (3, 2));
 }

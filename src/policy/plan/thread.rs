@@ -7,14 +7,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bumpalo::Bump;
-use self_cell::self_cell;
 
+use super::Plan;
 use super::answers::{self, Answered};
 use super::builtins::Regexes;
+use super::cells::{Base, BaseValues, Team, TeamValues};
 use super::input;
-use super::run::{Cause, Given, Known, Run, Stop};
+use super::run::{Cause, Given, Run, Stop};
 use super::value::{Arena, V};
-use super::Plan;
 use crate::policy::evaluate::Allowance;
 use crate::policy::input::Input;
 
@@ -25,34 +25,6 @@ const KEPT_BYTES: usize = 256 << 10;
 /// The most teams whose settings a thread keeps at hand. With more all are forgotten: to work one out again costs as much as a few
 /// requests.
 const MOST_TEAMS: usize = 1024;
-
-struct BaseValues<'a> {
-    constants: Vec<V<'a>>,
-    data: V<'a>,
-}
-
-struct TeamValues<'a> {
-    settings: V<'a>,
-    settled: Vec<Known<'a>>,
-}
-
-self_cell!(
-    /// Constants and data.
-    struct Base {
-        owner: Bump,
-        #[covariant]
-        dependent: BaseValues,
-    }
-);
-
-self_cell!(
-    /// What follows from a team's settings.
-    struct Team {
-        owner: Bump,
-        #[covariant]
-        dependent: TeamValues,
-    }
-);
 
 /// The parts of answers that are asked for, by rule.
 pub(in crate::policy) type Parts = [(String, usize)];
@@ -113,10 +85,15 @@ impl PlanThread {
                 }
                 self.teams.insert(key, (Arc::clone(&question.input.settings), team));
             }
-            let Some((_, team)) = self.teams.get(&key) else { return Err(Stop(&Cause::Elsewhere("no settings"))) };
+            let Some((_, team)) = self.teams.get(&key) else {
+                return Err(Stop(&Cause::Elsewhere("no settings")));
+            };
             team.borrow_dependent()
         } else {
-            own = TeamValues { settings: Arena(&self.scratch).plain(&question.input.settings)?, settled: Vec::new() };
+            own = TeamValues {
+                settings: Arena(&self.scratch).plain(&question.input.settings)?,
+                settled: Vec::new(),
+            };
             &own
         };
         let arena = Arena(&self.scratch);
@@ -171,9 +148,13 @@ pub(in crate::policy) struct Asking<'a>(Run<'a>);
 
 impl Asking<'_> {
     /// What some rules answer, added to `all`.
-    pub(in crate::policy) fn read<T: Answered>(&mut self, parts: &Parts, all: &mut Vec<T>) -> Result<(), Stop> {
+    pub(in crate::policy) fn read<T: Answered + Ord>(
+        &mut self,
+        parts: &Parts,
+        all: &mut Vec<T>,
+    ) -> Result<(), Stop> {
         for (rule, place) in parts {
-            answers::read(self.0.rule(*place)?, rule, all)?;
+            answers::read(self.0.loose(*place)?, rule, all)?;
         }
         Ok(())
     }

@@ -86,7 +86,7 @@ impl<'a> V<'a> {
     /// Whether a collection holds a value; what is no collection holds none.
     pub(super) fn has(self, value: V<'_>) -> bool {
         match self {
-            Self::Array(items) => items.iter().any(|item| *item == value),
+            Self::Array(items) => items.contains(&value),
             Self::Set(items) => items.binary_search_by(|have| have.cmp(&value)).is_ok(),
             Self::Object(members) => members.iter().any(|(_, item)| *item == value),
             _ => false,
@@ -100,6 +100,8 @@ impl<'a> V<'a> {
             (Self::Float(mine), V::Float(theirs)) => mine.total_cmp(theirs),
             (Self::Int(mine), V::Float(theirs)) => int_float(*mine, *theirs),
             (Self::Float(mine), V::Int(theirs)) => int_float(*theirs, *mine).reverse(),
+            // most names are the same constants
+            (Self::Text(mine), V::Text(theirs)) if std::ptr::eq(*mine, *theirs) => Ordering::Equal,
             (Self::Text(mine), V::Text(theirs)) => mine.cmp(theirs),
             (Self::Array(mine), V::Array(theirs)) | (Self::Set(mine), V::Set(theirs)) => {
                 let pairs = mine.iter().zip(*theirs);
@@ -142,7 +144,9 @@ impl PartialEq<V<'_>> for V<'_> {
 
 fn member<'a>(members: &'a [(V<'a>, V<'a>)], name: &str) -> Option<V<'a>> {
     if members.len() <= FEW {
-        let found = members.iter().find(|(have, _)| matches!(have, V::Text(have) if *have == name))?;
+        let found = members
+            .iter()
+            .find(|(have, _)| matches!(have, V::Text(have) if std::ptr::eq(*have, name) || *have == name))?;
         return Some(found.1);
     }
     let place = members.binary_search_by(|(have, _)| have.cmp(&V::Text(name))).ok()?;
@@ -180,16 +184,26 @@ impl<'a> Arena<'a> {
     }
 
     /// A set of values in any order.
-    pub(super) fn set(self, mut items: Vec<V<'a>>) -> Result<V<'a>, Stop> {
+    pub(super) fn set(self, items: &[V<'a>]) -> Result<V<'a>, Stop> {
+        let items = self.0.try_alloc_slice_copy(items).map_err(|_| Stop::MEMORY)?;
         items.sort_unstable_by(V::cmp);
-        items.dedup_by(|one, other| one == other);
-        self.items(&items).map(V::Set)
+        let mut kept: usize = 0;
+        for place in 0..items.len() {
+            let new = place == 0 || items.get(place) != items.get(kept.wrapping_sub(1));
+            if new {
+                items.swap(place, kept);
+                kept = kept.saturating_add(1);
+            }
+        }
+        let items: &'a [V<'a>] = items;
+        Ok(V::Set(items.get(..kept).unwrap_or_default()))
     }
 
     /// An object of members in any order, each once.
-    pub(super) fn object(self, mut members: Vec<(V<'a>, V<'a>)>) -> Result<V<'a>, Stop> {
+    pub(super) fn object(self, members: &[(V<'a>, V<'a>)]) -> Result<V<'a>, Stop> {
+        let members = self.0.try_alloc_slice_copy(members).map_err(|_| Stop::MEMORY)?;
         members.sort_unstable_by(|one, other| one.0.cmp(&other.0));
-        self.members(&members)
+        Ok(V::Object(members))
     }
 
     /// An object of members in the order of their keys.
@@ -229,11 +243,11 @@ impl<'a> Arena<'a> {
             Constant::Float(number) => V::float(*number),
             Constant::Text(text) => self.text(text)?,
             Constant::Array(items) => self.array(&all(items)?)?,
-            Constant::Set(items) => self.set(all(items)?)?,
+            Constant::Set(items) => self.set(&all(items)?)?,
             Constant::Object(members) => {
                 let member =
                     |(key, value): &(Constant, Constant)| Ok((self.constant(key)?, self.constant(value)?));
-                self.object(members.iter().map(member).collect::<Result<Vec<_>, Stop>>()?)?
+                self.object(&members.iter().map(member).collect::<Result<Vec<_>, Stop>>()?)?
             }
         })
     }
@@ -253,18 +267,23 @@ impl<'a> Arena<'a> {
                 self.array(&items.iter().map(|item| self.plain(item)).collect::<Result<Vec<_>, Stop>>()?)?
             }
             serde_json::Value::Object(members) => {
-                let member = |(name, value): (&String, &serde_json::Value)| {
-                    Ok((self.text(name)?, self.plain(value)?))
-                };
-                self.object(members.iter().map(member).collect::<Result<Vec<_>, Stop>>()?)?
+                let member =
+                    |(name, value): (&String, &serde_json::Value)| Ok((self.text(name)?, self.plain(value)?));
+                self.object(&members.iter().map(member).collect::<Result<Vec<_>, Stop>>()?)?
             }
         })
     }
 
     /// A document of the client's, borrowed from it.
     pub(super) fn document(self, object: &'a json::Object) -> Result<V<'a>, Stop> {
-        let member = |(name, value): (&'a str, &'a json::Value)| Ok((V::Text(name), self.client(value)?));
-        self.object(object.iter().map(member).collect::<Result<Vec<_>, Stop>>()?)
+        let mut from = object.iter();
+        let members = self.0.try_alloc_slice_fill_copy(object.len(), (V::Null, V::Null));
+        let members = members.map_err(|_| Stop::MEMORY)?;
+        for (member, (name, value)) in members.iter_mut().zip(&mut from) {
+            *member = (V::Text(name), self.client(value)?);
+        }
+        members.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        Ok(V::Object(members))
     }
 
     fn client(self, value: &'a json::Value) -> Result<V<'a>, Stop> {
@@ -278,7 +297,12 @@ impl<'a> Arena<'a> {
             },
             json::Value::String(text) => V::Text(text),
             json::Value::Array(items) => {
-                self.array(&items.iter().map(|item| self.client(item)).collect::<Result<Vec<_>, Stop>>()?)?
+                let values =
+                    self.0.try_alloc_slice_fill_copy(items.len(), V::Null).map_err(|_| Stop::MEMORY)?;
+                for (value, item) in values.iter_mut().zip(items) {
+                    *value = self.client(item)?;
+                }
+                V::Array(values)
             }
             json::Value::Object(members) => self.document(members)?,
         })

@@ -29,14 +29,21 @@ const VIOLATION: &str = r#"{"rule": "zones", "message": "m", "field": "f", "reme
 fn rules_that_cannot_be_planned_are_left_to_the_interpreter() {
     let zones = format!("deny contains {VIOLATION} if not input.create.zone in input.settings.zones.allowed");
     let organisation = "rules: {own-names: {applies: {kinds: [create], actions: ['bmc *']}}}\nsettings: {zones: {allowed: [A]}}";
-    let with = |names: &str| load(&[("zones.rego", &zones), ("own-names.rego", names), ("organisation/data.yaml", organisation)]);
+    let with = |names: &str| {
+        load(&[("zones.rego", &zones), ("own-names.rego", names), ("organisation/data.yaml", organisation)])
+    };
     // this one fails on a create without a name
-    let error = with("warn contains 1 if startswith(input.create.name, input.create.zone) == 7").unwrap_err().to_string();
+    let error = with("warn contains 1 if startswith(input.create.name, input.create.zone) == 7")
+        .unwrap_err()
+        .to_string();
     assert!(
         error.contains("rule `own-names` fails on a typical call: own-names.rego:5: `startswith`"),
         "{error}"
     );
-    let set = with("warn contains 1 if { is_string(input.create.name); base64.is_valid(input.create.name); false }").unwrap();
+    let set = with(
+        "warn contains 1 if { is_string(input.create.name); base64.is_valid(input.create.name); false }",
+    )
+    .unwrap();
     let fallbacks = set.fallbacks();
     assert_eq!(fallbacks.len(), 1, "{fallbacks:?}");
     assert_eq!(fallbacks[0].rule, "own-names");

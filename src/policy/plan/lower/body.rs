@@ -68,14 +68,36 @@ impl<'b, 't> Body<'b, 't> {
         self.bound.insert(slot);
     }
 
-    /// A parameter of a function.
-    pub(super) fn parameter(&mut self, parameter: &Value) -> Result<Pattern, Unplanned> {
-        for name in self.shallow().of(parameter)? {
-            if self.variable(&name).is_none() {
-                self.declare(&name);
+    /// The parameters of a function: its first variables, and what they must be besides.
+    pub(super) fn parameters(&mut self, parameters: &[Value]) -> Result<Vec<(usize, Pattern)>, Unplanned> {
+        let places: Vec<usize> = parameters.iter().map(|_| self.slot()).collect();
+        let mut asked = Vec::new();
+        for (place, parameter) in places.into_iter().zip(parameters) {
+            let name = match node(parameter) {
+                Some(("Var", inner)) => inner.get("value").and_then(Value::as_str),
+                _ => None,
+            };
+            match name {
+                Some("_") => continue,
+                Some(name) if self.variable(name).is_none() => {
+                    if let Some(scope) = self.scopes.last_mut() {
+                        scope.insert(name.to_owned(), place);
+                    }
+                    self.set_bound(place);
+                }
+                _ => {
+                    for name in self.shallow().of(parameter)? {
+                        if self.variable(&name).is_some() {
+                            // the engine lets the last one count, OPA wants them to be equal
+                            return Err(Unplanned::new(format!("`{name}` twice among the parameters")));
+                        }
+                        self.declare(&name);
+                    }
+                    asked.push((place, self.pattern(parameter)?));
+                }
             }
         }
-        self.pattern(parameter)
+        Ok(asked)
     }
 
     fn shallow(&self) -> Names<'b, 't> {
@@ -105,7 +127,8 @@ impl<'b, 't> Body<'b, 't> {
         for part in all.iter().chain(heads) {
             self.declare_free(part)?;
         }
-        let own: BTreeSet<String> = self.scopes.last().into_iter().flat_map(BTreeMap::keys).cloned().collect();
+        let own: BTreeSet<String> =
+            self.scopes.last().into_iter().flat_map(BTreeMap::keys).cloned().collect();
         let links = self.links(&all, &own)?;
         let order =
             order(&links).ok_or_else(|| Unplanned::new("a body whose variables wait for one another"))?;

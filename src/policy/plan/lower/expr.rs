@@ -121,19 +121,35 @@ impl<'b, 't> Body<'b, 't> {
             let part = |place: usize| field.get(place).unwrap_or(&Value::Null);
             members.push((self.expr(part(1), before)?, self.expr(part(2), before)?));
         }
-        let written = |(key, value): &(Expr, Expr)| Some((self.tree.written(key)?, self.tree.written(value)?));
+        let written =
+            |(key, value): &(Expr, Expr)| Some((self.tree.written(key)?, self.tree.written(value)?));
         let constants: Option<Vec<(Constant, Constant)>> = members.iter().map(written).collect();
         match constants {
             Some(constants) => {
-                let twice = constants.iter().enumerate().any(|(place, (key, _))| {
-                    constants.iter().take(place).any(|(other, _)| other == key)
-                });
+                let twice = constants
+                    .iter()
+                    .enumerate()
+                    .any(|(place, (key, _))| constants.iter().take(place).any(|(other, _)| other == key));
                 if twice {
                     return Err(Unplanned::new("an object with a key twice"));
                 }
                 Ok(self.tree.constant(Constant::Object(constants)))
             }
-            None => Ok(Expr::Object(members)),
+            None => {
+                let name = |key: &Expr| match self.tree.written(key) {
+                    Some(Constant::Text(name)) => Some(name),
+                    _ => None,
+                };
+                let named: Option<Vec<String>> = members.iter().map(|(key, _)| name(key)).collect();
+                let mut ordered = false;
+                if let Some(names) = named {
+                    let mut pairs: Vec<_> = names.into_iter().zip(members).collect();
+                    pairs.sort_by(|one, other| one.0.cmp(&other.0));
+                    ordered = pairs.iter().zip(pairs.iter().skip(1)).all(|(one, other)| one.0 != other.0);
+                    members = pairs.into_iter().map(|(_, member)| member).collect();
+                }
+                Ok(Expr::Object(members, ordered))
+            }
         }
     }
 
@@ -220,7 +236,8 @@ impl<'b, 't> Body<'b, 't> {
         });
         path.extend(keys);
         for length in (1..=path.len()).rev() {
-            let Some(place) = path.get(..length).and_then(|start| self.tree.places.get(start)).copied() else {
+            let Some(place) = path.get(..length).and_then(|start| self.tree.places.get(start)).copied()
+            else {
                 continue;
             };
             self.needs.insert(place);

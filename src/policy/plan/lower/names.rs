@@ -62,12 +62,7 @@ impl Names<'_, '_> {
         inner.get(name).map_or(Ok(()), |part| self.gather(part, into))
     }
 
-    fn closure(
-        self,
-        inner: &Value,
-        own: &[&Value],
-        into: &mut BTreeSet<String>,
-    ) -> Result<(), Unplanned> {
+    fn closure(self, inner: &Value, own: &[&Value], into: &mut BTreeSet<String>) -> Result<(), Unplanned> {
         if !self.deep {
             return Ok(());
         }

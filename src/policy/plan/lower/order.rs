@@ -16,7 +16,8 @@ pub(super) struct Link {
 /// As in the engine: first whatever gives nothing, then name by name in the order of the alphabet, and after each name again
 /// whatever gives nothing and can be taken by now.
 pub(super) fn order(links: &[Link]) -> Option<Vec<usize>> {
-    let mut taken = Taken { links, known: BTreeSet::new(), order: Vec::new(), done: vec![false; links.len()] };
+    let mut taken =
+        Taken { links, known: BTreeSet::new(), order: Vec::new(), done: vec![false; links.len()] };
     let names: BTreeSet<&String> = links.iter().flat_map(|link| &link.gives).collect();
     taken.take(|link| link.gives.is_empty());
     loop {
