@@ -11,8 +11,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder as _, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder as _, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 
 mod policy;
@@ -113,8 +113,6 @@ pub struct Metrics {
     upstream_responses: IntCounterVec,
     upstream_failures: IntCounterVec,
     instances: IntCounterVec,
-    policy_info: IntGaugeVec,
-    policy_loaded: Gauge,
     reloads: IntCounterVec,
     reload_failed: GaugeVec,
     records: IntCounterVec,
@@ -227,19 +225,6 @@ impl Metrics {
                 "Instances in creates by stage (asked, allowed, created), team and zone.",
                 &["stage", "team", "zone"],
             )?,
-            policy_info: gauge(
-                "zengate_policy_info",
-                "The policy revision in force; 1 for it.",
-                &["revision"],
-            )?,
-            policy_loaded: register(
-                &registry,
-                Gauge::new(
-                    "zengate_policy_loaded_timestamp_seconds",
-                    "When the policy in force was loaded (Unix time).",
-                ),
-            )
-            .ok_or_else(twice)?,
             reloads: counter(
                 "zengate_reloads_total",
                 "Reloads of keys, policy and secrets by what and result.",
@@ -377,10 +362,7 @@ impl Metrics {
 
     /// A policy set came into force.
     pub fn policy(&self, set: &crate::policy::PolicySet, loaded: Duration) {
-        self.policy_info.reset();
-        self.policy_info.with_label_values(&[set.revision()]).set(1);
-        self.policy_loaded.set(loaded.as_secs_f64());
-        self.policies.exempt(set);
+        self.policies.in_force(set, loaded);
     }
 
     /// Where policies come from and what a candidate would change.

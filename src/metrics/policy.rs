@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::register;
 use crate::policy::PolicySet;
@@ -12,6 +12,8 @@ use crate::replay::Difference;
 
 /// See the module.
 pub struct PolicyMetrics {
+    info: IntGaugeVec,
+    loaded: Gauge,
     source_success: Gauge,
     trials: IntCounter,
     staged: IntGauge,
@@ -35,6 +37,22 @@ impl PolicyMetrics {
             register(registry, IntCounterVec::new(Opts::new(name, help), labels)).ok_or_else(twice)
         };
         Ok(Self {
+            info: register(
+                registry,
+                IntGaugeVec::new(
+                    Opts::new("zengate_policy_info", "The policy revision in force; 1 for it."),
+                    &["revision"],
+                ),
+            )
+            .ok_or_else(twice)?,
+            loaded: register(
+                registry,
+                Gauge::new(
+                    "zengate_policy_loaded_timestamp_seconds",
+                    "When the policy in force was loaded (Unix time).",
+                ),
+            )
+            .ok_or_else(twice)?,
             source_success: register(
                 registry,
                 Gauge::new(
@@ -167,7 +185,10 @@ impl PolicyMetrics {
 
     /// Policies came into force.
     #[allow(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
-    pub(super) fn exempt(&self, set: &PolicySet) {
+    pub(super) fn in_force(&self, set: &PolicySet, loaded: Duration) {
+        self.info.reset();
+        self.info.with_label_values(&[set.revision()]).set(1);
+        self.loaded.set(loaded.as_secs_f64());
         self.exemptions.reset();
         for one in set.organisation().exemptions() {
             let gauge = self.exemptions.with_label_values(&[&one.rule, &one.team]);

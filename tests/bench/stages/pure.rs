@@ -171,7 +171,7 @@ fn policy(good: &Material, bad: &Material) -> Vec<Case> {
             Box::new(move || drop(black_box(local.decide(&set, black_box(&input)).unwrap())))
         }
     };
-    let (amend, apply, judge) = (good.clone(), good.clone(), bad.clone());
+    let (amend, apply, replay, judge) = (good.clone(), good.clone(), good.clone(), bad.clone());
     vec![
         case("policy: amend, evaluated (2 patches)", move || {
             let Material { set, input, .. } = amend.clone();
@@ -189,6 +189,16 @@ fn policy(good: &Material, bad: &Material) -> Vec<Case> {
         }),
         case("policy: decide, allowed", decide(good)),
         case("policy: decide, refused by 3 rules", decide(bad)),
+        case("replay: a record read and judged again", move || {
+            let Material { set, document, .. } = replay.clone();
+            let line = serde_json::to_string(&record(document)).unwrap();
+            let mut local = Local::new(&set).unwrap();
+            Box::new(move || {
+                let (asked, circumstances) = zengate::replay::reopen(black_box(&line), &[]).unwrap();
+                let (_, verdict) = local.judge(&set, asked, circumstances, &[]).unwrap();
+                assert!(black_box(verdict).passes());
+            })
+        }),
         case("policy: verdict over modes and exemptions", move || {
             let Material { set, input, .. } = judge.clone();
             let answer = Local::new(&set).unwrap().decide(&set, &input).unwrap();
@@ -305,7 +315,7 @@ fn record(request: Object) -> Record {
         verdict: Some("allowed"),
         findings: Vec::new(),
         changes: vec![
-            serde_json::json!({"rule": "resource_group", "path": "/resourceGroupId", "op": "default"});
+            serde_json::json!({"rule": "resource_group", "path": "/resourceGroupId", "op": "default", "after": "rg"});
             2
         ],
         shadow_changes: Vec::new(),
