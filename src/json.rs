@@ -143,6 +143,11 @@ impl Object {
         }
     }
 
+    /// The members, for changing their values.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Value)> {
+        self.members.iter_mut().map(|(name, value)| (name.as_str(), value))
+    }
+
     /// Takes the member `key` out.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let place = self.members.iter().position(|(name, _)| name == key)?;

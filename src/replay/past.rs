@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::Line;
 use crate::api::fields::AdmittedField;
@@ -25,7 +26,7 @@ pub(super) struct Past {
     timestamp: Timestamp,
     caller: Caller,
     action: Action,
-    request: serde_json::Value,
+    request: Box<RawValue>,
     #[serde(default)]
     targets: Option<Vec<TargetInput>>,
     outcome: String,
@@ -272,27 +273,27 @@ fn refusing(findings: &[Found]) -> BTreeSet<String> {
 }
 
 /// The body as it was, with stand-ins for secrets.
-fn restored(request: &serde_json::Value) -> Option<Object> {
-    let mut request = request.clone();
+fn restored(request: &RawValue) -> Option<Object> {
+    let mut request = json::read_object(request.get().as_bytes()).ok()?;
     stand_in(&mut request);
-    json::read_object(request.to_string().as_bytes()).ok()
+    Some(request)
 }
 
-fn stand_in(value: &mut serde_json::Value) {
-    match value {
-        serde_json::Value::Object(members) => {
-            for (key, inner) in members.iter_mut() {
-                let length = inner.get("length").and_then(serde_json::Value::as_u64);
-                match length.filter(|_| is_secret(key) && inner.get("set").is_some()) {
-                    Some(length) => {
-                        let length = usize::try_from(length).unwrap_or(0).min(1 << 20);
-                        *inner = serde_json::Value::String("x".repeat(length));
-                    }
-                    None => stand_in(inner),
-                }
-            }
+fn stand_in(object: &mut Object) {
+    for (key, inner) in object.iter_mut() {
+        let fact = inner.as_object().filter(|fact| is_secret(key) && fact.get("set").is_some());
+        let length = fact.and_then(|fact| fact.get("length")).and_then(json::Value::as_i64);
+        match length.and_then(|length| usize::try_from(length).ok()) {
+            Some(length) => *inner = json::Value::String("x".repeat(length.min(1 << 20))),
+            None => stand_in_inside(inner),
         }
-        serde_json::Value::Array(items) => items.iter_mut().for_each(stand_in),
+    }
+}
+
+fn stand_in_inside(value: &mut json::Value) {
+    match value {
+        json::Value::Object(members) => stand_in(members),
+        json::Value::Array(items) => items.iter_mut().for_each(stand_in_inside),
         _ => {}
     }
 }
