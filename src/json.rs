@@ -13,6 +13,8 @@ mod pointer;
 mod read;
 mod write;
 
+use compact_str::CompactString;
+
 pub use number::Number;
 pub use pointer::{Pointer, PointerError};
 pub use read::{ReadError, Trouble, read_object};
@@ -109,10 +111,13 @@ impl Value {
     }
 }
 
+/// A key. Those of the cloud's requests are short: up to 24 bytes need no allocation of their own.
+type Key = CompactString;
+
 /// A JSON object in the order of its keys. Keys are unique.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Object {
-    members: Vec<(String, Value)>,
+    members: Vec<(Key, Value)>,
 }
 
 impl Object {
@@ -132,15 +137,22 @@ impl Object {
     }
 
     /// Puts `value` at `key`: in place if the key is there, else at the end. Gives back what was there.
-    pub fn insert(&mut self, key: impl Into<String>, value: Value) -> Option<Value> {
-        let key = key.into();
-        match self.get_mut(&key) {
+    pub fn insert(&mut self, key: impl AsRef<str>, value: Value) -> Option<Value> {
+        let key = key.as_ref();
+        match self.get_mut(key) {
             Some(slot) => Some(std::mem::replace(slot, value)),
             None => {
-                self.members.push((key, value));
+                self.members.push((Key::from(key), value));
                 None
             }
         }
+    }
+
+    /// An object of the same keys with other values.
+    #[must_use]
+    pub fn with_values(&self, value: impl Fn(&str, &Value) -> Value) -> Self {
+        let member = |(key, old): &(Key, Value)| (key.clone(), value(key, old));
+        Self { members: self.members.iter().map(member).collect() }
     }
 
     /// The members, for changing their values.

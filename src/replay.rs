@@ -70,9 +70,19 @@ enum Line {
     Judged(Box<Judged>),
 }
 
+/// Lines in one buffer: a buffer each would cost as much as judging half of them, for other threads free what one has allocated.
 struct Job {
     number: usize,
-    lines: Vec<String>,
+    text: String,
+    /// Where each line ends.
+    ends: Vec<usize>,
+}
+
+impl Job {
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).filter_map(|(start, end)| self.text.get(start..*end))
+    }
 }
 
 /// The records' files: those named, and those ending in `.jsonl` or `.json` in directories, by name.
@@ -166,7 +176,7 @@ pub fn find(files: &[PathBuf], decision: &str) -> Result<Option<String>, ReplayE
     let mut found = None;
     for path in files {
         let failed = |error| ReplayError::File { path: path.clone(), error };
-        for line in lines_of(path).map_err(failed)? {
+        for line in opened(path).map_err(failed)?.lines() {
             let line = line.map_err(failed)?;
             let same = |record: &serde_json::Value| {
                 let id = record.get("decision_id").and_then(serde_json::Value::as_str);
@@ -192,38 +202,44 @@ pub fn reopen(line: &str, admitted: &[AdmittedField]) -> Result<(Asked, Circumst
 }
 
 fn read(files: &[PathBuf], jobs: &SyncSender<Job>) -> Result<(), ReplayError> {
-    let mut number = 0_usize;
-    let mut lines = Vec::new();
-    // A failed send means that the judging has ended; whoever ended it says why.
-    let mut send = |lines: Vec<String>| {
-        let sent = jobs.send(Job { number, lines }).is_ok();
-        number = number.saturating_add(1);
-        sent
-    };
+    let mut job = Job { number: 0, text: String::new(), ends: Vec::new() };
     for path in files {
         let failed = |error| ReplayError::File { path: path.clone(), error };
-        for line in lines_of(path).map_err(failed)? {
-            let line = line.map_err(failed)?;
-            if line.trim().is_empty() {
+        let mut from = opened(path).map_err(failed)?;
+        loop {
+            let start = job.text.len();
+            if from.read_line(&mut job.text).map_err(failed)? == 0 {
+                break;
+            }
+            if job.text.get(start..).is_none_or(|line| line.trim().is_empty()) {
+                job.text.truncate(start);
                 continue;
             }
-            lines.push(line);
-            if lines.len() == CHUNK && !send(std::mem::take(&mut lines)) {
-                return Ok(());
+            job.ends.push(job.text.len());
+            if job.ends.len() == CHUNK {
+                let next = Job {
+                    number: job.number.saturating_add(1),
+                    text: String::with_capacity(job.text.len()),
+                    ends: Vec::with_capacity(CHUNK),
+                };
+                // A failed send means that the judging has ended; whoever ended it says why.
+                if jobs.send(std::mem::replace(&mut job, next)).is_err() {
+                    return Ok(());
+                }
             }
         }
     }
-    if !lines.is_empty() {
-        send(lines);
+    if !job.ends.is_empty() {
+        let _ = jobs.send(job);
     }
     Ok(())
 }
 
-fn lines_of(path: &Path) -> std::io::Result<std::io::Lines<BufReader<Box<dyn Read>>>> {
+fn opened(path: &Path) -> std::io::Result<BufReader<Box<dyn Read>>> {
     let file = File::open(path)?;
     let packed = path.extension().is_some_and(|end| end == "gz");
     let content: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-    Ok(BufReader::with_capacity(1 << 20, content).lines())
+    Ok(BufReader::with_capacity(1 << 20, content))
 }
 
 type Done = (usize, Result<Vec<Line>, String>);
@@ -234,9 +250,7 @@ fn work(set: &PolicySet, waiting: &Mutex<Receiver<Job>>, done: &SyncSender<Done>
         let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
         let judged = match &mut local {
-            Ok(local) => {
-                Ok(job.lines.iter().map(|line| judge(line, local, set, &options.admitted)).collect())
-            }
+            Ok(local) => Ok(job.lines().map(|line| judge(line, local, set, &options.admitted)).collect()),
             Err(why) => Err(why.clone()),
         };
         if done.send((job.number, judged)).is_err() {

@@ -1,8 +1,9 @@
 //! The strict reader: bytes in, one [`Object`] out, or the first place that is not plain JSON.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{MAX_DEPTH, Number, Object, Pointer, Value};
+use super::{Key, MAX_DEPTH, Number, Object, Pointer, Value};
 
 /// Why a body was not read: what is wrong, where, and under which key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,7 +73,7 @@ pub enum Trouble {
 /// Longer numbers are refused: no field of the cloud needs them and parsers differ about them.
 const MAX_NUMBER: usize = 40;
 /// Objects with fewer members look for twins by comparing, larger ones by hashing.
-const SMALL_OBJECT: usize = 16;
+const SMALL_OBJECT: usize = 32;
 
 /// Reads one JSON object under the rules of the module documentation.
 ///
@@ -95,10 +96,25 @@ struct Reader<'a> {
     /// Known to be UTF-8.
     text: &'a [u8],
     at: usize,
-    way: Vec<String>,
+    way: Vec<Step>,
 }
 
-impl Reader<'_> {
+/// One step of the way to where the reader is.
+enum Step {
+    Key(Key),
+    Index(usize),
+}
+
+impl Step {
+    fn token(&self) -> String {
+        match self {
+            Self::Key(key) => key.to_string(),
+            Self::Index(place) => place.to_string(),
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
     fn error(&self, trouble: Trouble) -> ReadError {
         let before = self.text.get(..self.at).unwrap_or(self.text);
         let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place + 1);
@@ -106,7 +122,7 @@ impl Reader<'_> {
             trouble,
             line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
             column: before.len() - line_start + 1,
-            pointer: Pointer::from_tokens(self.way.iter().cloned()),
+            pointer: Pointer::from_tokens(self.way.iter().map(Step::token)),
         }
     }
 
@@ -162,7 +178,7 @@ impl Reader<'_> {
         match self.peek().ok_or(Trouble::Truncated)? {
             b'{' => self.object(depth + 1).map(Value::Object),
             b'[' => self.array(depth + 1).map(Value::Array),
-            b'"' => self.string().map(Value::String),
+            b'"' => self.string().map(|text| Value::String(text.into_owned())),
             b't' => self.literal("true", Value::Bool(true)),
             b'f' => self.literal("false", Value::Bool(false)),
             b'n' => self.literal("null", Value::Null),
@@ -188,14 +204,16 @@ impl Reader<'_> {
             if !matches!(self.peek(), None | Some(b'"')) {
                 return Err(Trouble::Expected { expected: "a key in quotes" });
             }
-            let key = self.string()?;
+            let key = Key::from(&*self.string()?);
             refuse_twin(&members, &mut folded, &key)?;
             self.skip_space();
             self.expect(b':', "`:`")?;
             self.skip_space();
-            self.way.push(key);
+            self.way.push(Step::Key(key));
             let value = self.value(depth)?;
-            members.push((self.way.pop().unwrap_or_default(), value));
+            if let Some(Step::Key(key)) = self.way.pop() {
+                members.push((key, value));
+            }
             self.skip_space();
             match self.next()? {
                 b',' => {}
@@ -221,7 +239,7 @@ impl Reader<'_> {
         }
         loop {
             self.skip_space();
-            self.way.push(items.len().to_string());
+            self.way.push(Step::Index(items.len()));
             items.push(self.value(depth)?);
             self.way.pop();
             self.skip_space();
@@ -278,22 +296,32 @@ impl Reader<'_> {
         if self.at == start { Err(Trouble::BadNumber) } else { Ok(()) }
     }
 
-    fn string(&mut self) -> Result<String, Trouble> {
+    /// A string: borrowed from the text, unless it holds escapes.
+    fn string(&mut self) -> Result<Cow<'a, str>, Trouble> {
         self.expect(b'"', "a string in quotes")?;
-        let mut plain = Vec::new();
+        let mut unescaped: Option<String> = None;
         loop {
-            match self.next()? {
-                b'"' => break,
-                b'\\' => {
-                    let letter = self.escape()?;
-                    plain.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            let plain = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0x00..=0x1f)).count();
+            // The text is UTF-8 as a whole and is cut only at ASCII bytes.
+            let run =
+                std::str::from_utf8(rest.get(..plain).unwrap_or_default()).map_err(|_| Trouble::NotUtf8)?;
+            self.at += plain;
+            match (self.next()?, &mut unescaped) {
+                (b'"', None) => return Ok(Cow::Borrowed(run)),
+                (b'"', Some(text)) => {
+                    text.push_str(run);
+                    return Ok(Cow::Owned(std::mem::take(text)));
                 }
-                0x00..=0x1f => return Err(Trouble::ControlCharacter),
-                byte => plain.push(byte),
+                (b'\\', _) => {
+                    let letter = self.escape()?;
+                    let text = unescaped.get_or_insert_default();
+                    text.push_str(run);
+                    text.push(letter);
+                }
+                _ => return Err(Trouble::ControlCharacter),
             }
         }
-        // The text is UTF-8 as a whole and is cut only at ASCII bytes.
-        String::from_utf8(plain).map_err(|_| Trouble::NotUtf8)
     }
 
     fn escape(&mut self) -> Result<char, Trouble> {
@@ -341,7 +369,7 @@ impl Reader<'_> {
 }
 
 /// Refuses a key that is there already, to the letter or but for its case.
-fn refuse_twin(members: &[(String, Value)], folded: &mut HashSet<String>, key: &str) -> Result<(), Trouble> {
+fn refuse_twin(members: &[(Key, Value)], folded: &mut HashSet<Key>, key: &Key) -> Result<(), Trouble> {
     let twin = if members.len() < SMALL_OBJECT {
         members.iter().any(|(name, _)| name.eq_ignore_ascii_case(key))
     } else {
@@ -355,7 +383,7 @@ fn refuse_twin(members: &[(String, Value)], folded: &mut HashSet<String>, key: &
     }
     let first = members.iter().map(|(name, _)| name).find(|name| name.eq_ignore_ascii_case(key));
     Err(match first {
-        Some(name) if name != key => Trouble::CaseTwins(name.clone(), key.to_owned()),
-        _ => Trouble::DuplicateKey(key.to_owned()),
+        Some(name) if name != key => Trouble::CaseTwins(name.to_string(), key.to_string()),
+        _ => Trouble::DuplicateKey(key.to_string()),
     })
 }
