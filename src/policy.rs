@@ -1,7 +1,7 @@
 //! Judgement: the organisation's rules, written in Rego, asked about one call. Knows no HTTP.
 //!
-//! A tree of Rego and data ([`source`]) is read, checked, compiled and tried ([`set`]); the [`engine`] evaluates it on
-//! threads of its own; [`patch`] applies what rules add to a create and [`verdict`] says what their findings mean.
+//! A tree of Rego and data ([`source`]) is read, checked, planned and tried ([`set`]); the [`engine`] evaluates it on
+//! threads of its own, by the plan (`plan`) and, for what is not planned, by the interpreter (`evaluate`); [`patch`] applies what rules add to a create and [`verdict`] says what their findings mean.
 
 pub mod answer;
 pub mod applies;

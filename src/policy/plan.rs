@@ -45,6 +45,8 @@ pub(super) struct Plan {
     places: BTreeMap<Vec<String>, usize>,
     /// What depends on data and settings alone.
     settled: Vec<Closed>,
+    /// How many rules are not settled as a whole: their places come first.
+    kept: usize,
     /// What depends on the request too, and stands in several places.
     once: Vec<Closed>,
 }
@@ -91,6 +93,8 @@ struct Rule {
     kind: RuleKind,
     definitions: Vec<Definition>,
     default: Option<Expr>,
+    /// Where its value is kept during a run; none of functions. Rules that are settled as a whole come last.
+    place: Option<usize>,
     /// Why it, or something that it needs, cannot be planned.
     trouble: Option<Unplanned>,
 }

@@ -133,6 +133,48 @@ async fn rules_patch_and_deny() {
     assert_eq!(sitting.decide(&input).await.unwrap(), DecideAnswer::default());
 }
 
+const LEFT: &str = r#"
+package zengate.rules.odd
+
+import rego.v1
+
+deny contains {"rule": "odd", "message": base64.encode(input.create.zone), "field": "/zoneId", "remedy": "r"} if {
+	input.create.zone == "MOW-A"
+}
+"#;
+
+#[tokio::test]
+async fn what_is_left_to_the_interpreter_is_joined_with_what_is_planned() {
+    let judge = Judge::start(set(&[RULES, LEFT], ZONES), limits()).unwrap();
+    assert_eq!(judge.current().fallbacks().len(), 1);
+    let mut sitting = judge.open();
+    let mut input = input(sitting.set(), "web");
+    input.create.as_mut().unwrap().zone = Some("MOW-A".into());
+    let deny = sitting.decide(&input).await.unwrap().deny;
+    let rules: Vec<&str> = deny.iter().map(|violation| violation.rule.as_str()).collect();
+    assert_eq!(rules, ["odd", "zones"]);
+    let stats = judge.stats();
+    assert_eq!((stats.planned, stats.unplanned, stats.compared, stats.differed), (1, 1, 1, 0));
+}
+
+#[tokio::test]
+async fn a_plan_that_answers_otherwise_is_found_out_and_not_asked_again() {
+    let mut set = set(&[RULES], ZONES);
+    for group in &mut set.compiled.groups {
+        group.planned.deny.clear(); // as if the plan had forgotten the rule
+    }
+    let judge = Judge::start(set, Limits { threads: 1, ..limits() }).unwrap();
+    let mut sitting = judge.open();
+    let mut input = input(sitting.set(), "web");
+    input.create.as_mut().unwrap().zone = Some("MOW-A".into());
+    for asked in 1..=3 {
+        assert_eq!(sitting.decide(&input).await.unwrap().deny.len(), 1, "the interpreter's answer counts");
+        let stats = judge.stats();
+        assert_eq!((stats.planned, stats.unplanned, stats.differed), (1, asked - 1, 1));
+    }
+    assert!(judge.current().fallbacks()[0].reason.contains("otherwise than the interpreter"));
+}
+
 #[tokio::test]
 async fn every_way_to_fail_is_a_failure_that_names_its_rule() {
     let judge = Judge::start(set(&[HOSTILE], "{}"), limits()).unwrap();

@@ -39,14 +39,15 @@ pub(in crate::policy) fn lower(trees: &[(String, Value)]) -> Plan {
             kind: RuleKind::Complete,
             definitions: Vec::new(),
             default: None,
+            place: None,
             trouble: Some(trouble),
         });
         rules.push(rule);
         needs.push(used);
     }
     spread(&mut rules, &needs);
-    let (settled, once) = settle(&mut rules, &tree.constants);
-    Plan { rules, constants: tree.constants, places: tree.places, settled, once }
+    let (settled, once, kept) = settle(&mut rules, &tree.constants);
+    Plan { rules, constants: tree.constants, places: tree.places, settled, kept, once }
 }
 
 /// A rule that needs one that cannot be planned cannot be planned.
@@ -182,7 +183,7 @@ fn rule<'t>(
     if default.is_some() && kind != RuleKind::Complete {
         return Err(Unplanned::new("a default of something else than a value"));
     }
-    Ok(Rule { kind, definitions, default, trouble: None })
+    Ok(Rule { kind, definitions, default, place: None, trouble: None })
 }
 
 impl<'t> Head<'t> {

@@ -75,7 +75,7 @@ type Then<'t, 'a> = &'t mut dyn FnMut(&mut Run<'a>) -> Result<bool, Stop>;
 impl<'a> Run<'a> {
     pub(super) fn new(given: Given<'a>, allowance: Allowance) -> Self {
         Self {
-            known: vec![None; given.plan.rules.len()],
+            known: vec![None; given.plan.kept],
             once: vec![None; given.plan.once.len()],
             stack: Vec::with_capacity(64),
             items: Vec::with_capacity(64),
@@ -91,18 +91,24 @@ impl<'a> Run<'a> {
     /// The value of a rule, worked out once.
     #[inline(never)]
     pub(super) fn rule(&mut self, place: usize) -> Result<Option<V<'a>>, Stop> {
-        if let Some(value) = self.known.get(place).copied().flatten() {
+        let rule = self.rule_at(place)?;
+        let known = rule.place.and_then(|place| self.known.get(place));
+        if let Some(value) = known.copied().flatten() {
             return Ok(value);
         }
-        let rule = self.rule_at(place)?;
         let value = match rule.kind {
             RuleKind::Complete => self.complete(rule)?,
             RuleKind::Set => Some(self.set(rule)?),
             RuleKind::Object => Some(self.object(rule)?),
             RuleKind::Function => return Err(Stop(&Cause::Elsewhere("a function as a value"))),
         };
-        if let Some(known) = self.known.get_mut(place) {
-            *known = Some(value);
+        if let Some(place) = rule.place {
+            if place >= self.known.len() {
+                self.known.resize(self.given.plan.rules.len(), None); // settled, and yet it is asked for here
+            }
+            if let Some(known) = self.known.get_mut(place) {
+                *known = Some(value);
+            }
         }
         Ok(value)
     }

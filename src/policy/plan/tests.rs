@@ -297,6 +297,16 @@ fn runs_are_limited() {
 }
 
 #[test]
+fn rules_that_lean_on_one_another_twice_are_worked_out_once() {
+    let chain: String = (1..60).map(|n| format!("a{n} := a{} + a{}\n", n - 1, n - 1)).collect();
+    for start in ["input.settings.x", "input.x"] {
+        let text = module(&format!("{chain}a0 := {start}\nr := a40"));
+        let input = json!({"settings": {"x": 1}, "x": 1});
+        assert_eq!(planned(&plan(&text), &data(), &input), Ok(Found::Value(json!(1_u64 << 40))), "{start}");
+    }
+}
+
+#[test]
 fn what_depends_on_settings_alone_is_taken_out() {
     let settled = |body: &str| {
         let made = plan(&module(&format!("{body}\nf(x) := x\na := input.settings.x")));

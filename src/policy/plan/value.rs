@@ -282,7 +282,10 @@ impl<'a> Arena<'a> {
         for (member, (name, value)) in members.iter_mut().zip(&mut from) {
             *member = (V::Text(name), self.client(value)?);
         }
-        members.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        members.sort_unstable_by(|one, other| match (one.0, other.0) {
+            (V::Text(one), V::Text(other)) => one.cmp(other),
+            (one, other) => one.cmp(&other),
+        });
         Ok(V::Object(members))
     }
 

@@ -124,6 +124,14 @@ impl<'a> Run<'a> {
         value: &'a Expr,
         collection: &'a Expr,
     ) -> Result<Option<V<'a>>, Stop> {
+        if let (Expr::Array(items), None) = (value, key)
+            && items.iter().all(|item| matches!(item, Expr::Slot(_) | Expr::Constant(_)))
+        {
+            // making the array cannot fail, and need not be done to know that it is in no empty set
+            if let Some(V::Set([])) = self.expr(collection)? {
+                return Ok(Some(V::False));
+            }
+        }
         let (value, collection) = (self.expr(value)?, self.expr(collection)?);
         let (Some(value), Some(collection)) = (value, collection) else {
             return match key {
