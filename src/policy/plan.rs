@@ -2,7 +2,7 @@
 //!
 //! The engine's interpreter is the reference and costs hundreds of microseconds per question; its bytecode machine is three
 //! times as fast, keeps silent where the interpreter reports an error, and cannot run most of the stock rules (`every` with
-//! functions, undefined results in comprehensions). A plan is made from the same syntax tree ([`lower`]): names are slots, rules are
+//! functions, undefined results in comprehensions). A plan is made from the same syntax tree ([`lower`](mod@lower)): names are slots, rules are
 //! numbers, literals are constants, loops stand before the statement that needs them, and statements are in the order in which the
 //! engine would take them.
 //!
@@ -12,7 +12,7 @@
 //!
 //! What a plan cannot do, it does not do differently: a construct it does not know leaves its rule package to the interpreter
 //! when policies are loaded ([`Unplanned`]), and a builtin that fails, a rule with two values or a number beyond 64 bits sends the
-//! request there ([`run::Stop::Elsewhere`]). Both answers are compared when policies are loaded and on samples of live requests.
+//! request there ([`Cause::Elsewhere`]). Both answers are compared when policies are loaded and on samples of live requests.
 
 use std::collections::BTreeMap;
 
