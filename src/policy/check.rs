@@ -16,6 +16,7 @@ mod builtins;
 mod graph;
 mod packages;
 mod references;
+mod shadowed;
 mod walk;
 
 use ast::{Module, RulePath};
@@ -49,6 +50,7 @@ pub(super) fn check(tree: &Tree) -> Result<Checked, LoadError> {
     let modules = ast::modules(&trees);
     let serving: Vec<Module> = modules.into_iter().filter(|module| module.package != MAIN).collect();
     let graph = graph::Graph::new(&serving);
+    problems.extend(shadowed::check(&trees));
     problems.extend(graph.cycles());
     problems.extend(builtins::check(&serving));
     let rules = packages::check(&serving, &mut problems);

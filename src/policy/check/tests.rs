@@ -133,3 +133,12 @@ fn a_rule_must_define_answers_the_gateway_reads() {
     refused("deny := {1}", "`deny` must be a partial set");
     refused("deny contains 1 if {", "rules/x.rego:");
 }
+
+#[test]
+fn a_variable_that_is_named_like_an_import_of_the_language_is_refused() {
+    refused(
+        "deny contains v1 if some v1 in input.create.data_disks",
+        "a variable `v1` is taken for the import",
+    );
+    assert_eq!(one("deny contains v2 if some v2 in input.create.data_disks"), Vec::<String>::new());
+}

@@ -9,6 +9,8 @@ use super::value::{Arena, V, to_plain};
 use super::*;
 use crate::policy::evaluate::Allowance;
 
+mod random;
+
 const ALLOWANCE: Allowance = Allowance { time: std::time::Duration::from_secs(60), instructions: 1_000_000 };
 
 /// What a rule `r` comes to.
@@ -18,6 +20,31 @@ enum Found {
     Undefined,
     /// Of the interpreter: an error. Of the plan: ask the interpreter.
     Failed(String),
+}
+
+/// As JSON; objects with other keys than names as pairs.
+fn our_words(value: V<'_>) -> Value {
+    match (to_plain(value), value) {
+        (Some(plain), _) => plain,
+        (None, V::Array(items) | V::Set(items)) => items.iter().map(|item| our_words(*item)).collect(),
+        (None, V::Object(members)) => {
+            members.iter().map(|(key, value)| json!([our_words(*key), our_words(*value)])).collect()
+        }
+        (None, other) => json!(format!("{other:?}")),
+    }
+}
+
+fn their_words(value: &regorus::Value) -> Value {
+    use regorus::Value as Their;
+    match (crate::policy::value::to_plain(value), value) {
+        (Some(plain), _) => plain,
+        (None, Their::Array(items)) => items.iter().map(their_words).collect(),
+        (None, Their::Set(items)) => items.iter_sorted().map(their_words).collect(),
+        (None, Their::Object(members)) => {
+            members.iter_sorted().map(|(key, value)| json!([their_words(key), their_words(value)])).collect()
+        }
+        (None, other) => json!(format!("{other:?}")),
+    }
 }
 
 fn module(body: &str) -> String {
@@ -31,7 +58,7 @@ fn interpreted(text: &str, data: &Value, input: &Value) -> Found {
     engine.set_input(crate::policy::value::from_plain(input));
     match engine.eval_rule("data.t.r".into()) {
         Ok(regorus::Value::Undefined) => Found::Undefined,
-        Ok(value) => Found::Value(crate::policy::value::to_plain(&value).unwrap()),
+        Ok(value) => Found::Value(their_words(&value)),
         Err(error) => Found::Failed(error.to_string()),
     }
 }
@@ -59,7 +86,7 @@ fn planned(plan: &Plan, data: &Value, input: &Value) -> Result<Found, Unplanned>
         regexes: &Regexes::default(),
     };
     Ok(match Run::new(given, ALLOWANCE).rule(place) {
-        Ok(Some(value)) => Found::Value(to_plain(value).unwrap()),
+        Ok(Some(value)) => Found::Value(our_words(value)),
         Ok(None) => Found::Undefined,
         Err(stop) => Found::Failed(format!("{:?}", stop.0)),
     })

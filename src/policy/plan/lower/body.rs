@@ -199,7 +199,8 @@ impl<'b, 't> Body<'b, 't> {
             gives.retain(|name| own.contains(name));
             let mut needs = deep.of(literal)?;
             needs.retain(|name| own.contains(name) && !gives.contains(name));
-            links.push(Link { gives, needs });
+            let early = matches!(node(literal), Some(("SomeIn", _)));
+            links.push(Link { gives, needs, early });
         }
         Ok(links)
     }

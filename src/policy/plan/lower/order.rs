@@ -9,6 +9,8 @@ pub(super) struct Link {
     pub(super) gives: BTreeSet<String>,
     /// Those that must have one before.
     pub(super) needs: BTreeSet<String>,
+    /// Whether it is `some ... in`, which the engine takes as early as what gives nothing.
+    pub(super) early: bool,
 }
 
 /// The places of the statements in order; none where some wait for one another.
@@ -19,12 +21,12 @@ pub(super) fn order(links: &[Link]) -> Option<Vec<usize>> {
     let mut taken =
         Taken { links, known: BTreeSet::new(), order: Vec::new(), done: vec![false; links.len()] };
     let names: BTreeSet<&String> = links.iter().flat_map(|link| &link.gives).collect();
-    taken.take(|link| link.gives.is_empty());
+    taken.take(|link| link.early || link.gives.is_empty());
     loop {
         let before = taken.order.len();
         for name in &names {
             if taken.take(|link| link.gives.contains(*name)) {
-                taken.take(|link| link.gives.is_empty());
+                taken.take(|link| link.early || link.gives.is_empty());
             }
         }
         if taken.order.len() == before {
