@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, USER_AGENT,
@@ -29,9 +30,9 @@ const LONGEST: usize = 32 << 20;
 pub struct Account {
     /// Its name in the configuration.
     pub name: String,
-    /// Its credential.
-    pub credential: AccountCredential,
-    /// What digests of its requests are keyed with.
+    /// Its credential as it is now; a request takes it once.
+    pub credential: ArcSwap<AccountCredential>,
+    /// What digests of its requests are keyed with; stays the same while the process runs, whatever the credential.
     pub marks: MarkKey,
     /// Its endpoint.
     pub upstream: Arc<Upstream>,
@@ -105,7 +106,7 @@ impl Account {
         headers.insert(HeaderName::from_static("x-zc-action"), plain(call.action.name));
         headers.insert(HeaderName::from_static("x-zc-version"), plain(call.version));
         headers.insert(HeaderName::from_static("x-zc-service"), plain(call.action.service));
-        let authorization = match &self.credential {
+        let authorization = match &**self.credential.load() {
             AccountCredential::Bearer(token) => format!("Bearer {}", token.expose()),
             AccountCredential::Signing { access_key, key } => {
                 headers.insert(HeaderName::from_static("x-zc-timestamp"), HeaderValue::from(now));

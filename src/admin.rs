@@ -58,6 +58,8 @@ impl Readiness {
 pub struct Admin {
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// Brings those metrics up to date that are only known when they are asked for.
+    pub measure: Arc<dyn Fn() + Send + Sync>,
     /// Readiness.
     pub readiness: Readiness,
     /// The status document, made when asked for; holds no secrets.
@@ -117,6 +119,7 @@ impl Admin {
         }
         match path {
             "/metrics" => {
+                (self.measure)();
                 self.quota.measure(&self.metrics);
                 self.policy.measure(&self.metrics);
                 typed(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics.render())

@@ -117,7 +117,7 @@ pub fn main() -> ExitCode {
 }
 
 async fn emulator(args: EmulatorArgs) -> Result<u8, String> {
-    log::start(&Log { level: "warn".to_owned(), format: LogFormat::Text })?;
+    let _logging = log::start(&Log { level: "warn".to_owned(), format: LogFormat::Text })?;
     crate::emulator::command::run(args).await.map(|()| 0).map_err(|error| error.to_string())
 }
 

@@ -5,6 +5,7 @@
 //! and the tests of the examples use the same one. It reports all mistakes at once ([`diagnostics`]), and secrets
 //! stand in no configuration, only references to them ([`secret_ref`]).
 
+pub mod changes;
 mod check;
 pub mod command;
 pub mod diagnostics;
@@ -23,7 +24,7 @@ pub mod upstream;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -96,6 +97,7 @@ pub struct Config {
     pub log: Log,
     /// How the gateway stops.
     pub drain: Drain,
+    path: PathBuf,
     described: String,
 }
 
@@ -116,7 +118,8 @@ impl Config {
         // A bare file name lies in the current directory, and only `.` can be asked whether it is there.
         let directory =
             path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let checked = raw.and_then(|raw| raw.check(&mut Checking { directory, findings: &mut findings }));
+        let checked =
+            raw.and_then(|raw| raw.check(path, &mut Checking { directory, findings: &mut findings }));
         findings.finish(checked)
     }
 
@@ -134,6 +137,11 @@ impl Config {
             .map_err(|_| "api.admit_fields holds something that is no field".to_owned())
     }
 
+    /// The file that it was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The configuration in effect as TOML, defaults included. Secrets are in it as references only.
     pub fn describe(&self) -> &str {
         &self.described
@@ -142,7 +150,7 @@ impl Config {
 
 impl RawConfig {
     /// Checks every section, also after one has failed, so that all mistakes are found.
-    fn check(&self, checking: &mut Checking<'_, '_>) -> Option<Config> {
+    fn check(&self, path: &Path, checking: &mut Checking<'_, '_>) -> Option<Config> {
         let listen = self.listen.check(checking);
         let admin = self.admin.check(listen.as_ref(), checking);
         let upstream = self.upstream.check(checking);
@@ -169,6 +177,7 @@ impl RawConfig {
             records,
             log,
             drain,
+            path: path.to_owned(),
             described: toml::to_string(self).ok()?,
         })
     }

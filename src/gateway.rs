@@ -18,6 +18,7 @@ mod rate;
 mod release;
 mod reserve;
 mod respond;
+mod room;
 mod route;
 mod send;
 mod signatures;
@@ -30,19 +31,21 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::Response;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::{Service, ServiceBuilder};
 
-pub use accept::{Listening, serve};
+pub use accept::{Listening, ServerTls, serve, serve_stream};
 pub use answer::{Body, BodyError};
 pub use caller::{Callers, Line};
 pub use observe::Arrival;
 pub use rate::CreateRates;
 pub use respond::{ADDED, DECISION, WARNING};
+pub use room::Room;
 pub use signatures::Signatures;
+pub use trail::Peer;
 
 use crate::account::Account;
 use crate::api::fields::AdmittedField;
@@ -82,7 +85,7 @@ pub fn path(
 #[derive(Clone)]
 pub struct Parts {
     /// What the operator set.
-    pub settings: Arc<Settings>,
+    pub settings: Arc<ArcSwap<Settings>>,
     /// The time.
     pub clock: Clock,
     /// Who may call.
@@ -91,8 +94,6 @@ pub struct Parts {
     pub accounts: Arc<BTreeMap<String, Arc<Account>>>,
     /// The rules.
     pub judge: Judge,
-    /// How many creates each team has sent of late.
-    pub rates: Arc<CreateRates>,
     /// What has been handed out.
     pub ledger: Ledger,
     /// Callers of creates whose answers are followed.
@@ -103,19 +104,21 @@ pub struct Parts {
     pub signatures: Arc<Signatures>,
     /// Where decisions are written.
     pub records: Records,
-    /// Places for requests in flight.
-    pub places: Arc<Semaphore>,
     /// Work that goes on when its caller has left; shutdown waits for it.
     pub work: TaskTracker,
     /// Set when no new request is taken any more.
     pub closing: CancellationToken,
 }
 
-/// What the operator set, as the path uses it.
-#[derive(Clone, Debug)]
+/// What the operator set and may set otherwise while the gateway runs; a request asks where it needs it.
+#[derive(Clone)]
 pub struct Settings {
     /// Bounds.
     pub limits: Limits,
+    /// Room for requests in flight and for their bodies.
+    pub room: Arc<Room>,
+    /// How many creates each team has sent of late.
+    pub rates: Arc<CreateRates>,
     /// Further hosts that clients may have signed.
     pub host_aliases: Vec<String>,
     /// Whether machines stop to count when the cloud has accepted their release; otherwise when they are gone.
@@ -141,8 +144,14 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// For the whole body.
     pub body_timeout: Duration,
+    /// What a body must bring on average, in bytes a second.
+    pub body_rate: usize,
+    /// For 32 KiB of an answer to be taken.
+    pub write_timeout: Duration,
     /// For the TLS handshake.
     pub handshake_timeout: Duration,
     /// The most open connections.
     pub connections: usize,
+    /// Of these, from one address.
+    pub connections_per_address: usize,
 }

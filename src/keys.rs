@@ -6,6 +6,7 @@
 //! one with an `until`. The secrets stay readable in memory because checking an HMAC needs the secret itself.
 
 mod actions;
+mod certificate;
 mod file;
 mod raw;
 mod sources;
@@ -22,6 +23,7 @@ use jiff::Timestamp;
 use crate::secret::Secret;
 
 pub use actions::ActionPatterns;
+pub use certificate::ClientCertificate;
 pub use file::{KeyFile, KeyStatus, PollOutcome};
 pub use raw::RawKeyFile;
 
@@ -50,6 +52,8 @@ pub struct Key {
     pub enabled: bool,
     /// Where it may be used from; empty is anywhere.
     pub sources: Vec<IpNet>,
+    /// Names of client certificates it may be used with; empty is with any or none.
+    pub certificates: Vec<String>,
     /// Whether its signatures must cover the action and the version.
     pub strict: bool,
 }
@@ -75,6 +79,9 @@ pub enum KeyRefusal {
     /// It may not be used from this address.
     #[error("the key may not be used from this address")]
     Source,
+    /// It may only be used over a connection with one of its client certificates.
+    #[error("the key may only be used with its client certificate")]
+    Certificate,
 }
 
 impl LiveSecret {
@@ -94,11 +101,17 @@ impl Key {
         self.actions.permit(service, action)
     }
 
-    /// Whether the key may be used now and from this address.
+    /// Whether the key may be used now, from this address, over a connection that proved a client certificate with
+    /// these names.
     ///
     /// # Errors
     /// The first reason against it.
-    pub fn usable(&self, now: Timestamp, address: IpAddr) -> Result<(), KeyRefusal> {
+    pub fn usable(
+        &self,
+        now: Timestamp,
+        address: IpAddr,
+        certificate: Option<&[String]>,
+    ) -> Result<(), KeyRefusal> {
         if !self.enabled {
             return Err(KeyRefusal::Disabled);
         }
@@ -107,6 +120,10 @@ impl Key {
         }
         if !sources::contain(&self.sources, address) {
             return Err(KeyRefusal::Source);
+        }
+        let proved = certificate.unwrap_or_default().iter().any(|name| self.certificates.contains(name));
+        if !self.certificates.is_empty() && !proved {
+            return Err(KeyRefusal::Certificate);
         }
         Ok(())
     }

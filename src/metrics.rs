@@ -15,9 +15,11 @@ use prometheus::{
     Opts, Registry, TextEncoder,
 };
 
+mod connections;
 mod policy;
 mod quota;
 
+pub use connections::{ConnectionEnd, ConnectionMetrics, ConnectionStart, OpenConnection};
 pub use policy::PolicyMetrics;
 pub use quota::QuotaMetrics;
 
@@ -103,8 +105,7 @@ pub struct Metrics {
     request_seconds: HistogramVec,
     phase_seconds: HistogramVec,
     in_flight: IntGaugeVec,
-    connections: IntGauge,
-    connections_total: IntCounterVec,
+    connections: ConnectionMetrics,
     request_bytes: HistogramVec,
     response_bytes: HistogramVec,
     verdicts: IntCounterVec,
@@ -112,11 +113,13 @@ pub struct Metrics {
     patches: IntCounterVec,
     upstream_responses: IntCounterVec,
     upstream_failures: IntCounterVec,
+    upstream_open: IntGaugeVec,
     instances: IntCounterVec,
     reloads: IntCounterVec,
     reload_failed: GaugeVec,
     records: IntCounterVec,
     panics: IntCounter,
+    log_lines_dropped: IntGauge,
     quota: QuotaMetrics,
     policies: PolicyMetrics,
 }
@@ -173,16 +176,7 @@ impl Metrics {
                 LATENCY_SECONDS,
             )?,
             in_flight: gauge("zengate_requests_in_flight", "Requests that are being worked on.", &["class"])?,
-            connections: register(
-                &registry,
-                IntGauge::new("zengate_connections", "Open client connections."),
-            )
-            .ok_or_else(twice)?,
-            connections_total: counter(
-                "zengate_connections_total",
-                "Client connections by what became of them at the start.",
-                &["result"],
-            )?,
+            connections: ConnectionMetrics::new(&registry)?,
             request_bytes: histogram(
                 "zengate_request_size_bytes",
                 "Size of request bodies.",
@@ -215,6 +209,11 @@ impl Metrics {
                 "Answers of the cloud by service, action class, status and error code.",
                 &["service", "class", "status", "code"],
             )?,
+            upstream_open: gauge(
+                "zengate_upstream_open",
+                "1 while nothing is sent for an account because its cloud does not answer.",
+                &["account"],
+            )?,
             upstream_failures: counter(
                 "zengate_upstream_failures_total",
                 "Requests to the cloud that got no usable answer, by action class and reason.",
@@ -246,6 +245,14 @@ impl Metrics {
                 "Decision records by what became of them.",
                 &["result"],
             )?,
+            log_lines_dropped: register(
+                &registry,
+                IntGauge::new(
+                    "zengate_log_lines_dropped",
+                    "Log lines dropped because their reader stood still.",
+                ),
+            )
+            .ok_or_else(twice)?,
             quota: QuotaMetrics::new(&registry)?,
             policies: PolicyMetrics::new(&registry)?,
             panics: register(
@@ -298,13 +305,8 @@ impl Metrics {
         self.in_flight.with_label_values(&[class(kind)])
     }
 
-    /// A connection was accepted (`accepted`), refused because there are too many (`shed`) or failed in TLS (`tls`).
-    pub fn connection(&self, result: ConnectionResult) {
-        self.connections_total.with_label_values(&[result.as_str()]).inc();
-    }
-
-    /// The gauge of open connections.
-    pub fn connections(&self) -> &IntGauge {
+    /// Connections of clients.
+    pub fn connections(&self) -> &ConnectionMetrics {
         &self.connections
     }
 
@@ -346,6 +348,11 @@ impl Metrics {
     /// A request without usable answer.
     pub fn upstream_failure(&self, kind: Kind, reason: &'static str) {
         self.upstream_failures.with_label_values(&[kind.as_str(), reason]).inc();
+    }
+
+    /// Whether nothing is sent for an account because its cloud does not answer.
+    pub fn upstream_open(&self, account: &str, open: bool) {
+        self.upstream_open.with_label_values(&[account]).set(i64::from(open));
     }
 
     /// Instances of a create.
@@ -391,30 +398,14 @@ impl Metrics {
         &self.quota
     }
 
+    /// How many log lines were dropped since the start.
+    pub fn log_lines_dropped(&self, lines: u64) {
+        self.log_lines_dropped.set(i64::try_from(lines).unwrap_or(i64::MAX));
+    }
+
     /// A panic that cost one request.
     pub fn panicked(&self) {
         self.panics.inc();
-    }
-}
-
-/// What became of a connection at its start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectionResult {
-    /// Served.
-    Accepted,
-    /// Closed at once: too many.
-    Shed,
-    /// The TLS handshake failed or took too long.
-    TlsFailed,
-}
-
-impl ConnectionResult {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Shed => "shed",
-            Self::TlsFailed => "tls_failed",
-        }
     }
 }
 

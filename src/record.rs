@@ -126,6 +126,9 @@ pub struct Caller {
     pub sdk: Option<String>,
     /// User agent by its own word.
     pub user_agent: Option<String>,
+    /// The client certificate that the connection proved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<crate::policy::input::CertificateInput>,
     /// Labels of the key.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,

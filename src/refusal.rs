@@ -8,11 +8,14 @@
 mod outcome;
 mod repeated;
 mod trouble;
+mod words;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 pub use outcome::Outcome;
+use words::{in_rule, list_exceeded, list_mistakes, list_violations};
+
 pub use trouble::{AuthorizationTrouble, HeadTrouble, KeyTrouble};
 
 use crate::api::mistake::{Mistake, MistakeCode};
@@ -62,11 +65,13 @@ pub enum Refusal {
         /// The limit in bytes.
         limit: usize,
     },
-    /// A body that did not arrive in time.
-    #[error("the body did not arrive within {limit:?}")]
+    /// A body that did not arrive in `limit` or came at less than `rate` bytes a second.
+    #[error("the body came too slowly: send it within {limit:?} and at {rate} bytes a second or more")]
     BodyTimeout {
-        /// The limit.
+        /// For the whole.
         limit: Duration,
+        /// On average.
+        rate: usize,
     },
     /// A body that ended early.
     #[error("the body ended before `Content-Length` bytes had arrived")]
@@ -145,14 +150,16 @@ pub enum Refusal {
     /// Quota is used up.
     #[error("{}", list_exceeded(.0))]
     Quota(Vec<Exceeded>),
-    /// More creates in a time than the team may send.
+    /// More creates in a time than the team or the key may send.
     #[error(
-        "team `{team}` may send {per_minute} {} a minute (at once: {burst}); nothing was sent; try again in {retry_after} s",
+        "{what} `{name}` may send {per_minute} {} a minute (at once: {burst}); nothing was sent; try again in {retry_after} s",
         if per_minute.get() == 1 { "create" } else { "creates" }
     )]
     RateLimited {
-        /// The caller's team.
-        team: String,
+        /// `team` or `key`: whose rate it is.
+        what: &'static str,
+        /// Its name.
+        name: String,
         /// Creates it may send, evenly spread.
         per_minute: NonZeroU32,
         /// How many of them at once.
@@ -372,75 +379,6 @@ fn unreadable_code(status: u16) -> &'static str {
 
 fn first_code(mistakes: &[Mistake]) -> &'static str {
     mistakes.first().map_or(MistakeCode::Type, |mistake| mistake.code).as_str()
-}
-
-fn in_rule(rule: &Option<String>) -> String {
-    rule.as_ref().map(|rule| format!(" in rule `{rule}`")).unwrap_or_default()
-}
-
-fn list_mistakes(mistakes: &[Mistake]) -> String {
-    numbered(
-        mistakes
-            .iter()
-            .map(|mistake| format!("`{}`: {}; {}", mistake.pointer, mistake.message, mistake.remedy)),
-    )
-}
-
-fn list_violations(violations: &[Violation], team: &str, contact: Option<&str>, fix: &[Step]) -> String {
-    let rules = if violations.len() == 1 { "1 rule" } else { "rules" };
-    let count = if violations.len() == 1 { String::new() } else { format!("{} ", violations.len()) };
-    let ask = contact.map(|contact| format!(" Questions: {}.", contact.trim_end_matches('.')));
-    let fix = if fix.is_empty() {
-        String::new()
-    } else {
-        format!(" The rules would let it pass with {}.", crate::policy::fix::words(fix))
-    };
-    format!(
-        "Refused by {count}{rules} for team `{team}`. {}{fix}{}",
-        numbered(violations.iter().map(|violation| {
-            let mut text = format!("{}: {}", violation.rule, violation.message);
-            let mut facts = vec![format!("field {}", violation.field)];
-            if let Some(asked) = &violation.asked {
-                facts.push(format!("asked {}", brief(&asked.0)));
-            }
-            if let Some(allowed) = &violation.allowed {
-                facts.push(format!("allowed {}", brief(&allowed.0)));
-            }
-            text.push_str(&format!(" ({}). To do: {}", facts.join("; "), violation.remedy));
-            if let Some(link) = &violation.link {
-                text.push_str(&format!(" See {link}"));
-            }
-            text
-        })),
-        ask.unwrap_or_default()
-    )
-}
-
-fn list_exceeded(exceeded: &[Exceeded]) -> String {
-    format!("Quota is used up. {}", numbered(exceeded.iter().map(ToString::to_string)))
-}
-
-/// `[1] first [2] second`: one line, as SDKs print it.
-fn numbered(items: impl ExactSizeIterator<Item = String>) -> String {
-    if items.len() == 1 {
-        return items.collect();
-    }
-    items.enumerate().map(|(place, item)| format!("[{}] {item}", place + 1)).collect::<Vec<_>>().join(" ")
-}
-
-/// A value short enough for a message of one line.
-fn brief(value: &serde_json::Value) -> String {
-    const LONGEST: usize = 200;
-    let text = match value {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Array(items) => items.iter().map(brief).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
-    };
-    if text.chars().count() > LONGEST {
-        text.chars().take(LONGEST).chain("...".chars()).collect()
-    } else {
-        text
-    }
 }
 
 #[cfg(test)]

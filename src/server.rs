@@ -7,14 +7,17 @@
 pub(crate) mod accounts;
 mod candidate;
 pub(crate) mod policies;
+mod prober;
 mod reload;
+mod settings;
 mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,9 +26,10 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::diagnostics::Mistakes;
 use crate::config::quota::{Gone, Outsiders, QuotaStore, ReleaseOn};
-use crate::gateway::{self, Callers, CreateRates, Limits, Listening, Parts, Settings};
+use crate::gateway::{self, Callers, Listening, Parts};
 use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
+use crate::lifecycle::systemd::{self, Sockets};
 use crate::metrics::Metrics;
 use crate::policy::{Judge, LoadError};
 use crate::quota::book::{Fence, ObservePolicy, Rules, Thresholds};
@@ -35,7 +39,9 @@ use crate::quota::store::{Store, StoreError};
 use crate::quota::{Ledger, Options, Status, Witness};
 use crate::reconcile::{self, Reconciler};
 use crate::record::{Records, Writer};
+use accounts::Credentials;
 use policies::Supply;
+use tls::Certificates;
 
 /// A gateway that is ready to run.
 pub struct Server {
@@ -44,6 +50,7 @@ pub struct Server {
     config: Config,
     parts: Parts,
     listening: Listening,
+    certificates: Option<Certificates>,
     admin_listener: TcpListener,
     readiness: Readiness,
     writer: Writer,
@@ -90,6 +97,14 @@ impl Server {
     /// # Errors
     /// The first thing that is wrong, with all its mistakes.
     pub async fn start(config: Config, clock: Clock) -> Result<Self, StartError> {
+        Self::start_on(Sockets::default(), config, clock).await
+    }
+
+    /// The same on sockets that are open already, where there are such.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub async fn start_on(sockets: Sockets, config: Config, clock: Clock) -> Result<Self, StartError> {
         let metrics = Metrics::new().map_err(|error| StartError::Setup(error.to_string()))?;
         let accounts = accounts::open(&config).map_err(StartError::Tls)?;
         let keys = KeyFile::load(&config.keys.file, config.accounts.keys().cloned())?;
@@ -102,24 +117,28 @@ impl Server {
             .map_err(|error| StartError::Setup(error.to_string()))?;
         let (records, writer) =
             Records::open(&config.records, Arc::clone(&metrics), &clock).map_err(StartError::Records)?;
-        let tls = config.listen.tls.as_ref().map(tls::server).transpose().map_err(StartError::Tls)?;
-        let listener = bind(config.listen.address, "listen.address").await?;
-        let admin_listener = bind(config.admin, "admin.address").await?;
+        settings::open_files(&config);
+        let certificates =
+            config.listen.tls.as_ref().map(Certificates::read).transpose().map_err(StartError::Tls)?;
+        if let Some(certificates) = &certificates {
+            metrics.connections().certificate_expires(certificates.expires());
+        }
+        let listener = bind(sockets.listen, config.listen.address, "listen.address").await?;
+        let admin_listener = bind(sockets.admin, config.admin, "admin.address").await?;
         let callers = Callers::default();
         let ledger = ledger(&config, &clock, &callers)?;
+        let settings = settings::make(&config, None).map_err(StartError::Setup)?;
         let parts = Parts {
-            settings: Arc::new(settings(&config)?),
+            settings: Arc::new(ArcSwap::from_pointee(settings)),
             clock,
             keys: Arc::new(keys),
             accounts: Arc::new(accounts),
             judge,
-            rates: Arc::new(CreateRates::new(&config.quota.rate)),
             ledger,
             callers,
             signatures: Arc::default(),
             metrics,
             records,
-            places: Arc::new(Semaphore::new(config.limits.in_flight)),
             work: TaskTracker::new(),
             closing: CancellationToken::new(),
         };
@@ -128,7 +147,8 @@ impl Server {
             admin_address: local(&admin_listener, config.admin),
             config,
             parts,
-            listening: Listening { listener, tls },
+            listening: Listening { listener, tls: certificates.as_ref().map(Certificates::live) },
+            certificates,
             admin_listener,
             readiness,
             writer,
@@ -153,10 +173,13 @@ impl Server {
 
     /// Serves until `lifecycle` says stop, then drains. True if everything ended by itself in time.
     pub async fn run(self, lifecycle: Lifecycle) -> bool {
-        let Self { config, parts, listening, admin_listener, readiness, writer, supply, .. } = self;
+        let Self {
+            config, parts, listening, certificates, admin_listener, readiness, writer, supply, ..
+        } = self;
         let admin_stop = CancellationToken::new();
         let told = policies::Told::default();
-        let status = reload::status(&parts, &told);
+        let needs_restart = reload::NeedsRestart::default();
+        let status = reload::status(&parts, &told, &needs_restart);
         let reconciler = reconciler(&config, &parts);
         let quota = QuotaAdmin::new(parts.ledger.clone(), reconciler.clone(), parts.clock.clone());
         let (orders, ordered) = mpsc::channel(1);
@@ -165,6 +188,7 @@ impl Server {
             Supply::new(supply, config.clone(), parts.clone(), reconciler.clone(), readiness.clone(), told);
         supply.tell(); // before the first who asks
         let shown = Admin {
+            measure: measure(&parts, &lifecycle),
             metrics: Arc::clone(&parts.metrics),
             readiness: readiness.clone(),
             status,
@@ -179,11 +203,21 @@ impl Server {
             config.quota.unready_when_away,
             reconciler.clone(),
         ));
-        let supplying = tokio::spawn(supply.work(lifecycle.reload.clone(), ordered));
-        let watching = tokio::spawn(reload::watch_keys(
-            config.keys.poll_interval,
-            parts.clone(),
-            lifecycle.reload.clone(),
+        let supplying = tokio::spawn(supply.work(lifecycle.reload.subscribe(), ordered));
+        let watched = reload::Watched {
+            taken: config.describe().to_owned(),
+            credentials: Credentials::new(&config, &parts.accounts),
+            config: config.clone(),
+            parts: parts.clone(),
+            tls: certificates,
+            log: lifecycle.log.clone(),
+            needs_restart,
+        };
+        let watching = tokio::spawn(watched.work(lifecycle.reload.subscribe()));
+        let probing = tokio::spawn(prober::work(
+            Arc::clone(&parts.accounts),
+            parts.clock.clone(),
+            Arc::clone(&parts.metrics),
         ));
         let stop_accepting = CancellationToken::new();
         let serving = tokio::spawn(gateway::serve(
@@ -193,18 +227,24 @@ impl Server {
             config.drain.deadline,
         ));
 
+        systemd::ready();
+        let watchdog = tokio::spawn(systemd::watchdog());
+
         lifecycle.stop.cancelled().await;
         tracing::info!("draining");
+        systemd::stopping(config.drain.lame_duck.saturating_add(config.drain.deadline));
         readiness.hold("drain", "shutting down");
         let drained = tokio::select! {
             drained = drain(&config, &parts, &stop_accepting, serving) => drained,
             () = lifecycle.stop_now.cancelled() => false,
         };
         watching.abort();
+        probing.abort();
         supplying.abort();
         reconciling.abort();
         following.abort();
         admin_stop.cancel();
+        watchdog.abort();
         let _ = admin_task.await;
         let _ = watching.await;
         let _ = supplying.await;
@@ -288,6 +328,16 @@ fn reconciler(config: &Config, parts: &Parts) -> Reconciler {
     )
 }
 
+/// Brings up to date what is only known when it is asked for.
+fn measure(parts: &Parts, lifecycle: &Lifecycle) -> Arc<dyn Fn() + Send + Sync> {
+    let (metrics, settings) = (Arc::clone(&parts.metrics), Arc::clone(&parts.settings));
+    let dropped = Arc::clone(&lifecycle.log.dropped);
+    Arc::new(move || {
+        metrics.connections().buffered(settings.load().room.buffered());
+        metrics.log_lines_dropped(dropped());
+    })
+}
+
 /// Tells readiness of the ledger, where the operator wants it told, and has the cloud listed when the ledger is back.
 async fn follow_ledger(ledger: Ledger, readiness: Readiness, tell: bool, reconciler: Reconciler) {
     let Some(mut statuses) = ledger.statuses() else { return };
@@ -310,31 +360,18 @@ async fn follow_ledger(ledger: Ledger, readiness: Readiness, tell: bool, reconci
 /// How long creates with an `Idempotency-Key` are remembered.
 const NAMED_FOR: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
 
-async fn bind(address: SocketAddr, what: &'static str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, what, source })
+async fn bind(
+    opened: Option<std::net::TcpListener>,
+    address: SocketAddr,
+    what: &'static str,
+) -> Result<TcpListener, StartError> {
+    let listener = match opened {
+        Some(socket) => socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)),
+        None => TcpListener::bind(address).await,
+    };
+    listener.map_err(|source| StartError::Listen { address, what, source })
 }
 
 fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
     listener.local_addr().unwrap_or(asked)
-}
-
-fn settings(config: &Config) -> Result<Settings, StartError> {
-    let admitted_fields = config.admitted_fields().map_err(StartError::Setup)?;
-    let limits = &config.limits;
-    Ok(Settings {
-        limits: Limits {
-            body: limits.body,
-            head: limits.head,
-            headers: limits.headers,
-            head_timeout: limits.head_timeout,
-            idle_timeout: limits.idle_timeout,
-            body_timeout: limits.body_timeout,
-            handshake_timeout: limits.head_timeout,
-            connections: limits.connections,
-        },
-        host_aliases: config.listen.host_aliases.clone(),
-        correlation_tag: config.quota.correlation_tag.clone(),
-        release_on_accept: config.quota.release_on == ReleaseOn::Accepted,
-        admitted_fields,
-    })
 }

@@ -9,6 +9,7 @@
 //! take (idle, silent) or connect -> write, counting bytes -> head -> body -> silent again? -> put back
 //! ```
 
+mod breaker;
 mod connect;
 mod link;
 mod pool;
@@ -25,6 +26,7 @@ pub use connect::{ConnectError, Origin, Scheme, client_tls};
 pub use stream::Streamed;
 
 use crate::api::Kind;
+use breaker::{Breaker, Opened};
 pub(crate) use connect::connect;
 use link::{After, Link, LinkError};
 use pool::Pool;
@@ -55,6 +57,21 @@ pub struct Upstream {
     deadlines: Deadlines,
     largest_answer: usize,
     pool: Arc<Pool>,
+    breaker: Breaker,
+}
+
+/// When a cloud that does not answer is not asked any more.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// After so many failures in a row; 0 is never.
+    pub failures: usize,
+    /// Between two reads that try whether it is back.
+    pub pause: Duration,
+}
+
+impl Patience {
+    /// It is asked whatever it does.
+    pub const ENDLESS: Self = Self { failures: 0, pause: Duration::ZERO };
 }
 
 /// A whole answer.
@@ -88,6 +105,9 @@ pub enum NotSent {
     /// The connection failed before the first byte.
     #[error("the connection closed before the first byte")]
     Closed,
+    /// The cloud has not answered of late, and only a read now and then asks whether it does again.
+    #[error("the cloud has not answered of late; it is asked again in a few seconds")]
+    Open,
 }
 
 /// What became of a request that was sent and got no usable answer. A closed list: it is a metric label.
@@ -128,8 +148,20 @@ impl Upstream {
         deadlines: Deadlines,
         largest_answer: usize,
         idle: usize,
+        patience: Patience,
     ) -> Self {
-        Self { origin, tls, deadlines, largest_answer, pool: Arc::new(Pool::new(idle)) }
+        let breaker = Breaker::new(patience.failures, patience.pause);
+        Self { origin, tls, deadlines, largest_answer, pool: Arc::new(Pool::new(idle)), breaker }
+    }
+
+    /// Whether the cloud has not answered of late, so that nothing is sent.
+    pub fn is_open(&self) -> bool {
+        self.breaker.is_open()
+    }
+
+    /// Whether a read should be sent to see if it answers again.
+    pub fn wants_try(&self) -> bool {
+        self.breaker.wants_try()
     }
 
     /// Where it is; its authority is what is signed and sent as `Host`.
@@ -142,6 +174,17 @@ impl Upstream {
     /// # Errors
     /// [`SendError::NotSent`] only if no byte left; then it is safe to send again.
     pub async fn change(&self, kind: Kind, request: &Request<Bytes>) -> Result<Reply, SendError> {
+        let attempt = self.breaker.enter(kind).map_err(|Opened| SendError::NotSent(NotSent::Open))?;
+        let outcome = self.change_once(kind, request).await;
+        match &outcome {
+            Ok(reply) if is_edge_page(reply.status, &reply.headers) => attempt.failed(),
+            Ok(_) | Err(SendError::Lost(Lost::SpareBytes | Lost::TooLong)) => attempt.answered(),
+            Err(_) => attempt.failed(),
+        }
+        outcome
+    }
+
+    async fn change_once(&self, kind: Kind, request: &Request<Bytes>) -> Result<Reply, SendError> {
         let limit = if kind == Kind::Create { self.deadlines.create } else { self.deadlines.change };
         if let Some(link) = self.pool.take(FRESH_ENOUGH_FOR_CHANGES) {
             match self.exchange(link, request, limit).await {
@@ -190,22 +233,31 @@ impl Upstream {
     /// # Errors
     /// As [`Upstream::change`].
     pub async fn read(&self, request: &Request<Bytes>) -> Result<http::Response<Streamed>, SendError> {
-        let limit = self.deadlines.read;
+        let attempt = self.breaker.enter(Kind::Read).map_err(|Opened| SendError::NotSent(NotSent::Open))?;
+        let outcome = self.read_head(request).await;
+        match &outcome {
+            Ok((head, ..)) if !is_edge_page(head.status, &head.headers) => attempt.answered(),
+            _ => attempt.failed(),
+        }
+        let (head, body, link) = outcome?;
+        let streamed = Streamed::new(body, link, Arc::clone(&self.pool), self.deadlines.read);
+        Ok(http::Response::from_parts(head, streamed))
+    }
+
+    async fn read_head(&self, request: &Request<Bytes>) -> Result<Head, SendError> {
         let pooled = self.pool.take(Duration::MAX);
         let was_pooled = pooled.is_some();
         let first = match pooled {
             Some(link) => self.head(link, request).await,
             None => self.fresh_head(request).await,
         };
-        let (head, body, link) = match first {
+        match first {
             Err(SendError::Lost(Lost::Broken) | SendError::NotSent(NotSent::Closed)) => {
-                self.fresh_head(request).await?
+                self.fresh_head(request).await
             }
-            Err(SendError::NotSent(NotSent::Connect(_))) if was_pooled => self.fresh_head(request).await?,
-            other => other?,
-        };
-        let streamed = Streamed::new(body, link, Arc::clone(&self.pool), limit);
-        Ok(http::Response::from_parts(head, streamed))
+            Err(SendError::NotSent(NotSent::Connect(_))) if was_pooled => self.fresh_head(request).await,
+            other => other,
+        }
     }
 
     async fn fresh_head(&self, request: &Request<Bytes>) -> Result<Head, SendError> {
@@ -233,6 +285,12 @@ impl Upstream {
 }
 
 type Head = (http::response::Parts, hyper::body::Incoming, Link);
+
+/// A page that the edge of the cloud shows when what is behind it does not answer; the cloud's own errors are JSON.
+fn is_edge_page(status: StatusCode, headers: &http::HeaderMap) -> bool {
+    let media = headers.get(http::header::CONTENT_TYPE).map_or(&b""[..], http::HeaderValue::as_bytes);
+    matches!(status.as_u16(), 502..=504) && !media.to_ascii_lowercase().starts_with(b"application/json")
+}
 
 fn copy(request: &Request<Bytes>) -> Request<Full<Bytes>> {
     let mut copy = Request::new(Full::new(request.body().clone()));

@@ -134,5 +134,6 @@ pub(super) fn source_at(path: &Path) -> Source {
 
 /// Where a call that nobody made comes from.
 pub(super) fn nowhere() -> ClientInput {
-    ClientInput { address: "127.0.0.1".to_owned(), sdk: None, user_agent: Some("zengate check".to_owned()) }
+    let agent = Some("zengate check".to_owned());
+    ClientInput { address: "127.0.0.1".to_owned(), sdk: None, user_agent: agent, certificate: None }
 }

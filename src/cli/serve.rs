@@ -9,6 +9,7 @@ use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::lifecycle::Lifecycle;
+use crate::lifecycle::systemd::Sockets;
 use crate::server::Server;
 
 /// Run the gateway.
@@ -22,9 +23,12 @@ pub(super) struct ServeArgs {
 /// Runs until SIGTERM or SIGINT; 0 after a clean drain, 1 after one that was cut short.
 pub(super) async fn run(args: ServeArgs) -> Result<u8, String> {
     let config = Config::load(&args.config).map_err(|mistakes| mistakes.to_string())?;
-    log::start(&config.log)?;
+    let logging = log::start(&config.log)?;
     let lifecycle = Lifecycle::from_signals().map_err(|error| format!("signals: {error}"))?;
-    let server = Server::start(config, Clock::system()).await.map_err(|error| with_causes(&error))?;
+    let lifecycle = Lifecycle { log: logging.control.clone(), ..lifecycle };
+    let sockets = Sockets::from_environment().map_err(|error| format!("LISTEN_FDS: {error}"))?;
+    let server =
+        Server::start_on(sockets, config, Clock::system()).await.map_err(|error| with_causes(&error))?;
     say(&format!("zengate listens on {}, admin on {}", server.address(), server.admin_address()));
     Ok(if server.run(lifecycle).await { 0 } else { 1 })
 }

@@ -24,13 +24,32 @@ pub struct RawLimits {
     pub head_timeout: At<Time>,
     /// How long the body may take after the head. 15s: 1MiB at 70 KiB/s.
     pub body_timeout: At<Time>,
+    /// What a body must bring a second, on average, after its first 5 seconds. 1KiB: a tenth of the slowest link that
+    /// people still work on; without it a drip would hold its buffer for the whole `body_timeout`.
+    pub body_rate: At<Size>,
+    /// How long a client may leave an answer untaken before its connection is cut: no 32 KiB within this. 30s: as long
+    /// as a network may be gone and come back.
+    pub write_timeout: At<Time>,
+    /// How long a TLS handshake may take. 5s: two round trips around the globe, with room.
+    pub handshake_timeout: At<Time>,
     /// How long a connection may stay idle between requests. 75s: longer than the 60s after which load balancers
     /// close theirs, so that the gateway is not the one to close under a request.
     pub idle_timeout: At<Time>,
-    /// The most client connections at once. 4096: below the usual file limit with upstream connections and files.
+    /// The most client connections at once. When one more comes, the one that has rested longest is closed for it; when
+    /// none rests, it is turned away. 4096: some tens of KiB each. Fewer if the process may not open enough files.
     pub connections: At<usize>,
-    /// The most requests at once; more are refused at once. 512: at 1MiB each this bounds memory by 512MiB.
+    /// The most connections from one address (IPv6: from one /64) at once. 4096, no bound of its own: behind a load
+    /// balancer all come from one address.
+    pub connections_per_address: At<usize>,
+    /// The most TLS handshakes at once. 512: those who stop halfway cannot take every connection.
+    pub handshakes: At<usize>,
+    /// The most creates and changes at once; more are refused at once. 256: a create takes the cloud seconds.
     pub in_flight: At<usize>,
+    /// The same for reads, which have their own share, so that neither can starve the other.
+    pub in_flight_reads: At<usize>,
+    /// How many bytes of request bodies are held at once; requests beyond it are refused at once. Half of it is for the
+    /// first 16 KiB of each, so that large bodies do not keep usual ones out. 64MiB: a thousand times the busiest hour seen.
+    pub buffered: At<Size>,
     /// The largest upstream answer that is held in memory: those to creates and changes. 8MiB: a hundred times the
     /// largest seen. Answers to reads stream through and are not bound by it.
     pub answer: At<Size>,
@@ -44,9 +63,16 @@ impl Default for RawLimits {
             headers: 64.into(),
             head_timeout: Time::seconds(10).into(),
             body_timeout: Time::seconds(15).into(),
+            body_rate: Size(1 << 10).into(),
+            write_timeout: Time::seconds(30).into(),
+            handshake_timeout: Time::seconds(5).into(),
             idle_timeout: Time::seconds(75).into(),
             connections: 4096.into(),
-            in_flight: 512.into(),
+            connections_per_address: 4096.into(),
+            handshakes: 512.into(),
+            in_flight: 256.into(),
+            in_flight_reads: 256.into(),
+            buffered: Size(64 << 20).into(),
             answer: Size(8 << 20).into(),
         }
     }
@@ -83,12 +109,26 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// For the body to arrive after it.
     pub body_timeout: Duration,
+    /// What a body must bring a second, on average.
+    pub body_rate: usize,
+    /// For 32 KiB of an answer to be taken.
+    pub write_timeout: Duration,
+    /// For the TLS handshake.
+    pub handshake_timeout: Duration,
     /// Between requests of a connection.
     pub idle_timeout: Duration,
     /// Client connections at once.
     pub connections: usize,
-    /// Requests at once.
+    /// Of these, from one address.
+    pub connections_per_address: usize,
+    /// TLS handshakes at once.
+    pub handshakes: usize,
+    /// Creates and changes at once.
     pub in_flight: usize,
+    /// Reads at once.
+    pub in_flight_reads: usize,
+    /// Bytes of request bodies at once.
+    pub buffered: usize,
     /// The largest buffered upstream answer.
     pub answer: usize,
 }
@@ -119,11 +159,32 @@ impl RawLimits {
             headers: checking.count(&self.headers),
             head_timeout: checking.time(&self.head_timeout),
             body_timeout: checking.time(&self.body_timeout),
+            body_rate: checking.size(&self.body_rate),
+            write_timeout: checking.time(&self.write_timeout),
+            handshake_timeout: checking.time(&self.handshake_timeout),
             idle_timeout: checking.time(&self.idle_timeout),
             connections: checking.count(&self.connections),
+            connections_per_address: checking.count(&self.connections_per_address),
+            handshakes: checking.count(&self.handshakes),
             in_flight: checking.count(&self.in_flight),
+            in_flight_reads: checking.count(&self.in_flight_reads),
+            buffered: self.buffered(checking),
             answer: checking.size(&self.answer),
         }
+    }
+}
+
+impl RawLimits {
+    /// Room for at least two of the largest bodies: half of it is for the first bytes of each.
+    fn buffered(&self, checking: &mut Checking<'_, '_>) -> usize {
+        if self.buffered.0 < self.body.0.saturating_mul(2) {
+            let text = format!(
+                "{} is less than two bodies of limits.body ({}), so the largest could never come; raise one or lower the other",
+                *self.buffered, *self.body
+            );
+            checking.findings.at(&self.buffered, text);
+        }
+        checking.size(&self.buffered)
     }
 }
 

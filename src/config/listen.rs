@@ -34,6 +34,14 @@ pub struct RawTls {
     pub certificate: Option<At<PathBuf>>,
     /// Required: the PEM text of the private key, by reference.
     pub key: Option<At<RawSecretRef>>,
+    /// A PEM file with the authorities whose client certificates are believed; absent means that none is asked for.
+    /// Keys may be bound to the names of a certificate (`certificates` in the key file), and rules see them.
+    #[schemars(with = "Option<String>")]
+    pub clients: Option<At<PathBuf>>,
+    /// Whether a client without such a certificate is turned away in the handshake. True by default; without effect
+    /// where `clients` is absent.
+    #[schemars(with = "Option<bool>")]
+    pub clients_required: Option<At<bool>>,
 }
 
 /// Where operators and their tools connect: metrics, health, quota.
@@ -69,6 +77,10 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// The PEM text of the private key.
     pub key: Referenced,
+    /// The PEM file of the authorities whose client certificates are believed.
+    pub clients: Option<PathBuf>,
+    /// Whether every client must have one.
+    pub clients_required: bool,
 }
 
 impl RawListen {
@@ -109,7 +121,14 @@ impl RawTls {
             return None;
         };
         let key = secret_ref::resolve(key, checking.directory, checking.findings)?;
-        Some(Tls { certificate: certificate?, key })
+        let clients = self.clients.as_ref().map(|path| checking.file(path));
+        if let (None, Some(required)) = (&clients, &self.clients_required) {
+            checking
+                .findings
+                .at(required, "stands without clients, so no certificate is asked for; write that too");
+        }
+        let clients_required = self.clients_required.as_ref().is_none_or(|required| **required);
+        Some(Tls { certificate: certificate?, key, clients, clients_required })
     }
 }
 

@@ -38,6 +38,11 @@ pub struct RawUpstream {
     /// How many idle connections are kept for each account. 32: enough for a busy pipeline, few enough to stay
     /// unnoticed by the cloud.
     pub idle_connections: At<usize>,
+    /// After how many requests in a row without an answer nothing is sent any more until a read was answered; 0 is
+    /// never. 5: one lost connection is bad luck, five are not.
+    pub breaker_failures: At<usize>,
+    /// How long it then waits between two reads that try. 5s: a cloud that is coming back is not held down.
+    pub breaker_pause: At<Time>,
 }
 
 impl Default for RawUpstream {
@@ -51,6 +56,8 @@ impl Default for RawUpstream {
             change_timeout: Time::seconds(45).into(),
             read_timeout: Time::seconds(20).into(),
             idle_connections: 32.into(),
+            breaker_failures: 5.into(),
+            breaker_pause: Time::seconds(5).into(),
         }
     }
 }
@@ -112,6 +119,10 @@ pub struct Upstream {
     pub read_timeout: Duration,
     /// Idle connections kept per account.
     pub idle_connections: usize,
+    /// Requests in a row without an answer after which nothing is sent; 0 is never.
+    pub breaker_failures: usize,
+    /// Between two reads that try.
+    pub breaker_pause: Duration,
 }
 
 /// A checked account.
@@ -212,6 +223,8 @@ impl RawUpstream {
             change_timeout,
             read_timeout,
             idle_connections,
+            breaker_failures: *self.breaker_failures,
+            breaker_pause: checking.time(&self.breaker_pause),
         })
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::authenticate::Principal;
-use super::limit::Place;
 use super::parse::Proposed;
+use super::room::Place;
 use super::stage::Stage;
 use super::trail::Trail;
 use super::{Parts, correlate};
@@ -64,7 +64,7 @@ impl Stage for Amend {
                 .timed(Phase::Amend, sitting.amend(&case.input))
                 .await
                 .map_err(|failure| failed(&failure, &trail, &principal, &case.call))?;
-            let patched = case.patch(&policy, patches, &self.0.settings.admitted_fields);
+            let patched = case.patch(&policy, patches, &self.0.settings.load().admitted_fields);
             self.correlate(&mut case, patched, &principal, &trail)
                 .map_err(|failure| failed(&failure, &trail, &principal, &case.call))?;
         }
@@ -81,7 +81,7 @@ impl Amend {
         principal: &Principal,
         trail: &Trail,
     ) -> Result<(), PolicyFailure> {
-        let wanted = patched.is_ok() && self.0.settings.correlation_tag.contains(&principal.team);
+        let wanted = patched.is_ok() && self.0.settings.load().correlation_tag.contains(&principal.team);
         let mut document = case.document.clone();
         let tag = case
             .create
@@ -91,7 +91,7 @@ impl Amend {
         let tagged = match tag {
             Some(change) => {
                 case.changes.push(change);
-                case.rewrite(document, &self.0.settings.admitted_fields)
+                case.rewrite(document, &self.0.settings.load().admitted_fields)
             }
             None => Ok(()),
         };
@@ -129,7 +129,12 @@ fn circumstances(asked: &Asked, principal: &Principal, ledger: &Ledger, trail: &
             account: principal.account.name.clone(),
         },
         targets: change.then(|| targets::named_in(&asked.document).into_iter().map(owned).collect()),
-        client: ClientInput { address: trail.peer().ip().to_canonical().to_string(), sdk, user_agent },
+        client: ClientInput {
+            address: trail.peer().address.ip().to_canonical().to_string(),
+            sdk,
+            user_agent,
+            certificate: trail.peer().certificate.clone(),
+        },
         now: trail.arrived(),
     }
 }

@@ -6,14 +6,14 @@
 //! a megabyte from anybody.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, header};
 
 use super::Parts;
-use super::limit::{Head, Place};
+use super::limit::Head;
+use super::room::Place;
 use super::route::{Routed, text};
 use super::signatures::{Meeting, SWAP_WINDOW, Signatures};
 use super::stage::Stage;
@@ -98,7 +98,8 @@ impl Stage for Authenticate {
         let hash = PayloadHash::of(&bytes);
         trail.note(|facts| facts.body_sha256 = Some(hash.to_hex()));
         if let Credential::Signed(signed) = &credential {
-            let aliases = &self.parts.settings.host_aliases;
+            let settings = self.parts.settings.load();
+            let aliases = &settings.host_aliases;
             let now = self.parts.clock.timestamp();
             let secrets: Vec<SigningKey> = match claimed {
                 Some(key) => key.secrets_at(now).map(SigningKey::new).collect(),
@@ -110,7 +111,7 @@ impl Stage for Authenticate {
             }
         }
         let key = claimed.ok_or(Refusal::Signature)?;
-        let principal = self.admit(key, &credential, call, trail.peer().ip(), &trail)?;
+        let principal = self.admit(key, &credential, call, &trail)?;
         let mut marks = self.marks(&credential, &principal, &call, &head.headers, &trail)?;
         (marks.closed_before, marks.looked) = (closed_before, looked);
         trail.took(Phase::Authenticate, watch.elapsed());
@@ -125,7 +126,6 @@ impl Authenticate {
         key: &Key,
         credential: &Credential,
         call: Call,
-        from: IpAddr,
         trail: &Trail,
     ) -> Result<Principal, Refusal> {
         trail.note(|facts| {
@@ -133,11 +133,16 @@ impl Authenticate {
             facts.team = Some(key.team.clone());
             facts.account = Some(key.account.clone());
         });
-        key.usable(self.parts.clock.timestamp(), from).map_err(|refusal| match refusal {
-            KeyRefusal::Disabled => KeyTrouble::Disabled,
-            KeyRefusal::Expired => KeyTrouble::Expired,
-            KeyRefusal::Source => KeyTrouble::Source,
-        })?;
+        let from = trail.peer();
+        let names = from.certificate.as_ref().map(|certificate| certificate.names.as_slice());
+        key.usable(self.parts.clock.timestamp(), from.address.ip(), names).map_err(
+            |refusal| match refusal {
+                KeyRefusal::Disabled => KeyTrouble::Disabled,
+                KeyRefusal::Expired => KeyTrouble::Expired,
+                KeyRefusal::Source => KeyTrouble::Source,
+                KeyRefusal::Certificate => KeyTrouble::Certificate,
+            },
+        )?;
         if key.strict && !credential.binds_action() {
             return Err(KeyTrouble::NotStrict.into());
         }
@@ -193,7 +198,7 @@ impl Authenticate {
         call: &Call,
         trail: &Trail,
     ) -> Result<(), Refusal> {
-        let (from, now) = (trail.peer().ip(), self.parts.clock.since_epoch().as_millis());
+        let (from, now) = (trail.peer().address.ip(), self.parts.clock.since_epoch().as_millis());
         let now = i64::try_from(now).unwrap_or(i64::MAX);
         let called = Called::of(call);
         let before = match self.signatures.meet(bytes, call, from, now) {

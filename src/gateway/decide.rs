@@ -4,7 +4,7 @@ use http::HeaderMap;
 
 use super::amend::{Amended, failed};
 use super::authenticate::Principal;
-use super::limit::Place;
+use super::room::Place;
 use super::stage::{Detachable, Ended, Stage};
 use super::trail::{Ending, Trail};
 use super::{Parts, teach};
@@ -63,7 +63,8 @@ impl Stage for Decide {
             let violations: Vec<Violation> =
                 verdict.refused.into_iter().map(|finding| finding.violation).collect();
             let contact = policy.organisation().contact().map(str::to_owned);
-            let fix = teach::fix(&case, &violations, &mut sitting, &self.0.settings.admitted_fields).await;
+            let settings = self.0.settings.load_full();
+            let fix = teach::fix(&case, &violations, &mut sitting, &settings.admitted_fields).await;
             return Err(Refusal::Violations { violations, team: principal.team, contact, fix });
         }
         let Case { document, create, changes, .. } = case;

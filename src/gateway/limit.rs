@@ -1,40 +1,33 @@
-//! Bounds first: size of the head, size and time of the body, requests in flight.
+//! Bounds first: size of the head, size, time and rate of the body, requests in flight.
 //!
 //! The whole body is received here, before anything is judged, and a place among the requests in flight is taken only
-//! then: a slow sender holds memory up to the body limit but no place. The place travels in the value, so it stays
-//! taken for as long as the work goes on, also below the line where the caller may have left.
+//! then: a slow sender holds memory for what it has sent ([`super::room`]) but no place. The place travels in the value,
+//! so it stays taken for as long as the work goes on, also below the line where the caller may have left.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Uri, Version, header, request};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Incoming};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 use super::observe::Observed;
+use super::room::{Held, Place};
+use super::route::claimed;
 use super::stage::Stage;
 use super::trail::Trail;
-use super::{Limits, Parts};
+use super::{Limits, Parts, Settings};
+use crate::api::Kind;
 use crate::metrics::Phase;
 use crate::refusal::Refusal;
 
 /// How much of a body that is too long is read and thrown away, so that its sender sees the answer.
 const MOST_DRAINED: usize = 8 * 1024 * 1024;
 const LONGEST_DRAIN: Duration = Duration::from_secs(2);
-
-/// A place among the requests in flight; freed when dropped.
-pub(super) struct Place {
-    _permit: OwnedSemaphorePermit,
-    gauge: prometheus::IntGauge,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.gauge.dec();
-    }
-}
+/// A body's rate is not looked at before this: a link that has just come up is slow.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The head of a request.
 pub(super) struct Head {
@@ -60,11 +53,11 @@ pub(super) enum Payload {
 }
 
 /// What a body is held to.
-#[derive(Clone)]
 pub(super) struct Bounds {
-    limits: Limits,
-    places: Arc<Semaphore>,
-    gauge: prometheus::IntGauge,
+    parts: Parts,
+    settings: Arc<Settings>,
+    /// By the head, which nobody has checked yet: it decides in whose share it stands, and nothing else.
+    claimed: Option<Kind>,
 }
 
 impl Payload {
@@ -84,39 +77,60 @@ impl Payload {
 
 impl Bounds {
     async fn receive(&self, body: Incoming, trail: &Trail) -> Result<(Bytes, Place), Refusal> {
-        let bytes = trail.timed(Phase::Receive, self.read(body)).await?;
+        let (bytes, held) = trail.timed(Phase::Receive, self.read(body)).await?;
         trail.note(|facts| facts.request_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        // At once or not at all: a queue here would only turn overload into latency.
-        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Refusal::Busy)?;
-        self.gauge.inc();
-        Ok((bytes, Place { _permit: permit, gauge: self.gauge.clone() }))
+        let place = self.settings.room.place(self.claimed, held, &self.parts.metrics)?;
+        Ok((bytes, place))
     }
 
-    async fn read(&self, body: Incoming) -> Result<Bytes, Refusal> {
-        let limit = self.limits.body_timeout;
-        let whole = Limited::new(body, self.limits.body).collect();
-        match tokio::time::timeout(limit, whole).await {
-            Ok(Ok(whole)) => Ok(whole.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                Err(Refusal::BodyTooLarge { limit: self.limits.body })
+    async fn read(&self, mut body: Incoming) -> Result<(Bytes, Held), Refusal> {
+        let Limits { body: longest, body_timeout, body_rate, .. } = self.settings.limits;
+        let begun = Instant::now();
+        let mut held = Held::none(&self.settings.room);
+        let (mut whole, mut several) = (Bytes::new(), BytesMut::new());
+        let mut received = 0_usize;
+        loop {
+            // When more than what is here must have come.
+            let brought =
+                Duration::from_secs(as_u64(received)) / u32::try_from(body_rate).unwrap_or(u32::MAX).max(1);
+            let due = begun + GRACE.saturating_add(brought).min(body_timeout);
+            let Ok(frame) = timeout_at(due, body.frame()).await else {
+                return Err(Refusal::BodyTimeout { limit: body_timeout, rate: body_rate });
+            };
+            let piece = match frame {
+                None => break,
+                Some(Err(_)) => return Err(Refusal::BodyCut),
+                // Trailers say nothing here.
+                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+            };
+            received = received.saturating_add(piece.len());
+            if received > longest {
+                return Err(Refusal::BodyTooLarge { limit: longest });
             }
-            Ok(Err(_)) => Err(Refusal::BodyCut),
-            Err(_) => Err(Refusal::BodyTimeout { limit }),
+            held.take(piece.len())?;
+            match (whole.is_empty(), several.is_empty()) {
+                (true, true) => whole = piece,
+                (false, true) => {
+                    several.extend_from_slice(&std::mem::take(&mut whole));
+                    several.extend_from_slice(&piece);
+                }
+                _ => several.extend_from_slice(&piece),
+            }
         }
+        Ok((if several.is_empty() { whole } else { several.freeze() }, held))
     }
+}
+
+fn as_u64(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// See the module.
-pub(super) struct Limit {
-    bounds: Bounds,
-    parts: Parts,
-}
+pub(super) struct Limit(Parts);
 
 impl Limit {
     pub(super) fn new(parts: &Parts) -> Self {
-        let gauge = parts.metrics.in_flight(None);
-        let bounds = Bounds { limits: parts.settings.limits, places: Arc::clone(&parts.places), gauge };
-        Self { bounds, parts: parts.clone() }
+        Self(parts.clone())
     }
 }
 
@@ -127,22 +141,25 @@ impl Stage for Limit {
     async fn apply(&self, observed: Observed) -> Result<Bounded, Refusal> {
         let Observed { request, trail } = observed;
         let (head, body) = request.into_parts();
-        if self.parts.closing.is_cancelled() {
+        if self.0.closing.is_cancelled() {
             return Err(Refusal::Draining);
         }
-        self.check_head(&head)?;
-        self.check_length(&head, &body)?;
-        let declared = body.size_hint().lower();
-        if declared > u64::try_from(self.bounds.limits.body).unwrap_or(u64::MAX) {
+        let settings = self.0.settings.load_full();
+        let limits = settings.limits;
+        check_head(&head, &limits)?;
+        check_length(&head, &body)?;
+        if body.size_hint().lower() > as_u64(limits.body) {
             if !expects_continue(&head.headers) {
                 drain(body).await;
             }
-            return Err(Refusal::BodyTooLarge { limit: self.bounds.limits.body });
+            return Err(Refusal::BodyTooLarge { limit: limits.body });
         }
+        let claimed = claimed(&head.uri, &head.headers);
+        let bounds = Bounds { parts: self.0.clone(), settings, claimed };
         let payload = if expects_continue(&head.headers) {
-            Payload::Waiting(body, self.bounds.clone())
+            Payload::Waiting(body, bounds)
         } else {
-            let (bytes, place) = self.bounds.receive(body, &trail).await?;
+            let (bytes, place) = bounds.receive(body, &trail).await?;
             Payload::Here(bytes, place)
         };
         let head = Head { method: head.method, uri: head.uri, version: head.version, headers: head.headers };
@@ -150,34 +167,29 @@ impl Stage for Limit {
     }
 }
 
-impl Limit {
-    fn check_head(&self, head: &request::Parts) -> Result<(), Refusal> {
-        let bytes: usize =
-            head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
-        let Limits { headers, head: most, .. } = self.bounds.limits;
-        if head.headers.len() > headers || bytes > most {
-            return Err(Refusal::HeadTooLarge { max_fields: headers, max_bytes: most });
-        }
-        Ok(())
+fn check_head(head: &request::Parts, limits: &Limits) -> Result<(), Refusal> {
+    let bytes: usize =
+        head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
+    if head.headers.len() > limits.headers || bytes > limits.head {
+        return Err(Refusal::HeadTooLarge { max_fields: limits.headers, max_bytes: limits.head });
     }
+    Ok(())
+}
 
-    /// One framing only: `Content-Length` over HTTP/1.1, frames over HTTP/2.
-    fn check_length(&self, head: &request::Parts, body: &Incoming) -> Result<(), Refusal> {
-        if head.headers.contains_key(header::TRANSFER_ENCODING) {
-            return Err(Refusal::LengthRequired);
-        }
-        let over_http1 = head.version < Version::HTTP_2;
-        if over_http1
-            && (!head.headers.contains_key(header::CONTENT_LENGTH) || body.size_hint().exact().is_none())
-        {
-            return Err(Refusal::LengthRequired);
-        }
-        match head.headers.get(header::EXPECT) {
-            Some(value) if !value.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
-                Err(Refusal::Expectation)
-            }
-            _ => Ok(()),
-        }
+/// One framing only: `Content-Length` over HTTP/1.1, frames over HTTP/2.
+fn check_length(head: &request::Parts, body: &Incoming) -> Result<(), Refusal> {
+    if head.headers.contains_key(header::TRANSFER_ENCODING) {
+        return Err(Refusal::LengthRequired);
+    }
+    let over_http1 = head.version < Version::HTTP_2;
+    if over_http1
+        && (!head.headers.contains_key(header::CONTENT_LENGTH) || body.size_hint().exact().is_none())
+    {
+        return Err(Refusal::LengthRequired);
+    }
+    match head.headers.get(header::EXPECT) {
+        Some(value) if !value.as_bytes().eq_ignore_ascii_case(b"100-continue") => Err(Refusal::Expectation),
+        _ => Ok(()),
     }
 }
 

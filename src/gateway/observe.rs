@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -13,13 +12,13 @@ use tower::{Layer, Service, ServiceExt as _};
 use super::Parts;
 use super::answer::Body;
 use super::caller::Line;
-use super::trail::{Ending, Trail};
+use super::trail::{Ending, Peer, Trail};
 use crate::refusal::Outcome;
 
 /// A request as it comes from a connection.
 pub struct Arrival {
     /// The other end of the connection.
-    pub peer: SocketAddr,
+    pub peer: Peer,
     /// The request.
     pub request: Request<Incoming>,
     /// Its connection.

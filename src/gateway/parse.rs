@@ -6,7 +6,7 @@ use http::HeaderMap;
 
 use super::Parts;
 use super::authenticate::{Principal, Verified};
-use super::limit::Place;
+use super::room::Place;
 use super::stage::{Stage, Way};
 use super::trail::Trail;
 use crate::api::{Call, Kind, secrets};
@@ -61,7 +61,8 @@ impl Stage for Parse {
         document.drop_nulls();
         trail.promise_record()?;
         trail.note(|facts| facts.request = Some(secrets::without_secrets(&document)));
-        let asked = Asked::read(call, document, &self.0.settings.admitted_fields).map_err(Refusal::Fields)?;
+        let asked =
+            Asked::read(call, document, &self.0.settings.load().admitted_fields).map_err(Refusal::Fields)?;
         if let Some(create) = &asked.create {
             let account = &principal.account;
             let fingerprint =

@@ -1,4 +1,4 @@
-//! Not more creates of a team in a time than the operator allows, whatever they ask for: a limit on machines does not stop a loop
+//! Not more creates of a team, or of one key, in a time than the operator allows, whatever they ask for: a limit on machines does not stop a loop
 //! that creates and terminates.
 //!
 //! The generic cell rate algorithm (ITU-T I.371), as `governor` has it: a burst, then evenly. What is over is answered 429 with the
@@ -9,30 +9,40 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use super::Parts;
 use super::decide::Allowed;
 use super::stage::Stage;
+use super::{Parts, Settings};
 use crate::config::quota::{Rate, Rates};
 use crate::refusal::Refusal;
 
-type ByTeam<C> = RateLimiter<String, HashMapStateStore<String>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+/// A limiter for each name.
+type ByName<C> = RateLimiter<String, HashMapStateStore<String>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 /// How many creates each team has sent of late.
 pub struct CreateRates<C: Clock = DefaultClock> {
     clock: C,
-    default: Option<(Rate, ByTeam<C>)>,
-    teams: BTreeMap<String, (Rate, ByTeam<C>)>,
+    default: Option<(Rate, ByName<C>)>,
+    teams: BTreeMap<String, (Rate, ByName<C>)>,
+    keys: Option<(Rate, ByName<C>)>,
+    /// What it was made with.
+    rates: Rates,
 }
 
 impl CreateRates {
     /// Nothing was sent yet.
     pub fn new(rates: &Rates) -> Self {
         Self::by(rates, DefaultClock::default())
+    }
+
+    /// Whether the other one was made with the same rates.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.rates == other.rates
     }
 }
 
@@ -43,22 +53,37 @@ impl<C: Clock + Clone> CreateRates<C> {
             (rate, RateLimiter::new(quota, HashMapStateStore::default(), clock.clone()))
         };
         let teams = rates.teams.iter().map(|(team, rate)| (team.clone(), limiter(*rate))).collect();
-        let default = rates.default.map(limiter);
-        Self { clock, default, teams }
+        let (default, keys) = (rates.default.map(limiter), rates.key.map(limiter));
+        Self { clock, default, teams, keys, rates: rates.clone() }
     }
 
-    /// Takes one create of the team.
+    /// Takes one create of the key and of its team.
     ///
     /// # Errors
     /// [`Refusal::RateLimited`] when it has to wait.
-    fn take(&self, team: &str) -> Result<(), Refusal> {
-        let Some((rate, limiter)) = self.teams.get(team).or(self.default.as_ref()) else { return Ok(()) };
-        limiter.check_key(&team.to_owned()).map_err(|late| {
+    fn take(&self, key: &str, team: &str) -> Result<(), Refusal> {
+        if let Some(limiter) = &self.keys {
+            self.take_one(limiter, key, "key")?;
+        }
+        match self.teams.get(team).or(self.default.as_ref()) {
+            Some(limiter) => self.take_one(limiter, team, "team"),
+            None => Ok(()),
+        }
+    }
+
+    fn take_one(
+        &self,
+        (rate, limiter): &(Rate, ByName<C>),
+        name: &str,
+        what: &'static str,
+    ) -> Result<(), Refusal> {
+        limiter.check_key(&name.to_owned()).map_err(|late| {
             let wait = late.wait_time_from(self.clock.now());
             // Rounded up: a client that waits what it is told passes.
             let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
             Refusal::RateLimited {
-                team: team.to_owned(),
+                what,
+                name: name.to_owned(),
                 per_minute: rate.per_minute,
                 burst: rate.burst,
                 retry_after: u32::try_from(seconds).unwrap_or(u32::MAX),
@@ -68,11 +93,11 @@ impl<C: Clock + Clone> CreateRates<C> {
 }
 
 /// See the module.
-pub(super) struct Pace(Arc<CreateRates>);
+pub(super) struct Pace(Arc<ArcSwap<Settings>>);
 
 impl Pace {
     pub(super) fn new(parts: &Parts) -> Self {
-        Self(Arc::clone(&parts.rates))
+        Self(Arc::clone(&parts.settings))
     }
 }
 
@@ -82,7 +107,7 @@ impl Stage for Pace {
 
     async fn apply(&self, allowed: Allowed) -> Result<Allowed, Refusal> {
         if allowed.create.is_some() {
-            self.0.take(&allowed.principal.team)?;
+            self.0.load().rates.take(&allowed.principal.key, &allowed.principal.team)?;
         }
         Ok(allowed)
     }
@@ -102,13 +127,13 @@ mod tests {
     }
 
     fn passes(rates: &CreateRates<FakeRelativeClock>, team: &str) -> usize {
-        std::iter::repeat_with(|| rates.take(team)).take_while(Result::is_ok).count()
+        std::iter::repeat_with(|| rates.take("ZG1", team)).take_while(Result::is_ok).count()
     }
 
     #[test]
     fn a_burst_passes_and_then_exactly_the_steady_rate() {
         let clock = FakeRelativeClock::default();
-        let rates = Rates { default: Some(rate(6, 4)), teams: BTreeMap::new() };
+        let rates = Rates { default: Some(rate(6, 4)), ..Rates::default() };
         let rates = CreateRates::by(&rates, clock.clone());
         assert_eq!(passes(&rates, "payments"), 4);
         let mut passed = 0;
@@ -124,22 +149,35 @@ mod tests {
     #[test]
     fn who_waits_as_long_as_told_passes() {
         let clock = FakeRelativeClock::default();
-        let rates =
-            CreateRates::by(&Rates { default: Some(rate(7, 1)), teams: BTreeMap::new() }, clock.clone());
+        let rates = CreateRates::by(&Rates { default: Some(rate(7, 1)), ..Rates::default() }, clock.clone());
         assert_eq!(passes(&rates, "payments"), 1);
-        let told = rates.take("payments").unwrap_err().retry_after().unwrap();
+        let told = rates.take("ZG1", "payments").unwrap_err().retry_after().unwrap();
         assert_eq!(told, 9, "60 / 7 s, rounded up");
         clock.advance(Duration::from_secs(u64::from(told)));
-        rates.take("payments").unwrap();
+        rates.take("ZG1", "payments").unwrap();
     }
 
     #[test]
     fn teams_do_not_share_and_some_have_a_rate_of_their_own() {
         let teams = [("web".to_owned(), rate(60, 7))].into();
-        let rates =
-            CreateRates::by(&Rates { default: Some(rate(60, 2)), teams }, FakeRelativeClock::default());
+        let rates = CreateRates::by(
+            &Rates { default: Some(rate(60, 2)), teams, key: None },
+            FakeRelativeClock::default(),
+        );
         assert_eq!(["payments", "search", "web"].map(|team| passes(&rates, team)), [2, 2, 7]);
         let free = CreateRates::by(&Rates::default(), FakeRelativeClock::default());
-        assert!((0..100).all(|_| free.take("payments").is_ok()));
+        assert!((0..100).all(|_| free.take("ZG1", "payments").is_ok()));
+    }
+
+    #[test]
+    fn a_key_may_have_less_than_its_team() {
+        let rates = Rates { default: Some(rate(60, 5)), key: Some(rate(60, 2)), ..Rates::default() };
+        let rates = CreateRates::by(&rates, FakeRelativeClock::default());
+        let passed = |key: &str| {
+            std::iter::repeat_with(|| rates.take(key, "payments")).take_while(Result::is_ok).count()
+        };
+        assert_eq!((passed("ZG1"), passed("ZG2"), passed("ZG3")), (2, 2, 1));
+        let Err(Refusal::RateLimited { what, name, .. }) = rates.take("ZG1", "payments") else { panic!() };
+        assert_eq!((what, name.as_str()), ("key", "ZG1"));
     }
 }

@@ -28,7 +28,11 @@ impl Releasing {
     /// The cloud has answered.
     pub(super) async fn done(self, parts: &Parts, trail: &Trail, status: Option<http::StatusCode>) {
         let accepted = status == Some(http::StatusCode::OK);
-        if self.0.is_empty() || !accepted || !parts.settings.release_on_accept || !parts.ledger.counts() {
+        if self.0.is_empty()
+            || !accepted
+            || !parts.settings.load().release_on_accept
+            || !parts.ledger.counts()
+        {
             return;
         }
         let (machines, why) = (self.0, format!("given back by decision {}", trail.id()));

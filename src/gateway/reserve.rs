@@ -128,7 +128,7 @@ fn order(allowed: &Allowed) -> Order {
         asker: Asker {
             team: allowed.principal.team.clone(),
             key: allowed.principal.key.clone(),
-            address: allowed.trail.peer().ip().to_string(),
+            address: allowed.trail.peer().address.ip().to_string(),
             go_sdk: allowed.trail.is_go_sdk(),
         },
         account: allowed.principal.account.name.clone(),

@@ -1,11 +1,11 @@
 //! From path and headers to a [`Call`]. All of it is claimed, none of it signed; so it must be exact and unambiguous.
 
-use http::{HeaderMap, Method, Version, header};
+use http::{HeaderMap, Method, Uri, Version, header};
 
 use super::limit::{Bounded, Head, Payload};
 use super::stage::Stage;
 use super::trail::Trail;
-use crate::api::{Call, catalog};
+use crate::api::{Call, Kind, catalog};
 use crate::refusal::{HeadTrouble, Refusal};
 
 const PREFIX: &str = "/api/v2/";
@@ -74,6 +74,12 @@ impl Stage for Route {
         trail.note(|facts| facts.call = Some(call));
         Ok(Routed { call, host, head, body, trail })
     }
+}
+
+/// What kind of action the head claims, unchecked.
+pub(super) fn claimed(uri: &Uri, headers: &HeaderMap) -> Option<Kind> {
+    let action = text(headers, "x-zc-action")?;
+    Some(catalog::lookup(service(uri.path()).ok()?, action)?.kind)
 }
 
 fn check_target(head: &Head) -> Result<(), Refusal> {

@@ -9,10 +9,10 @@ use http_body_util::BodyExt as _;
 
 use super::Parts;
 use super::answer::Answer;
-use super::limit::Place;
 use super::own;
 use super::parse::Read;
 use super::reserve::{Reserved, chain};
+use super::room::Place;
 use super::route::text;
 use super::stage::Stage;
 use crate::account::Account;

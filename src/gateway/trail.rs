@@ -16,7 +16,7 @@ use crate::api::{Call, Kind};
 use crate::clock::{Clock, Stopwatch};
 use crate::json::Object;
 use crate::metrics::{Metrics, Phase};
-use crate::policy::input::TargetInput;
+use crate::policy::input::{CertificateInput, TargetInput};
 use crate::record::{ActionRecord, BundleRecord, Labels, Record, Records, Room, UpstreamRecord};
 use crate::refusal::{Outcome, Refusal};
 
@@ -29,7 +29,7 @@ struct Inner {
     uuid: Uuid,
     arrived: jiff::Timestamp,
     watch: Stopwatch,
-    peer: SocketAddr,
+    peer: Peer,
     caller: Caller,
     /// Whether somebody wants to know if the answer arrives.
     followed: AtomicBool,
@@ -38,6 +38,15 @@ struct Inner {
     facts: Mutex<Facts>,
     work: AtomicU8,
     closed: AtomicBool,
+}
+
+/// The other end of a connection.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// The certificate that it has proved to hold.
+    pub certificate: Option<CertificateInput>,
 }
 
 /// States of detached work.
@@ -87,7 +96,7 @@ pub(super) struct Ending<'a> {
 
 impl Trail {
     pub(super) fn begin(
-        peer: SocketAddr,
+        peer: Peer,
         caller: Caller,
         clock: &Clock,
         metrics: Arc<Metrics>,
@@ -123,8 +132,8 @@ impl Trail {
     }
 
     /// The peer.
-    pub(super) fn peer(&self) -> SocketAddr {
-        self.0.peer
+    pub(super) fn peer(&self) -> &Peer {
+        &self.0.peer
     }
 
     /// Whether the client says that it is the Go SDK.
@@ -226,7 +235,7 @@ impl Trail {
         tracing::info!(
             target: "zengate::access",
             request_id = %self.0.id,
-            peer = %self.0.peer.ip(),
+            peer = %self.0.peer.address.ip(),
             service = facts.service,
             action = facts.call.map(|call| call.action.name),
             version = facts.call.map(|call| call.version),
@@ -249,7 +258,7 @@ impl Trail {
 
     fn record(&self, facts: Facts, ending: &Ending<'_>) -> Record {
         let call = facts.call;
-        let address = self.0.peer.ip().to_canonical().to_string();
+        let address = self.0.peer.address.ip().to_canonical().to_string();
         let revision = facts.policy_revision.clone();
         Record {
             decision_id: self.0.id.clone(),
@@ -267,6 +276,7 @@ impl Trail {
                 address,
                 sdk: facts.sdk,
                 user_agent: facts.user_agent,
+                certificate: self.0.peer.certificate.clone(),
                 labels: facts.labels,
                 gone: ending.status.is_none(),
             },

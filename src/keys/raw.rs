@@ -58,6 +58,9 @@ pub struct RawKey {
     pub enabled: bool,
     /// The address ranges that the key may be used from; empty is anywhere.
     pub sources: Vec<At<String>>,
+    /// Names of client certificates that the key may be used with (`listen.tls.clients`): alternative names as they
+    /// are written there, or the common name of one without any. Empty is with any certificate or none.
+    pub certificates: Vec<At<String>>,
     /// Whether its signatures must cover x-zc-action and x-zc-version. False by default: the vendor's SDKs do not.
     pub strict: bool,
 }
@@ -97,6 +100,7 @@ impl Default for RawKey {
             expires: None,
             enabled: true,
             sources: Vec::new(),
+            certificates: Vec::new(),
             strict: false,
         }
     }
@@ -171,6 +175,7 @@ impl Reading<'_, '_> {
             expires,
             enabled: raw.enabled,
             sources,
+            certificates: raw.certificates.iter().map(|name| (**name).clone()).collect(),
             strict: raw.strict,
         })
     }

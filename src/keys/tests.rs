@@ -48,12 +48,15 @@ const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 1, 2, 3));
 #[test]
 fn a_key_ends_with_its_day_or_at_its_moment() {
     let day = one("expires = 2027-01-31");
-    assert_eq!(day.usable(at("2027-01-31T23:59:59Z"), HERE), Ok(()));
-    assert_eq!(day.usable(at("2027-02-01T00:00:00Z"), HERE), Err(KeyRefusal::Expired));
+    assert_eq!(day.usable(at("2027-01-31T23:59:59Z"), HERE, None), Ok(()));
+    assert_eq!(day.usable(at("2027-02-01T00:00:00Z"), HERE, None), Err(KeyRefusal::Expired));
     let moment = one("expires = 2027-01-31T12:00:00+02:00");
-    assert_eq!(moment.usable(at("2027-01-31T09:59:59Z"), HERE), Ok(()));
-    assert_eq!(moment.usable(at("2027-01-31T10:00:00Z"), HERE), Err(KeyRefusal::Expired));
-    assert_eq!(one("enabled = false").usable(at("2027-01-01T00:00:00Z"), HERE), Err(KeyRefusal::Disabled));
+    assert_eq!(moment.usable(at("2027-01-31T09:59:59Z"), HERE, None), Ok(()));
+    assert_eq!(moment.usable(at("2027-01-31T10:00:00Z"), HERE, None), Err(KeyRefusal::Expired));
+    assert_eq!(
+        one("enabled = false").usable(at("2027-01-01T00:00:00Z"), HERE, None),
+        Err(KeyRefusal::Disabled)
+    );
 }
 
 #[test]
@@ -68,7 +71,7 @@ fn source_ranges_know_mapped_addresses() {
         ("::ffff:11.0.0.1", false),
         ("::1", false),
     ] {
-        assert_eq!(ranged.usable(now, address.parse().unwrap()).is_ok(), inside, "{address}");
+        assert_eq!(ranged.usable(now, address.parse().unwrap(), None).is_ok(), inside, "{address}");
     }
 }
 

@@ -11,7 +11,9 @@ fn all() -> Arc<Metrics> {
     metrics.request(Some("vm"), Some(Kind::Create), Outcome::Ok, second);
     metrics.phase(Phase::Decide, second);
     metrics.in_flight(None).set(1);
-    metrics.connection(ConnectionResult::Accepted);
+    metrics.connections().started(ConnectionStart::Accepted);
+    metrics.connections().cut(ConnectionEnd::Quiet);
+    metrics.upstream_open("main", false);
     metrics.sizes(Some(Kind::Read), 10, Some(20));
     metrics.verdict("a", Kind::Create, "allowed");
     metrics.finding("zones", "enforce", "a", "refused");
@@ -67,12 +69,15 @@ fn names_types_and_labels_are_an_interface() {
     assert_eq!(
         described(&all()),
         [
+            "zengate_buffered_bytes gauge ",
             "zengate_build_info gauge version",
             "zengate_candidate_deaths_total counter ",
             "zengate_candidate_differences_total counter kind,rule,team",
             "zengate_candidate_records_total counter result",
             "zengate_candidate_staged gauge ",
+            "zengate_certificate_expiry_timestamp_seconds gauge ",
             "zengate_connections gauge ",
+            "zengate_connections_cut_total counter reason",
             "zengate_connections_total counter result",
             "zengate_create_answers_total counter result",
             "zengate_creates_joined_total counter ",
@@ -81,6 +86,7 @@ fn names_types_and_labels_are_an_interface() {
             "zengate_instances_total counter stage,team,zone",
             "zengate_ledger_conflicts_total counter ",
             "zengate_ledger_up gauge ",
+            "zengate_log_lines_dropped gauge ",
             "zengate_panics_total counter ",
             "zengate_patches_total counter op,rule,team",
             "zengate_phase_duration_seconds histogram phase",
@@ -113,6 +119,7 @@ fn names_types_and_labels_are_an_interface() {
             "zengate_rule_findings_total counter effect,mode,rule,team",
             "zengate_signature_reuse_total counter result",
             "zengate_upstream_failures_total counter class,reason",
+            "zengate_upstream_open gauge account",
             "zengate_upstream_responses_total counter class,code,service,status",
             "zengate_verdicts_total counter class,team,verdict",
         ]

@@ -77,4 +77,15 @@ pub struct ClientInput {
     pub sdk: Option<String>,
     /// `User-Agent`, where sent; the client's own word.
     pub user_agent: Option<String>,
+    /// The client certificate that the connection proved, where the gateway asks for one.
+    pub certificate: Option<CertificateInput>,
+}
+
+/// A client's certificate, believed because an authority of `listen.tls.clients` signed it.
+#[derive(Clone, Debug, Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct CertificateInput {
+    /// Its alternative names (DNS names, URIs, mail addresses); where it has none, the subject's common name.
+    pub names: Vec<String>,
+    /// SHA-256 over its DER form, in lower-case hex.
+    pub fingerprint: String,
 }

@@ -48,7 +48,7 @@ fn bare(set: &PolicySet, team: &str, view: &Create, now: jiff::Timestamp) -> Inp
         create: Some(view.clone()),
         targets: None,
         settings: Arc::clone(set.organisation().settings(team)),
-        client: ClientInput { address: String::new(), sdk: None, user_agent: None },
+        client: ClientInput { address: String::new(), sdk: None, user_agent: None, certificate: None },
         now: now.to_string(),
     }
 }

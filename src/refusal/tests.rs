@@ -37,7 +37,7 @@ fn samples() -> Vec<Refusal> {
         Refusal::Expectation,
         Refusal::HeadTooLarge { max_fields: 64, max_bytes: 16384 },
         Refusal::BodyTooLarge { limit: 1 },
-        Refusal::BodyTimeout { limit: Duration::from_secs(15) },
+        Refusal::BodyTimeout { limit: Duration::from_secs(15), rate: 1024 },
         Refusal::BodyCut,
         Refusal::UnknownAction { service: "vm".into(), action: "X".into(), hint: String::new() },
         Refusal::UnknownVersion { service: "vm", action: "X", version: "1".into(), known: "2".into() },
@@ -61,7 +61,8 @@ fn samples() -> Vec<Refusal> {
         Refusal::PolicyFailed { reason: "undefined", rule: None },
         Refusal::Quota(vec![exceeded]),
         Refusal::RateLimited {
-            team: "a".into(),
+            what: "team",
+            name: "a".into(),
             per_minute: NonZeroU32::MIN,
             burst: NonZeroU32::MIN,
             retry_after: 60,

@@ -69,6 +69,9 @@ pub enum KeyTrouble {
     /// From an address outside the key's source ranges.
     #[error("this gateway key may not be used from this address")]
     Source,
+    /// Without one of the client certificates that it is bound to.
+    #[error("this gateway key may only be used over a connection with its client certificate")]
+    Certificate,
     /// An action that is not among the key's.
     #[error("this gateway key may not call `{0}`")]
     Action(String),

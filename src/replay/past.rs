@@ -13,7 +13,7 @@ use crate::api::{Call, catalog};
 use crate::json::{self, Object};
 use crate::policy::PolicySet;
 use crate::policy::case::{Asked, Circumstances};
-use crate::policy::input::{ClientInput, PrincipalInput, TargetInput};
+use crate::policy::input::{CertificateInput, ClientInput, PrincipalInput, TargetInput};
 use crate::policy::local::Local;
 use crate::policy::verdict::{Effect, JudgedClaim};
 use crate::refusal::Refusal;
@@ -48,6 +48,8 @@ struct Caller {
     address: String,
     sdk: Option<String>,
     user_agent: Option<String>,
+    #[serde(default)]
+    certificate: Option<CertificateInput>,
     #[serde(default)]
     labels: BTreeMap<String, String>,
 }
@@ -180,6 +182,7 @@ impl Past {
                 address: self.caller.address.clone(),
                 sdk: self.caller.sdk.clone(),
                 user_agent: self.caller.user_agent.clone(),
+                certificate: self.caller.certificate.clone(),
             },
             now: self.timestamp,
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::candidate::Candidate;
 use super::reload::{know, say_notes};
@@ -187,7 +187,7 @@ impl Supply {
     }
 
     /// Works until aborted.
-    pub(super) async fn work(mut self, now: Arc<Notify>, mut orders: mpsc::Receiver<Ordered>) {
+    pub(super) async fn work(mut self, mut now: watch::Receiver<u64>, mut orders: mpsc::Receiver<Ordered>) {
         if self.refused.is_empty() {
             self.parts.metrics.policies().source_read(self.parts.clock.since_epoch());
         } else {
@@ -204,7 +204,7 @@ impl Supply {
             let pause = jittered(self.config.policy.poll_interval);
             tokio::select! {
                 () = tokio::time::sleep(pause) => self.look().await,
-                () = now.notified() => self.look().await,
+                Ok(()) = now.changed() => self.look().await,
                 Some((order, reply)) = orders.recv() => {
                     let outcome = self.obey(order).await;
                     self.tell();

@@ -1,19 +1,24 @@
-//! What can change while the gateway runs: keys, looked at again every few seconds and on SIGHUP, and policies (see
-//! [`super::policies`]).
+//! What can change while the gateway runs: the configuration, on SIGHUP; keys, certificates and the credentials of
+//! accounts, looked at again every few seconds and on SIGHUP; and policies (see [`super::policies`]).
 //!
 //! Good replaces good in one swap; a bad version keeps the old one, loudly: a log line with every mistake, and a metric
 //! that stays 1 until the file is good again.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
 
-use tokio::sync::Notify;
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
+use super::accounts::Credentials;
 use super::policies::Told;
+use super::settings;
+use super::tls::{self, Certificates};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::config::changes::{changes, is_live};
 use crate::gateway::Parts;
 use crate::keys::{Keyring, PollOutcome};
+use crate::lifecycle::{LogControl, systemd};
 use crate::metrics::Metrics;
 use crate::policy::{Limits, PolicySet};
 use crate::quota::Status;
@@ -47,20 +52,58 @@ pub(super) fn say_notes(set: &PolicySet) {
     }
 }
 
-async fn pause(interval: Duration, now: &Notify) {
-    tokio::select! {
-        () = tokio::time::sleep(interval) => {}
-        () = now.notified() => {}
-    }
+/// Settings that were changed in the file and wait for a restart.
+pub(super) type NeedsRestart = Arc<ArcSwap<Vec<String>>>;
+
+/// Everything besides policies that is looked at again: the configuration on SIGHUP, keys, certificates and the
+/// credentials of accounts also every few seconds.
+pub(super) struct Watched {
+    /// What the process began with.
+    pub(super) config: Config,
+    /// What was last taken over of it.
+    pub(super) taken: String,
+    pub(super) parts: Parts,
+    pub(super) tls: Option<Certificates>,
+    pub(super) credentials: Credentials,
+    pub(super) log: LogControl,
+    pub(super) needs_restart: NeedsRestart,
 }
 
-/// Looks at the key file until aborted.
-pub(super) async fn watch_keys(interval: Duration, parts: Parts, now: Arc<Notify>) {
-    loop {
-        pause(interval, &now).await;
-        let keys = Arc::clone(&parts.keys);
-        let Ok(outcome) = tokio::task::spawn_blocking(move || keys.poll()).await else { continue };
-        match outcome {
+impl Watched {
+    /// Looks until aborted.
+    pub(super) async fn work(self, mut signals: watch::Receiver<u64>) {
+        let mut watched = self;
+        loop {
+            let interval = watched.config.keys.poll_interval;
+            let signalled = matches!(tokio::time::timeout(interval, signals.changed()).await, Ok(Ok(())));
+            let look = move || {
+                watched.look(signalled);
+                watched
+            };
+            // A panic in there is a bug; what is in use stays in use.
+            let Ok(back) = tokio::task::spawn_blocking(look).await else {
+                tracing::error!("looking at the files panicked; they are not looked at any more");
+                return;
+            };
+            watched = back;
+            if signalled {
+                systemd::ready();
+            }
+        }
+    }
+
+    fn look(&mut self, signalled: bool) {
+        if signalled {
+            self.look_at_config();
+        }
+        self.look_at_keys();
+        self.look_at_credentials();
+        self.look_at_certificates();
+    }
+
+    fn look_at_keys(&self) {
+        let parts = &self.parts;
+        match parts.keys.poll() {
             PollOutcome::Unchanged => {}
             PollOutcome::Replaced => {
                 parts.metrics.reload("keys", true);
@@ -73,17 +116,95 @@ pub(super) async fn watch_keys(interval: Duration, parts: Parts, now: Arc<Notify
             }
         }
     }
+
+    fn look_at_credentials(&mut self) {
+        let look = self.credentials.look();
+        for account in &look.renewed {
+            tracing::info!(account, "the account has a new credential");
+        }
+        for (account, error) in &look.kept {
+            self.parts.metrics.reload("accounts", false);
+            tracing::error!(account, %error, "the account's secret cannot be read; the one before stays in use");
+        }
+        if look.mended || !look.renewed.is_empty() && look.kept.is_empty() {
+            self.parts.metrics.reload("accounts", true);
+        }
+    }
+
+    fn look_at_certificates(&mut self) {
+        let Some(tls) = &mut self.tls else { return };
+        match tls.look() {
+            tls::Look::Unchanged => {}
+            tls::Look::Replaced => {
+                self.parts.metrics.reload("certificates", true);
+                self.parts.metrics.connections().certificate_expires(tls.expires());
+                tracing::info!("the certificate was replaced; new connections get it");
+            }
+            tls::Look::Kept(why) => {
+                self.parts.metrics.reload("certificates", false);
+                tracing::error!(why, "the new certificate is refused; the old one stays");
+            }
+        }
+    }
+
+    /// Reads the configuration again and applies what may change while the process runs.
+    fn look_at_config(&mut self) {
+        let new = match Config::load(self.config.path()) {
+            Ok(new) => new,
+            Err(mistakes) => {
+                self.parts.metrics.reload("config", false);
+                tracing::error!(%mistakes, "the new configuration is refused; the old one stays");
+                return;
+            }
+        };
+        match settings::make(&new, Some(&self.parts.settings.load())) {
+            Ok(settings) => self.parts.settings.store(Arc::new(settings)),
+            Err(why) => {
+                self.parts.metrics.reload("config", false);
+                tracing::error!(why, "the new configuration is refused; the old one stays");
+                return;
+            }
+        }
+        for account in self.credentials.configured(&new) {
+            tracing::info!(account, "the account has a new credential");
+        }
+        if let (Some(certificates), Some(tls)) = (&mut self.tls, &new.listen.tls) {
+            certificates.configured(tls);
+        }
+        if let Err(why) = (self.log.set_level)(&new.log.level) {
+            tracing::error!(why, "the new log level is refused; the old one stays");
+        }
+        let applied: Vec<_> =
+            changes(&self.taken, new.describe()).into_iter().filter(|setting| is_live(setting)).collect();
+        // Measured by what the process began with, so that a change that was taken back waits no longer.
+        let waiting: Vec<_> = changes(self.config.describe(), new.describe())
+            .into_iter()
+            .filter(|setting| !is_live(setting))
+            .collect();
+        tracing::info!(?applied, "the configuration was read again");
+        if !waiting.is_empty() {
+            tracing::warn!(settings = ?waiting, "these settings were changed and need a restart");
+        }
+        self.needs_restart.store(Arc::new(waiting));
+        self.parts.metrics.reload("config", true);
+        self.taken = new.describe().to_owned();
+    }
 }
 
 /// The status document of the admin listener.
-pub(super) fn status(parts: &Parts, told: &Told) -> Arc<dyn Fn() -> serde_json::Value + Send + Sync> {
-    let (parts, told) = (parts.clone(), Arc::clone(told));
+pub(super) fn status(
+    parts: &Parts,
+    told: &Told,
+    needs_restart: &NeedsRestart,
+) -> Arc<dyn Fn() -> serde_json::Value + Send + Sync> {
+    let (parts, told, needs_restart) = (parts.clone(), Arc::clone(told), Arc::clone(needs_restart));
     Arc::new(move || {
         let told = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let policy = parts.judge.current();
         let keys = parts.keys.status();
         serde_json::json!({
             "version": env!("CARGO_PKG_VERSION"),
+            "needs_restart": **needs_restart.load(),
             "policy": {
                 "revision": policy.revision(),
                 "rules": policy.rules().collect::<Vec<_>>(),

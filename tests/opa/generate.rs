@@ -184,7 +184,12 @@ impl<'a> Generator<'a> {
             targets: create.is_none().then_some(targets),
             create,
             settings: Arc::clone(self.set.organisation().settings(&team)),
-            client: ClientInput { address: "192.0.2.7".to_owned(), sdk: None, user_agent: Some(self.text()) },
+            client: ClientInput {
+                address: "192.0.2.7".to_owned(),
+                sdk: None,
+                user_agent: Some(self.text()),
+                certificate: None,
+            },
             now: "2026-11-23T08:00:00Z".to_owned(),
         })
     }

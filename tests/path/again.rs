@@ -32,7 +32,7 @@ fn a_client_that_left_gets_its_answer_when_it_comes_back() {
     let address = world.address();
     let waiting = std::thread::spawn(move || Call::example().send(address));
     eventually("the second has joined", || {
-        let requests = world.gateway.metric(r#"zengate_requests_in_flight{class="none"}"#);
+        let requests = world.gateway.metric(r#"zengate_requests_in_flight{class="create"}"#);
         (requests >= 2.0).then_some(())
     });
     gate.open();

@@ -12,7 +12,7 @@ use crate::api::Kind;
 use crate::clock::Clock;
 use crate::emulator::Emulator;
 use crate::sign::{PayloadHash, SigningKey, authorize};
-use crate::upstream::{Deadlines, Origin, Reply, Upstream, client_tls};
+use crate::upstream::{Deadlines, Origin, Patience, Reply, Upstream, client_tls};
 
 /// The example request of the vendor's page on CreateInstances, as it stands there.
 const VENDOR_EXAMPLE: &str = r#"{
@@ -45,7 +45,7 @@ impl Client {
             read: patience,
         };
         Ok(Self {
-            gateway: Upstream::new(origin, tls, deadlines, 1 << 20, 0),
+            gateway: Upstream::new(origin, tls, deadlines, 1 << 20, 0, Patience::ENDLESS),
             key: SigningKey::new(&files.secret),
         })
     }

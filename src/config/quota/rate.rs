@@ -23,6 +23,10 @@ pub struct RawRates {
     pub burst: Option<At<u32>>,
     /// Teams with a rate of their own.
     pub teams: BTreeMap<String, At<RawRate>>,
+    /// How many creates one key may send, so that one pipeline of a team does not take the whole team's share; absent
+    /// means unlimited.
+    #[schemars(with = "Option<RawRate>")]
+    pub per_key: Option<At<RawRate>>,
 }
 
 /// The rate of one team.
@@ -53,6 +57,8 @@ pub struct Rates {
     pub default: Option<Rate>,
     /// Of these teams.
     pub teams: BTreeMap<String, Rate>,
+    /// Of every key by itself; none means unlimited.
+    pub key: Option<Rate>,
 }
 
 impl Rates {
@@ -81,7 +87,14 @@ impl RawRates {
                 teams.insert(team.clone(), rate);
             }
         }
-        Rates { default, teams }
+        let key = self.per_key.as_ref().and_then(|raw| {
+            if raw.per_minute.is_none() {
+                let write = "e.g. per_minute = 10";
+                checking.findings.missing(&["quota", "rate", "per_key", "per_minute"], write);
+            }
+            rate(raw.per_minute.as_ref(), raw.burst.as_ref(), checking)
+        });
+        Rates { default, teams, key }
     }
 }
 

@@ -105,7 +105,7 @@ fn input(set: &PolicySet, name: &str) -> Input {
         create: Some(create),
         targets: None,
         settings: Arc::clone(set.organisation().settings("t")),
-        client: ClientInput { address: "192.0.2.7".into(), sdk: None, user_agent: None },
+        client: ClientInput { address: "192.0.2.7".into(), sdk: None, user_agent: None, certificate: None },
         now: "2026-01-01T00:00:00Z".into(),
     }
 }

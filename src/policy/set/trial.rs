@@ -118,7 +118,12 @@ fn samples(group: &Group, organisation: &Organisation) -> Vec<Input> {
         create: None,
         targets: None,
         settings: Arc::clone(organisation.settings(&specimen.team)),
-        client: ClientInput { address: "192.0.2.1".to_owned(), sdk: None, user_agent: None },
+        client: ClientInput {
+            address: "192.0.2.1".to_owned(),
+            sdk: None,
+            user_agent: None,
+            certificate: None,
+        },
         now: "2026-01-01T00:00:00Z".to_owned(),
     };
     if group.create {

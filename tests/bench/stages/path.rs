@@ -18,13 +18,13 @@ use tower::ServiceExt as _;
 use zengate::account::{Account, AccountCredential};
 use zengate::clock::Clock;
 use zengate::config::Config;
-use zengate::gateway::{self, Arrival, Parts};
+use zengate::gateway::{self, Arrival, Parts, Peer};
 use zengate::policy::PolicySet;
 use zengate::quota::fingerprint::MarkKey;
 use zengate::secret::Secret;
 use zengate::server::Server;
 use zengate::sign::SigningKey;
-use zengate::upstream::{Deadlines, Upstream};
+use zengate::upstream::{Deadlines, Patience, Upstream};
 
 use crate::fixture::{self, Ask, CLOUD_KEY, CLOUD_SECRET, write_gateway};
 use crate::measure::Case;
@@ -88,9 +88,9 @@ fn account(upstream: SocketAddr) -> BTreeMap<String, Arc<Account>> {
     let key = Box::new(SigningKey::new(&Secret::new(CLOUD_SECRET)));
     let account = Account {
         name: "main".to_owned(),
-        credential: AccountCredential::Signing { access_key: CLOUD_KEY.to_owned(), key },
+        credential: Arc::new(AccountCredential::Signing { access_key: CLOUD_KEY.to_owned(), key }).into(),
         marks: MarkKey::new(&Secret::new("the cloud's")),
-        upstream: Arc::new(Upstream::new(origin, None, deadlines, 8 << 20, 32)),
+        upstream: Arc::new(Upstream::new(origin, None, deadlines, 8 << 20, 32, Patience::ENDLESS)),
     };
     [("main".to_owned(), Arc::new(account))].into()
 }
@@ -107,11 +107,11 @@ impl Client {
         let runtime = runtime();
         let (pipe, other) = tokio::io::duplex(PIPE);
         let path = gateway::path(&Parts { accounts: Arc::new(account(upstream)), ..parts.clone() });
-        let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000));
+        let peer = Peer { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000)), certificate: None };
         let line = gateway::Line::default();
         runtime.spawn(async move {
             let service = service_fn(move |request| {
-                path.clone().oneshot(Arrival { peer, request, line: line.clone() })
+                path.clone().oneshot(Arrival { peer: peer.clone(), request, line: line.clone() })
             });
             let _ = http1::Builder::new().serve_connection(TokioIo::new(other), service).await;
         });

@@ -66,6 +66,7 @@ impl Material {
                 address: "127.0.0.1".into(),
                 sdk: Some("go 0.2.44".into()),
                 user_agent: Some("Go-http-client/1.1".into()),
+                certificate: None,
             },
             now: "2026-08-23T10:15:00Z".into(),
         };
@@ -298,6 +299,7 @@ fn record(request: Object) -> Record {
             address: "127.0.0.1".into(),
             sdk: Some("go 0.2.44".into()),
             user_agent: Some("Go-http-client/1.1".into()),
+            certificate: None,
             labels: Default::default(),
             gone: false,
         },

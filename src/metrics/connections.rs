@@ -1,0 +1,112 @@
+//! Connections of clients: how many, how they began, and which the gateway has cut; and the bytes that are held for them.
+
+use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
+
+use super::register;
+
+/// See the module.
+pub struct ConnectionMetrics {
+    open: IntGauge,
+    started: IntCounterVec,
+    cut: IntCounterVec,
+    buffered: IntGauge,
+    certificate_expires: IntGauge,
+}
+
+/// What became of a connection at its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionStart {
+    /// Served.
+    Accepted,
+    /// Closed at once: too many.
+    Shed,
+    /// The TLS handshake failed or took too long.
+    TlsFailed,
+    /// The operating system could not hand it over.
+    Failed,
+}
+
+/// Why the gateway cut a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionEnd {
+    /// It rested, and another one came.
+    SentOff,
+    /// A head came too slowly or an answer was not taken.
+    TooSlow,
+    /// No request came for too long, over HTTP/2.
+    Quiet,
+}
+
+/// Counts a connection until it is dropped.
+pub struct OpenConnection(IntGauge);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl ConnectionMetrics {
+    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let twice = || prometheus::Error::AlreadyReg;
+        let gauge = |name: &str, help: &str| register(registry, IntGauge::new(name, help)).ok_or_else(twice);
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            register(registry, IntCounterVec::new(Opts::new(name, help), labels)).ok_or_else(twice)
+        };
+        Ok(Self {
+            open: gauge("zengate_connections", "Open client connections.")?,
+            started: counter(
+                "zengate_connections_total",
+                "Client connections by what became of them at the start.",
+                &["result"],
+            )?,
+            cut: counter(
+                "zengate_connections_cut_total",
+                "Client connections that the gateway has cut, by reason.",
+                &["reason"],
+            )?,
+            certificate_expires: gauge(
+                "zengate_certificate_expiry_timestamp_seconds",
+                "When the certificate that clients are shown ends (Unix time); 0 without TLS.",
+            )?,
+            buffered: gauge("zengate_buffered_bytes", "Bytes of request bodies that are held.")?,
+        })
+    }
+
+    /// A connection has begun, or not.
+    pub fn started(&self, how: ConnectionStart) {
+        let result = match how {
+            ConnectionStart::Accepted => "accepted",
+            ConnectionStart::Shed => "shed",
+            ConnectionStart::TlsFailed => "tls_failed",
+            ConnectionStart::Failed => "failed",
+        };
+        self.started.with_label_values(&[result]).inc();
+    }
+
+    /// Counts one more open connection until the answer is dropped.
+    pub fn open(&self) -> OpenConnection {
+        self.open.inc();
+        OpenConnection(self.open.clone())
+    }
+
+    /// The gateway has cut a connection.
+    pub fn cut(&self, why: ConnectionEnd) {
+        let reason = match why {
+            ConnectionEnd::SentOff => "sent_off",
+            ConnectionEnd::TooSlow => "too_slow",
+            ConnectionEnd::Quiet => "quiet",
+        };
+        self.cut.with_label_values(&[reason]).inc();
+    }
+
+    /// When the certificate in use ends, in Unix seconds.
+    pub fn certificate_expires(&self, at: u64) {
+        self.certificate_expires.set(i64::try_from(at).unwrap_or(i64::MAX));
+    }
+
+    /// How many bytes of bodies are held now.
+    pub fn buffered(&self, bytes: usize) {
+        self.buffered.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+}
