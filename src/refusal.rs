@@ -327,13 +327,8 @@ impl Refusal {
             | Self::BodyCut
             | Self::Expectation
             | Self::Draining => true,
-            Self::Head(trouble) => matches!(
-                trouble,
-                HeadTrouble::Repeated("content-length" | "host")
-                    | HeadTrouble::Forbidden(_)
-                    | HeadTrouble::AbsoluteTarget
-                    | HeadTrouble::OldProtocol
-            ),
+            // Another reader may have seen another request, and what is behind this one as a part of it.
+            Self::Head(_) | Self::Method | Self::Path { .. } => true,
             _ => false,
         }
     }

@@ -18,6 +18,7 @@ mod docs;
 mod explain;
 mod facts;
 mod guide;
+mod hard;
 mod health;
 mod opa;
 mod path;

@@ -107,6 +107,16 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
             return Err(HeadTrouble::Repeated(name).into());
         }
     }
+    // What `Connection` names is gone behind a proxy that keeps to the letter (RFC 9110, 7.6.1): it would read another
+    // request than this one.
+    let named =
+        headers.get_all(header::CONNECTION).iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
+    for name in named.map(<[u8]>::trim_ascii) {
+        let needed = AT_MOST_ONCE.iter().any(|needed| name.eq_ignore_ascii_case(needed.as_bytes()));
+        if needed || name.eq_ignore_ascii_case(b"transfer-encoding") {
+            return Err(HeadTrouble::Value("connection").into());
+        }
+    }
     for name in PLAIN {
         if headers.contains_key(*name) && text(headers, name).is_none() {
             return Err(HeadTrouble::Value(name).into());

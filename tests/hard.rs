@@ -1,0 +1,3 @@
+//! Hostile input and hard days: what is thrown at the gateway, and what fails around it.
+
+mod smuggling;
