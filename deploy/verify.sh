@@ -124,12 +124,13 @@ until cloud=$(grep -o 'http://127.0.0.1:[0-9]*' "$work/cloud.out" | head -n 1) &
 done
 # The configuration of compose.yaml with this machine's places in it.
 sed -e "s#http://cloud:18080#$cloud#" -e "s#0.0.0.0:8080#127.0.0.1:0#" -e "s#0.0.0.0:9180#127.0.0.1:0#" \
-    -e "s#/run/secrets/cloud#$lay/cloud.secret#" -e "s#/var/lib/zengate#$lay#" \
+    -e "s#/run/secrets/cloud#$lay/cloud.secret#" -e "s#/run/secrets/admin#$lay/admin.secret#" -e "s#/var/lib/zengate#$lay#" \
     deploy/compose/zengate.toml > "$lay/zengate.toml"
 sed -e "s#/run/secrets/demo#$lay/demo.secret#" deploy/compose/keys.toml > "$lay/keys.toml"
 cp deploy/config/organisation.yaml "$lay/organisation.yaml"
 install -m 0640 deploy/compose/secrets/cloud.secret "$lay/cloud.secret"
 install -m 0640 deploy/compose/secrets/demo.secret "$lay/demo.secret"
+install -m 0640 deploy/compose/secrets/admin.secret "$lay/admin.secret"
 as_service() { "$@"; }
 if [ "$(id -u)" = 0 ]; then
     # root's files, readable by the service's group: the modes that tmpfiles gives.

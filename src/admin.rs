@@ -1,4 +1,5 @@
-//! The operator's own listener: metrics, liveness, readiness, status. Never on the address that clients use.
+//! The operator's own listener: metrics, liveness, readiness, status. Never on the address that clients use. Who may ask
+//! says `guard`; what was asked is written down by `audit`.
 //!
 //! - `GET /metrics`: Prometheus text.
 //! - `GET /livez`: 200 while the process can answer at all; tied to nothing outside of it.
@@ -7,29 +8,31 @@
 //! - `/policy` ...: which policies are in force, and orders about them; see `policy`.
 //! - `GET /status`: JSON: version, policy revision, key file, rule sets on the interpreter.
 
+mod audit;
+mod guard;
 mod policy;
 mod quota;
+mod serve;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tower::{ServiceBuilder, service_fn};
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::metrics::Metrics;
 
+use audit::Entry;
+use guard::{Asker, Refused};
+use serve::Desk;
+
+pub use guard::Tokens;
 pub use policy::PolicyAdmin;
 pub use quota::QuotaAdmin;
+pub use serve::{AdminListening, serve};
 
 /// Why the process is not ready: a latch per component, ready when none is left.
 #[derive(Clone, Debug, Default)]
@@ -70,38 +73,39 @@ pub struct Admin {
     pub policy: PolicyAdmin,
 }
 
-/// Serves until `stop`.
-pub async fn serve(listener: TcpListener, admin: Admin, stop: CancellationToken) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return,
-        };
-        let Ok((socket, _)) = accepted else {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            continue;
-        };
-        let (admin, stop) = (admin.clone(), stop.clone());
-        tokio::spawn(async move {
-            let service = ServiceBuilder::new().layer(CatchPanicLayer::new()).service(service_fn(
-                move |request: Request<Incoming>| {
-                    let admin = admin.clone();
-                    async move { Ok::<_, std::convert::Infallible>(admin.answer(request).await) }
-                },
-            ));
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service));
-            tokio::select! {
-                _ = connection => {}
-                () = stop.cancelled() => {}
-            }
-        });
-    }
-}
-
 impl Admin {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    /// Lets a request in or not, writes down what is to be written down, and answers.
+    async fn answer(&self, desk: &Desk, asker: &Asker, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let method = request.method().clone();
+        let target = request.uri().path_and_query().map_or("", |target| target.as_str()).to_owned();
+        let path = request.uri().path();
+        let admitted = desk.guard.admit(asker, path, request.headers());
+        let number = desk.audit.number();
+        let entry = |caller| Entry { asker, caller, method: method.as_str(), target: &target, number };
+        let caller = match admitted {
+            Ok(caller) => caller,
+            Err(refused) => {
+                self.metrics.connections().admin_refused(refused.status);
+                // Who is not listened to fills no disk.
+                if refused.status != StatusCode::TOO_MANY_REQUESTS {
+                    let _ = desk.audit.write("refused", &entry(None), Some(refused.status.as_u16())).await;
+                }
+                return refused.answer();
+            }
+        };
+        if matches!(path, "/livez" | "/readyz" | "/metrics") {
+            return self.give(request).await;
+        }
+        let order = method != Method::GET && method != Method::HEAD;
+        if order && let Err(why) = desk.audit.write("asked", &entry(Some(&caller)), None).await {
+            return trouble(StatusCode::SERVICE_UNAVAILABLE, &why);
+        }
+        let answer = self.give(request).await;
+        let _ = desk.audit.write("answered", &entry(Some(&caller)), Some(answer.status().as_u16())).await;
+        answer
+    }
+
+    async fn give(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         if request.uri().path().starts_with("/quota") {
             return self.quota.answer(request).await;
         }
@@ -137,6 +141,19 @@ impl Admin {
                 "/metrics, /livez, /readyz, /status, /quota and /policy are here\n",
             ),
         }
+    }
+}
+
+impl Refused {
+    fn answer(self) -> Response<Full<Bytes>> {
+        let mut response = trouble(self.status, self.why);
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
+        }
+        response
     }
 }
 

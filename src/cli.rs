@@ -15,6 +15,7 @@ mod policies;
 mod policy;
 mod quota;
 mod replay;
+mod secret;
 mod serve;
 mod test;
 
@@ -70,6 +71,8 @@ enum Command {
     PolicyShadow,
     /// Ask a running gateway about quota, reconcile it, settle what it cannot decide.
     Quota(quota::QuotaCommand),
+    /// Seal secrets, and make the keys that open them.
+    Secret(secret::SecretCommand),
     /// Check a configuration or print its JSON Schema.
     Config(ConfigCommand),
 }
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
             shadow::run(input, std::io::stdout()).map(|()| 0)
         }
         Command::Quota(command) => on_runtime(quota::run(command)),
+        Command::Secret(command) => secret::run(command),
         Command::Config(command) => {
             command.run(&mut std::io::stdout(), &mut std::io::stderr()).map_err(|error| error.to_string())
         }

@@ -5,6 +5,7 @@
 //! and the tests of the examples use the same one. It reports all mistakes at once ([`diagnostics`]), and secrets
 //! stand in no configuration, only references to them ([`secret_ref`]).
 
+pub mod admin;
 pub mod changes;
 mod check;
 pub mod command;
@@ -23,12 +24,12 @@ pub mod units;
 pub mod upstream;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use admin::AdminListen;
 pub(crate) use check::Checking;
 use diagnostics::{At, Findings, Mistakes};
 pub use judging::{AdmittedField, KeysSource, Policy};
@@ -47,7 +48,7 @@ pub struct RawConfig {
     /// Where clients connect.
     pub listen: listen::RawListen,
     /// Where operators connect.
-    pub admin: listen::RawAdmin,
+    pub admin: admin::RawAdmin,
     /// The cloud's API.
     pub upstream: upstream::RawUpstream,
     /// The accounts of the cloud, by the names that gateway keys refer to; at least one.
@@ -76,7 +77,7 @@ pub struct Config {
     /// Where clients connect.
     pub listen: Listen,
     /// Where operators connect.
-    pub admin: SocketAddr,
+    pub admin: AdminListen,
     /// The cloud's API.
     pub upstream: Upstream,
     /// The accounts by name; never empty.

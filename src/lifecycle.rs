@@ -1,5 +1,6 @@
 //! Signals and systemd: stop softly, then at once; reload; say how it goes.
 
+pub mod hardening;
 pub mod systemd;
 
 use tokio::signal::unix::{SignalKind, signal};

@@ -6,6 +6,8 @@
 
 pub(crate) mod accounts;
 mod candidate;
+mod lenient;
+mod operators;
 pub(crate) mod policies;
 mod prober;
 mod reload;
@@ -40,6 +42,7 @@ use crate::quota::{Ledger, Options, Status, Witness};
 use crate::reconcile::{self, Reconciler};
 use crate::record::{Records, Writer};
 use accounts::Credentials;
+use operators::Operators;
 use policies::Supply;
 use tls::Certificates;
 
@@ -51,6 +54,7 @@ pub struct Server {
     parts: Parts,
     listening: Listening,
     certificates: Option<Certificates>,
+    operators: Operators,
     admin_listener: TcpListener,
     readiness: Readiness,
     writer: Writer,
@@ -113,6 +117,9 @@ impl Server {
         policies::hold_without(&set, &readiness);
         reload::know(&metrics, &keys.current(), &set, &clock);
         reload::say_notes(&set);
+        for what in lenient::all(&config, &set) {
+            tracing::warn!(what, "fail-open");
+        }
         let judge = Judge::start(set, reload::engine(&config))
             .map_err(|error| StartError::Setup(error.to_string()))?;
         let (records, writer) =
@@ -120,11 +127,12 @@ impl Server {
         settings::open_files(&config);
         let certificates =
             config.listen.tls.as_ref().map(Certificates::read).transpose().map_err(StartError::Tls)?;
-        if let Some(certificates) = &certificates {
-            metrics.connections().certificate_expires(certificates.expires());
+        let mut operators = Operators::read(&config.admin).map_err(StartError::Tls)?;
+        for certificates in certificates.iter().chain(operators.certificates().map(|found| &*found)) {
+            certificates.measure(&metrics);
         }
         let listener = bind(sockets.listen, config.listen.address, "listen.address").await?;
-        let admin_listener = bind(sockets.admin, config.admin, "admin.address").await?;
+        let admin_listener = bind(sockets.admin, config.admin.address, "admin.address").await?;
         let callers = Callers::default();
         let ledger = ledger(&config, &clock, &callers)?;
         let settings = settings::make(&config, None).map_err(StartError::Setup)?;
@@ -144,11 +152,12 @@ impl Server {
         };
         Ok(Self {
             address: local(&listener, config.listen.address),
-            admin_address: local(&admin_listener, config.admin),
+            admin_address: local(&admin_listener, config.admin.address),
             config,
             parts,
             listening: Listening { listener, tls: certificates.as_ref().map(Certificates::live) },
             certificates,
+            operators,
             admin_listener,
             readiness,
             writer,
@@ -174,12 +183,21 @@ impl Server {
     /// Serves until `lifecycle` says stop, then drains. True if everything ended by itself in time.
     pub async fn run(self, lifecycle: Lifecycle) -> bool {
         let Self {
-            config, parts, listening, certificates, admin_listener, readiness, writer, supply, ..
+            config,
+            parts,
+            listening,
+            certificates,
+            operators,
+            admin_listener,
+            readiness,
+            writer,
+            supply,
+            ..
         } = self;
         let admin_stop = CancellationToken::new();
         let told = policies::Told::default();
         let needs_restart = reload::NeedsRestart::default();
-        let status = reload::status(&parts, &told, &needs_restart);
+        let status = reload::status(&config, &parts, &told, &needs_restart);
         let reconciler = reconciler(&config, &parts);
         let quota = QuotaAdmin::new(parts.ledger.clone(), reconciler.clone(), parts.clock.clone());
         let (orders, ordered) = mpsc::channel(1);
@@ -195,7 +213,8 @@ impl Server {
             quota,
             policy,
         };
-        let admin_task = tokio::spawn(admin::serve(admin_listener, shown, admin_stop.clone()));
+        let admin_listening = operators.listening(admin_listener, parts.clock.clone());
+        let admin_task = tokio::spawn(admin::serve(admin_listening, shown, admin_stop.clone()));
         let reconciling = tokio::spawn(reconciler.clone().work());
         let following = tokio::spawn(follow_ledger(
             parts.ledger.clone(),
@@ -210,6 +229,7 @@ impl Server {
             config: config.clone(),
             parts: parts.clone(),
             tls: certificates,
+            operators,
             log: lifecycle.log.clone(),
             needs_restart,
         };

@@ -1,3 +1,6 @@
 //! Hostile input and hard days: what is thrown at the gateway, and what fails around it.
 
+mod admin;
+mod secrets;
 mod smuggling;
+mod tls;

@@ -100,7 +100,7 @@ fn no_gateway_no_answer_and_wrong_usage_is_said() {
     let nobody = run(&["list", "--admin", "http://127.0.0.1:1"]);
     assert_eq!(nobody.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&nobody.stderr).contains("127.0.0.1:1"));
-    assert_eq!(run(&["list", "--admin", "https://127.0.0.1:1"]).status.code(), Some(2));
+    assert_eq!(run(&["list", "--admin", "ftp://127.0.0.1:1"]).status.code(), Some(2));
     assert_eq!(run(&["frobnicate"]).status.code(), Some(2));
     let world = World::with(Setup { config: "[quota]\nstore = \"none\"\n".to_owned(), ..Setup::default() });
     let uncounted = quota(&world, &["list"]);

@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 umask 077
 mkdir -p secrets state
-for name in cloud demo; do
+for name in admin cloud demo; do
     [ -s "secrets/$name.secret" ] || head -c 24 /dev/urandom | base64 | tr -d '+/=\n' > "secrets/$name.secret"
 done
 echo "secrets are in $(pwd)/secrets"

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 install -d "$root/usr/bin" "$root/usr/lib/systemd/system" "$root/usr/lib/sysusers.d" "$root/usr/lib/tmpfiles.d" \
     "$root/usr/share/doc/zengate" "$root/usr/share/zengate/policies"
 install -m 0755 "$binary" "$root/usr/bin/zengate"
-install -m 0644 deploy/systemd/zengate.service "$root/usr/lib/systemd/system/zengate.service"
+install -m 0644 deploy/systemd/zengate.service deploy/systemd/zengate.socket "$root/usr/lib/systemd/system/"
 install -m 0644 deploy/systemd/zengate.sysusers "$root/usr/lib/sysusers.d/zengate.conf"
 install -m 0644 deploy/systemd/zengate.tmpfiles "$root/usr/lib/tmpfiles.d/zengate.conf"
 install -m 0644 README.md deploy/LICENSE "$root/usr/share/doc/zengate/"

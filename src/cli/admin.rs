@@ -3,17 +3,52 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use clap::Args;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use serde_json::Value;
 
 use super::{Output, say, say_out};
+use crate::config::SecretRef;
 use crate::fetch::Client;
+use crate::upstream::client_tls;
+
+/// The variable that may hold the token instead of a file.
+const TOKEN_VARIABLE: &str = "ZENGATE_ADMIN_TOKEN";
+
+/// What a command shows to the admin listener, and what it believes.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct Access {
+    /// A file with a token of `admin.tokens`, readable by its owner alone. Default: the variable ZENGATE_ADMIN_TOKEN, where it is set.
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<std::path::PathBuf>,
+    /// The authorities that are believed for https, as a PEM file. Default: the system's.
+    #[arg(long, global = true, value_name = "FILE")]
+    ca_file: Option<std::path::PathBuf>,
+}
+
+impl Access {
+    /// The header that lets in, if there is a token.
+    fn authorization(&self) -> Result<Option<HeaderValue>, String> {
+        let reference = match &self.token_file {
+            Some(file) => SecretRef::File(file.clone()),
+            None if std::env::var_os(TOKEN_VARIABLE).is_some() => SecretRef::Env(TOKEN_VARIABLE.to_owned()),
+            None => return Ok(None),
+        };
+        let token = reference.resolve().map_err(|error| error.to_string())?;
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+            .map_err(|_| "the token cannot stand in a header; it must be one line".to_owned())?;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
+}
 
 /// One question.
 pub(super) struct Question<'a> {
     /// The page, with scheme and authority.
     pub(super) url: &'a Uri,
+    /// Who asks.
+    pub(super) access: &'a Access,
     /// GET, or POST with a document.
     pub(super) document: Option<&'a Value>,
     /// For the whole answer.
@@ -54,11 +89,11 @@ pub(super) async fn show(question: Question<'_>, output: Output, text: impl Fn(&
 
 /// Whether a URL can be asked.
 pub(super) fn check(url: &Uri, flag: &str) -> Result<(), String> {
-    if url.scheme_str() == Some("http") && url.authority().is_some() {
+    if matches!(url.scheme_str(), Some("http" | "https")) && url.authority().is_some() {
         Ok(())
     } else {
         Err(format!(
-            "{flag} must begin with http://ADDRESS:PORT: the admin listener speaks HTTP in the clear"
+            "{flag} must begin with http://ADDRESS:PORT, or https:// where the configuration has [admin.tls]"
         ))
     }
 }
@@ -66,13 +101,18 @@ pub(super) fn check(url: &Uri, flag: &str) -> Result<(), String> {
 impl Question<'_> {
     /// Status and page, or what a person is told instead.
     pub(super) async fn ask(&self) -> Result<(u16, String), String> {
-        let client = Client { tls: None, timeout: self.timeout, longest: self.longest };
+        let secure = self.url.scheme_str() == Some("https");
+        let tls = secure.then(|| client_tls(self.access.ca_file.as_deref())).transpose()?;
+        let client = Client { tls, timeout: self.timeout, longest: self.longest };
         let (method, body) = match self.document {
             None => (Method::GET, Bytes::new()),
             Some(document) => (Method::POST, Bytes::from(document.to_string())),
         };
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(authorization) = self.access.authorization()? {
+            headers.insert(AUTHORIZATION, authorization);
+        }
         let answer = client.exchange(method, self.url, headers, body).await?;
         Ok((answer.status.as_u16(), String::from_utf8_lossy(&answer.body).into_owned()))
     }

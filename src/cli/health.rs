@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use http::Uri;
 
-use super::admin::{Question, check};
+use super::admin::{Access, Question, check};
 use super::{say, say_out};
 
 /// The longest answer that is read, in bytes.
@@ -21,13 +21,18 @@ pub(super) struct HealthArgs {
     /// Seconds to wait for the whole answer.
     #[arg(long, default_value_t = 3, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=60))]
     timeout: u64,
+    #[command(flatten)]
+    access: Access,
 }
 
 /// Runs the command; the answer is the exit code.
 pub(super) async fn run(args: HealthArgs) -> Result<u8, String> {
     check(&args.url, "--url")?;
     let timeout = Duration::from_secs(args.timeout);
-    match (Question { url: &args.url, document: None, timeout, longest: LONGEST }).ask().await {
+    match (Question { url: &args.url, access: &args.access, document: None, timeout, longest: LONGEST })
+        .ask()
+        .await
+    {
         Ok((200, page)) => {
             say_out(&page);
             Ok(0)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Uri;
 use serde::Deserialize;
 
-use super::admin::{Question, check, page};
+use super::admin::{Access, Question, check, page};
 use crate::api::fields::AdmittedField;
 use crate::policy::PolicySet;
 use crate::policy::answer::Resource;
@@ -38,10 +38,13 @@ struct Counts {
 
 impl Live {
     /// Asks for both.
-    pub(super) fn ask(gateway: &Uri) -> Result<Self, String> {
+    pub(super) fn ask(gateway: &Uri, access: &Access) -> Result<Self, String> {
         check(gateway, "--gateway")?;
         let (order, counts) = super::on_runtime(async {
-            Ok::<_, String>((ask(gateway, "/policy/material").await?, ask(gateway, "/quota").await?))
+            Ok::<_, String>((
+                ask(gateway, access, "/policy/material").await?,
+                ask(gateway, access, "/quota").await?,
+            ))
         })?;
         let (status, order) = order;
         if status != 200 {
@@ -65,7 +68,9 @@ impl Live {
     }
 }
 
-async fn ask(gateway: &Uri, path: &str) -> Result<(u16, String), String> {
+async fn ask(gateway: &Uri, access: &Access, path: &str) -> Result<(u16, String), String> {
     let url = page(gateway, path)?;
-    Question { url: &url, document: None, timeout: Duration::from_secs(60), longest: LONGEST }.ask().await
+    Question { url: &url, access, document: None, timeout: Duration::from_secs(60), longest: LONGEST }
+        .ask()
+        .await
 }

@@ -35,6 +35,8 @@ pub(super) struct PolicyArgs {
     /// The admin listener of a running gateway: the policies it has in force, instead of all others; e.g. http://127.0.0.1:9180.
     #[arg(long, value_name = "URL", conflicts_with_all = ["policy", "data", "facts"])]
     gateway: Option<Uri>,
+    #[command(flatten)]
+    access: super::admin::Access,
 }
 
 /// Who asks.
@@ -67,7 +69,7 @@ impl PolicyArgs {
             None => None,
         };
         if let Some(gateway) = &self.gateway {
-            let live = Live::ask(gateway)?;
+            let live = Live::ask(gateway, &self.access)?;
             return Ok(Policies {
                 set: live.set,
                 admitted: live.admitted,

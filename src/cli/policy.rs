@@ -9,7 +9,7 @@ use http::Uri;
 use serde_json::{Value, json};
 
 use super::Output;
-use super::admin::{Question, check, page, show};
+use super::admin::{Access, Question, check, page, show};
 use super::policies::source_at;
 use crate::policy::Overlays;
 
@@ -33,6 +33,8 @@ pub(super) struct PolicyCommand {
     /// How to print.
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     output: Output,
+    #[command(flatten)]
+    access: Access,
 }
 
 #[derive(Debug, Subcommand)]
@@ -94,7 +96,13 @@ pub(super) async fn run(command: PolicyCommand) -> Result<u8, String> {
     let (path, document) = command.action.question()?;
     let url = page(&command.admin, path)?;
     let timeout = Duration::from_secs(180);
-    let question = Question { url: &url, document: document.as_ref(), timeout, longest: LONGEST };
+    let question = Question {
+        url: &url,
+        access: &command.access,
+        document: document.as_ref(),
+        timeout,
+        longest: LONGEST,
+    };
     Ok(show(question, command.output, text).await)
 }
 

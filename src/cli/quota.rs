@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use self::table::{Table, cell};
 use super::Output;
-use super::admin::{Question, check, page, show};
+use super::admin::{Access, Question, check, page, show};
 
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 256 << 20;
@@ -31,6 +31,8 @@ pub(super) struct QuotaCommand {
     #[arg(long, global = true, default_value_t = 120, value_name = "SECONDS",
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
+    #[command(flatten)]
+    access: Access,
 }
 
 #[derive(Debug, Subcommand)]
@@ -85,7 +87,13 @@ pub(super) async fn run(command: QuotaCommand) -> Result<u8, String> {
     let (path, document) = command.action.question();
     let url = page(&command.admin, &path)?;
     let timeout = Duration::from_secs(command.timeout);
-    let question = Question { url: &url, document: document.as_ref(), timeout, longest: LONGEST };
+    let question = Question {
+        url: &url,
+        access: &command.access,
+        document: document.as_ref(),
+        timeout,
+        longest: LONGEST,
+    };
     Ok(show(question, command.output, |answer| command.action.text(answer)).await)
 }
 

@@ -8,8 +8,8 @@ use super::{log, say};
 use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::lifecycle::Lifecycle;
 use crate::lifecycle::systemd::Sockets;
+use crate::lifecycle::{Lifecycle, hardening};
 use crate::server::Server;
 
 /// Run the gateway.
@@ -22,8 +22,12 @@ pub(super) struct ServeArgs {
 
 /// Runs until SIGTERM or SIGINT; 0 after a clean drain, 1 after one that was cut short.
 pub(super) async fn run(args: ServeArgs) -> Result<u8, String> {
+    let refused = hardening::close_memory();
     let config = Config::load(&args.config).map_err(|mistakes| mistakes.to_string())?;
     let logging = log::start(&config.log)?;
+    for why in refused {
+        tracing::warn!(why, "the process could not close its memory");
+    }
     let lifecycle = Lifecycle::from_signals().map_err(|error| format!("signals: {error}"))?;
     let lifecycle = Lifecycle { log: logging.control.clone(), ..lifecycle };
     let sockets = Sockets::from_environment().map_err(|error| format!("LISTEN_FDS: {error}"))?;

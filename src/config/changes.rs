@@ -9,6 +9,8 @@ const LIVE: &[&str] = &[
     "limits.",
     "listen.host_aliases",
     "listen.tls.",
+    "admin.tokens",
+    "admin.tls.",
     "quota.rate.",
     "quota.correlation_tag",
     "quota.release_on",

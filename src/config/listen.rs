@@ -1,4 +1,4 @@
-//! `[listen]` and `[admin]`: where clients and operators connect.
+//! `[listen]`: where clients connect, and the certificates of both listeners.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ pub struct RawListen {
     pub tls: Option<At<RawTls>>,
 }
 
-/// The certificate that clients see.
+/// The certificate that a listener shows.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawTls {
@@ -44,21 +44,6 @@ pub struct RawTls {
     pub clients_required: Option<At<bool>>,
 }
 
-/// Where operators and their tools connect: metrics, health, quota.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawAdmin {
-    /// The IP address and port of the second listener. Loopback by default: what it shows is for the machine's
-    /// operators, and opening it further is a decision.
-    pub address: At<String>,
-}
-
-impl Default for RawAdmin {
-    fn default() -> Self {
-        Self { address: "127.0.0.1:9180".to_owned().into() }
-    }
-}
-
 /// The checked `[listen]`.
 #[derive(Clone, Debug)]
 pub struct Listen {
@@ -70,9 +55,11 @@ pub struct Listen {
     pub tls: Option<Tls>,
 }
 
-/// The checked `[listen.tls]`.
+/// The checked `[listen.tls]` or `[admin.tls]`.
 #[derive(Clone, Debug)]
 pub struct Tls {
+    /// Which section it belongs to, for messages.
+    pub section: &'static str,
     /// The PEM file of the chain; it was there when it was checked.
     pub certificate: PathBuf,
     /// The PEM text of the private key.
@@ -95,7 +82,7 @@ impl RawListen {
             }
         }
         let tls = match &self.tls {
-            Some(tls) => tls.check(checking).map(Some), // what is wrong with it has been noted
+            Some(tls) => tls.check("listen", checking).map(Some), // what is wrong with it has been noted
             None => Some(None),
         };
         let Some(address) = &self.address else {
@@ -111,13 +98,14 @@ impl RawListen {
 }
 
 impl RawTls {
-    fn check(&self, checking: &mut Checking<'_, '_>) -> Option<Tls> {
+    /// Checks the certificate of a listener, `[listen]` or `[admin]`.
+    pub(super) fn check(&self, section: &'static str, checking: &mut Checking<'_, '_>) -> Option<Tls> {
         let certificate = self.certificate.as_ref().map(|path| checking.file(path));
         if certificate.is_none() {
-            checking.findings.missing(&["listen", "tls", "certificate"], "e.g. certificate = \"chain.pem\"");
+            checking.findings.missing(&[section, "tls", "certificate"], "e.g. certificate = \"chain.pem\"");
         }
         let Some(key) = &self.key else {
-            checking.findings.missing(&["listen", "tls", "key"], "e.g. key = { file = \"key.pem\" }");
+            checking.findings.missing(&[section, "tls", "key"], "e.g. key = { file = \"key.pem\" }");
             return None;
         };
         let key = secret_ref::resolve(key, checking.directory, checking.findings)?;
@@ -128,23 +116,7 @@ impl RawTls {
                 .at(required, "stands without clients, so no certificate is asked for; write that too");
         }
         let clients_required = self.clients_required.as_ref().is_none_or(|required| **required);
-        Some(Tls { certificate: certificate?, key, clients, clients_required })
-    }
-}
-
-impl RawAdmin {
-    /// The address of the second listener, which must not be the first one's.
-    pub(super) fn check(
-        &self,
-        listen: Option<&Listen>,
-        checking: &mut Checking<'_, '_>,
-    ) -> Option<SocketAddr> {
-        let address = checking.address(&self.address)?;
-        if address.port() != 0 && listen.is_some_and(|listen| listen.address == address) {
-            let text = format!("{address} is the address of [listen] too; give [admin] a port of its own");
-            checking.findings.at(&self.address, text);
-        }
-        Some(address)
+        Some(Tls { section, certificate: certificate?, key, clients, clients_required })
     }
 }
 

@@ -72,7 +72,7 @@ pub enum RawRecordsTo {
     /// A file that is appended to.
     File(#[schemars(with = "String")] At<PathBuf>),
     /// A server that takes gzipped JSON arrays by POST, as OPA's decision logs are sent.
-    Collector(RawRemote),
+    Collector(Box<RawRemote>),
 }
 
 /// The log of the process.

@@ -1,8 +1,12 @@
-//! Secrets by reference: a file or an environment variable, never the secret itself in a configuration file.
+//! Secrets by reference: a file, an environment variable, a program's answer or a sealed text, never the secret itself in a
+//! configuration file.
 //!
 //! Configuration is shown, diffed and committed; a secret is none of that. The reference is kept beside the secret, so
 //! that whoever polls can read it again after a rotation. A secret file that others on the machine can read is refused:
 //! it is not secret.
+
+pub(crate) mod command;
+pub(crate) mod sealed;
 
 use std::fs;
 use std::io::Read as _;
@@ -11,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::diagnostics::{At, Findings};
 use crate::secret::Secret;
@@ -18,12 +23,12 @@ use crate::secret::Secret;
 /// The longest secret file: a certificate chain with its key is far smaller, and a wrong path must not fill memory.
 const LONGEST: u64 = 64 * 1024;
 
-/// Where a secret is to be found: exactly one of `file` and `env`.
+/// Where a secret is to be found: exactly one of `file`, `env`, `command` and `sealed`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(
     default,
     deny_unknown_fields,
-    expecting = "a reference, { file = \"path\" } or { env = \"NAME\" }, never the secret itself"
+    expecting = "a reference, such as { file = \"path\" } or { env = \"NAME\" }, never the secret itself"
 )]
 pub struct RawSecretRef {
     /// A file that only its owner can read, or, if it is root's, also its group; relative paths start at the directory of the file that names it. A
@@ -33,6 +38,16 @@ pub struct RawSecretRef {
     /// An environment variable of the gateway's process.
     #[schemars(with = "Option<String>")]
     pub env: Option<At<String>>,
+    /// A program and its arguments, run without a shell; the secret is what it writes to standard output. It is asked
+    /// again at most once a minute, and at SIGHUP.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub command: Option<At<Vec<String>>>,
+    /// What `zengate secret seal` printed; `with` opens it.
+    #[schemars(with = "Option<String>")]
+    pub sealed: Option<At<String>>,
+    /// The file of the key that opens `sealed`, made by `zengate secret new-key`; as private as the file of a secret.
+    #[schemars(with = "Option<String>")]
+    pub with: Option<At<PathBuf>>,
 }
 
 /// A checked reference to a secret, with absolute or already joined paths.
@@ -42,6 +57,15 @@ pub enum SecretRef {
     File(PathBuf),
     /// The value of an environment variable.
     Env(String),
+    /// What a program writes; its absolute path and its arguments.
+    Command(Vec<String>),
+    /// A sealed text and the file of the key that opens it.
+    Sealed {
+        /// As it stands in the file.
+        text: String,
+        /// The key.
+        with: PathBuf,
+    },
 }
 
 /// Why a secret could not be had. No text of it repeats the secret or what may be one.
@@ -75,6 +99,25 @@ pub enum SecretError {
         /// The variable.
         name: String,
     },
+    /// The program did not hand the secret out.
+    #[error(
+        "the program {program} {why}; it must write the secret to standard output and end with 0 within 10 s"
+    )]
+    Command {
+        /// The program, without its arguments.
+        program: String,
+        /// What happened.
+        why: String,
+    },
+    /// The sealed text does not open.
+    #[error("the sealed secret {0}")]
+    Sealed(&'static str),
+    /// The file holds no key that opens sealed texts.
+    #[error("{} holds no sealing key; make one with `zengate secret new-key FILE`", .path.display())]
+    NoSealKey {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is nothing in it.
     #[error("the secret is empty; write the secret where the reference points")]
     Empty,
@@ -86,20 +129,26 @@ pub enum SecretError {
 impl SecretRef {
     /// Reads the secret as it is now.
     pub fn resolve(&self) -> Result<Secret, SecretError> {
-        let text = match self {
-            Self::File(path) => read_file(path)?,
-            Self::Env(name) => std::env::var(name).map_err(|_| SecretError::Unset { name: name.clone() })?,
-        };
-        let secret = text.strip_suffix('\n').unwrap_or(&text);
-        let secret = secret.strip_suffix('\r').unwrap_or(secret);
-        if secret.trim().is_empty() {
-            return Err(SecretError::Empty);
+        match self {
+            Self::File(path) => trimmed(&read_file(path)?),
+            Self::Env(name) => {
+                let text = std::env::var(name).map_err(|_| SecretError::Unset { name: name.clone() })?;
+                trimmed(&Zeroizing::new(text))
+            }
+            Self::Command(line) => command::ask(line),
+            Self::Sealed { text, with } => sealed::open(text, with),
         }
-        Ok(Secret::new(secret))
     }
 }
 
-fn read_file(path: &Path) -> Result<String, SecretError> {
+/// A secret without the newline at its end.
+fn trimmed(text: &str) -> Result<Secret, SecretError> {
+    let secret = text.strip_suffix('\n').unwrap_or(text);
+    let secret = secret.strip_suffix('\r').unwrap_or(secret);
+    if secret.trim().is_empty() { Err(SecretError::Empty) } else { Ok(Secret::new(secret)) }
+}
+
+fn read_file(path: &Path) -> Result<Zeroizing<String>, SecretError> {
     let unreadable = |error: std::io::Error| SecretError::Unreadable {
         path: path.to_owned(),
         reason: error.kind().to_string(),
@@ -122,22 +171,31 @@ fn read_file(path: &Path) -> Result<String, SecretError> {
     if mode & forbidden != 0 {
         return Err(SecretError::Open { path: path.to_owned(), mode });
     }
-    let mut bytes = Vec::new();
+    // As large as it can become: growing would leave copies behind that nobody wipes.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(LONGEST).unwrap_or(usize::MAX)));
     file.take(LONGEST).read_to_end(&mut bytes).map_err(unreadable)?;
-    String::from_utf8(bytes).map_err(|_| SecretError::NotText)
+    let text = String::from_utf8(std::mem::take(&mut *bytes));
+    text.map(Zeroizing::new).map_err(|error| {
+        drop(Zeroizing::new(error.into_bytes()));
+        SecretError::NotText
+    })
 }
 
 impl RawSecretRef {
     /// The reference, if it names exactly one place; `owner` is the value to blame if it does not.
     fn checked(&self, owner: &At<Self>, directory: &Path, findings: &mut Findings<'_>) -> Option<SecretRef> {
-        match (&self.file, &self.env) {
-            (Some(file), None) if file.as_os_str().is_empty() => {
+        if let (None, Some(with)) = (&self.sealed, &self.with) {
+            findings.at(with, "opens a sealed secret, and there is none; write sealed = \"...\" beside it");
+            return None;
+        }
+        match (&self.file, &self.env, &self.command, &self.sealed) {
+            (Some(file), None, None, None) if file.as_os_str().is_empty() => {
                 findings.at(file, "is empty; write the path of the file that holds the secret");
                 None
             }
-            (Some(file), None) => Some(SecretRef::File(directory.join(&**file))),
-            (None, Some(name)) if is_variable(name) => Some(SecretRef::Env((**name).clone())),
-            (None, Some(name)) => {
+            (Some(file), None, None, None) => Some(SecretRef::File(directory.join(&**file))),
+            (None, Some(name), None, None) if is_variable(name) => Some(SecretRef::Env((**name).clone())),
+            (None, Some(name), None, None) => {
                 // Not repeated: whoever takes this for the place of the secret has written it here.
                 findings.at(
                     name,
@@ -145,10 +203,29 @@ impl RawSecretRef {
                 );
                 None
             }
+            (None, None, Some(line), None) => {
+                let absolute = line.first().is_some_and(|program| Path::new(program).is_absolute());
+                if !absolute {
+                    let text =
+                        "begins with no absolute path; write e.g. [\"/usr/bin/vault\", \"kv\", \"get\", ...]";
+                    findings.at(line, text);
+                }
+                absolute.then(|| SecretRef::Command((**line).clone()))
+            }
+            (None, None, None, Some(text)) => match &self.with {
+                Some(with) => {
+                    Some(SecretRef::Sealed { text: (**text).clone(), with: directory.join(&**with) })
+                }
+                None => {
+                    findings.at(text, "says no key to open it; write with = \"seal.key\" beside it");
+                    None
+                }
+            },
             _ => {
                 findings.at(
                     owner,
-                    "names no place or two; write one of { file = \"path\" } and { env = \"NAME\" }",
+                    "names no place or several; write one of { file = \"path\" }, { env = \"NAME\" }, \
+                     { command = [\"/program\"] } and { sealed = \"zgs1...\", with = \"seal.key\" }",
                 );
                 None
             }

@@ -1,6 +1,5 @@
 //! Connections: letting in, TLS, HTTP/1.1 and HTTP/2, watching over them, draining.
 
-mod doors;
 mod patience;
 mod watch;
 
@@ -24,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use doors::Doors;
+use crate::doors::Doors;
 use patience::{Flushing, Patient};
 use watch::{Watch, Watched};
 

@@ -65,12 +65,12 @@ pub struct RawKey {
     pub strict: bool,
 }
 
-/// A secret of a key: exactly one of `file` and `env`.
+/// A secret of a key: exactly one of `file`, `env`, `command` and `sealed`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(
     default,
     deny_unknown_fields,
-    expecting = "a reference, { file = \"path\" } or { env = \"NAME\" }, never the secret itself"
+    expecting = "a reference, such as { file = \"path\" } or { env = \"NAME\" }, never the secret itself"
 )]
 pub struct RawKeySecret {
     /// A file that only its owner can read; relative paths start at the directory of the key file.
@@ -79,6 +79,16 @@ pub struct RawKeySecret {
     /// An environment variable of the gateway's process.
     #[schemars(with = "Option<String>")]
     pub env: Option<At<String>>,
+    /// A program and its arguments, run without a shell; the secret is what it writes to standard output. It is asked
+    /// again at most once a minute, and at SIGHUP.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub command: Option<At<Vec<String>>>,
+    /// What `zengate secret seal` printed; `with` opens it.
+    #[schemars(with = "Option<String>")]
+    pub sealed: Option<At<String>>,
+    /// The file of the key that opens `sealed`, made by `zengate secret new-key`.
+    #[schemars(with = "Option<String>")]
+    pub with: Option<At<std::path::PathBuf>>,
     /// A date, which ends that day (UTC), or a time with its offset, from which the secret no longer counts.
     #[schemars(with = "Option<String>")]
     pub until: Option<At<Datetime>>,
@@ -290,7 +300,13 @@ impl Reading<'_, '_> {
 
 impl At<RawKeySecret> {
     fn reference(&self) -> At<RawSecretRef> {
-        self.with(RawSecretRef { file: self.file.clone(), env: self.env.clone() })
+        self.with(RawSecretRef {
+            file: self.file.clone(),
+            env: self.env.clone(),
+            command: self.command.clone(),
+            sealed: self.sealed.clone(),
+            with: self.with.clone(),
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Connections of clients: how many, how they began, and which the gateway has cut; and the bytes that are held for them.
 
-use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::register;
 
@@ -10,7 +10,8 @@ pub struct ConnectionMetrics {
     started: IntCounterVec,
     cut: IntCounterVec,
     buffered: IntGauge,
-    certificate_expires: IntGauge,
+    certificate_expires: IntGaugeVec,
+    admin_refused: IntCounterVec,
 }
 
 /// What became of a connection at its start.
@@ -65,9 +66,21 @@ impl ConnectionMetrics {
                 "Client connections that the gateway has cut, by reason.",
                 &["reason"],
             )?,
-            certificate_expires: gauge(
-                "zengate_certificate_expiry_timestamp_seconds",
-                "When the certificate that clients are shown ends (Unix time); 0 without TLS.",
+            certificate_expires: register(
+                registry,
+                IntGaugeVec::new(
+                    Opts::new(
+                        "zengate_certificate_expiry_timestamp_seconds",
+                        "When the certificate of a listener (listen, admin) ends, Unix time.",
+                    ),
+                    &["listener"],
+                ),
+            )
+            .ok_or_else(twice)?,
+            admin_refused: counter(
+                "zengate_admin_refused_total",
+                "Requests to the admin listener that were not let in, by status.",
+                &["status"],
             )?,
             buffered: gauge("zengate_buffered_bytes", "Bytes of request bodies that are held.")?,
         })
@@ -100,9 +113,14 @@ impl ConnectionMetrics {
         self.cut.with_label_values(&[reason]).inc();
     }
 
-    /// When the certificate in use ends, in Unix seconds.
-    pub fn certificate_expires(&self, at: u64) {
-        self.certificate_expires.set(i64::try_from(at).unwrap_or(i64::MAX));
+    /// When the certificate that a listener shows ends, in Unix seconds.
+    pub fn certificate_expires(&self, listener: &'static str, at: u64) {
+        self.certificate_expires.with_label_values(&[listener]).set(i64::try_from(at).unwrap_or(i64::MAX));
+    }
+
+    /// The admin listener has not let a request in.
+    pub fn admin_refused(&self, status: http::StatusCode) {
+        self.admin_refused.with_label_values(&[status.as_str()]).inc();
     }
 
     /// How many bytes of bodies are held now.

@@ -13,6 +13,8 @@ fn all() -> Arc<Metrics> {
     metrics.in_flight(None).set(1);
     metrics.connections().started(ConnectionStart::Accepted);
     metrics.connections().cut(ConnectionEnd::Quiet);
+    metrics.connections().certificate_expires("listen", 1);
+    metrics.connections().admin_refused(http::StatusCode::UNAUTHORIZED);
     metrics.upstream_open("main", false);
     metrics.sizes(Some(Kind::Read), 10, Some(20));
     metrics.verdict("a", Kind::Create, "allowed");
@@ -69,13 +71,14 @@ fn names_types_and_labels_are_an_interface() {
     assert_eq!(
         described(&all()),
         [
+            "zengate_admin_refused_total counter status",
             "zengate_buffered_bytes gauge ",
             "zengate_build_info gauge version",
             "zengate_candidate_deaths_total counter ",
             "zengate_candidate_differences_total counter kind,rule,team",
             "zengate_candidate_records_total counter result",
             "zengate_candidate_staged gauge ",
-            "zengate_certificate_expiry_timestamp_seconds gauge ",
+            "zengate_certificate_expiry_timestamp_seconds gauge listener",
             "zengate_connections gauge ",
             "zengate_connections_cut_total counter reason",
             "zengate_connections_total counter result",

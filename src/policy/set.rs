@@ -17,7 +17,7 @@ use super::verdict::{Verdict, judge};
 use crate::api::Kind;
 
 mod notes;
-mod trial;
+pub(in crate::policy) mod trial;
 
 /// Numbers the sets of a process, so that threads know whose copies they hold.
 static NEXT: AtomicU64 = AtomicU64::new(1);

@@ -10,12 +10,15 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use super::accounts::Credentials;
+use super::lenient;
+use super::operators::Operators;
 use super::policies::Told;
 use super::settings;
 use super::tls::{self, Certificates};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::changes::{changes, is_live};
+use crate::config::secret_ref;
 use crate::gateway::Parts;
 use crate::keys::{Keyring, PollOutcome};
 use crate::lifecycle::{LogControl, systemd};
@@ -64,6 +67,7 @@ pub(super) struct Watched {
     pub(super) taken: String,
     pub(super) parts: Parts,
     pub(super) tls: Option<Certificates>,
+    pub(super) operators: Operators,
     pub(super) credentials: Credentials,
     pub(super) log: LogControl,
     pub(super) needs_restart: NeedsRestart,
@@ -94,11 +98,13 @@ impl Watched {
 
     fn look(&mut self, signalled: bool) {
         if signalled {
+            secret_ref::command::forget();
             self.look_at_config();
         }
         self.look_at_keys();
         self.look_at_credentials();
         self.look_at_certificates();
+        self.look_at_operators();
     }
 
     fn look_at_keys(&self) {
@@ -132,17 +138,35 @@ impl Watched {
     }
 
     fn look_at_certificates(&mut self) {
-        let Some(tls) = &mut self.tls else { return };
-        match tls.look() {
+        for tls in self.tls.iter_mut().chain(self.operators.certificates()) {
+            match tls.look() {
+                tls::Look::Unchanged => {}
+                tls::Look::Replaced => {
+                    self.parts.metrics.reload("certificates", true);
+                    tls.measure(&self.parts.metrics);
+                    tracing::info!(
+                        of = tls.section(),
+                        "the certificate was replaced; new connections get it"
+                    );
+                }
+                tls::Look::Kept(why) => {
+                    self.parts.metrics.reload("certificates", false);
+                    tracing::error!(why, "the new certificate is refused; the old one stays");
+                }
+            }
+        }
+    }
+
+    fn look_at_operators(&mut self) {
+        match self.operators.look() {
             tls::Look::Unchanged => {}
             tls::Look::Replaced => {
-                self.parts.metrics.reload("certificates", true);
-                self.parts.metrics.connections().certificate_expires(tls.expires());
-                tracing::info!("the certificate was replaced; new connections get it");
+                self.parts.metrics.reload("admin", true);
+                tracing::info!("the tokens of the admin listener were replaced");
             }
             tls::Look::Kept(why) => {
-                self.parts.metrics.reload("certificates", false);
-                tracing::error!(why, "the new certificate is refused; the old one stays");
+                self.parts.metrics.reload("admin", false);
+                tracing::error!(why, "the tokens of the admin listener cannot be read; the old ones stay");
             }
         }
     }
@@ -171,6 +195,7 @@ impl Watched {
         if let (Some(certificates), Some(tls)) = (&mut self.tls, &new.listen.tls) {
             certificates.configured(tls);
         }
+        self.operators.configured(&new.admin);
         if let Err(why) = (self.log.set_level)(&new.log.level) {
             tracing::error!(why, "the new log level is refused; the old one stays");
         }
@@ -193,11 +218,13 @@ impl Watched {
 
 /// The status document of the admin listener.
 pub(super) fn status(
+    config: &Config,
     parts: &Parts,
     told: &Told,
     needs_restart: &NeedsRestart,
 ) -> Arc<dyn Fn() -> serde_json::Value + Send + Sync> {
-    let (parts, told, needs_restart) = (parts.clone(), Arc::clone(told), Arc::clone(needs_restart));
+    let (config, parts) = (config.clone(), parts.clone());
+    let (told, needs_restart) = (Arc::clone(told), Arc::clone(needs_restart));
     Arc::new(move || {
         let told = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let policy = parts.judge.current();
@@ -205,6 +232,7 @@ pub(super) fn status(
         serde_json::json!({
             "version": env!("CARGO_PKG_VERSION"),
             "needs_restart": **needs_restart.load(),
+            "fail_open": lenient::all(&config, &policy),
             "policy": {
                 "revision": policy.revision(),
                 "rules": policy.rules().collect::<Vec<_>>(),

@@ -16,6 +16,7 @@ use x509_cert::der::Decode as _;
 
 use crate::config::Tls;
 use crate::gateway::ServerTls;
+use crate::metrics::Metrics;
 use crate::secret::Secret;
 
 /// The certificate in use, and what it was read from.
@@ -57,9 +58,14 @@ impl Certificates {
         Arc::clone(&self.live)
     }
 
-    /// When the certificate in use ends, in Unix seconds.
-    pub(super) fn expires(&self) -> u64 {
-        self.expires
+    /// Shows when the certificate in use ends.
+    pub(super) fn measure(&self, metrics: &Metrics) {
+        metrics.connections().certificate_expires(self.tls.section, self.expires);
+    }
+
+    /// Whose certificate it is: the section of the configuration.
+    pub(super) fn section(&self) -> &'static str {
+        self.tls.section
     }
 
     /// Takes the files that a newly read configuration names.
@@ -104,7 +110,7 @@ impl Files {
         };
         Ok(Self {
             chain: file(&tls.certificate)?,
-            key: tls.key.reference.resolve().map_err(|error| format!("listen.tls.key: {error}"))?,
+            key: tls.key.reference.resolve().map_err(|error| format!("{}.tls.key: {error}", tls.section))?,
             clients: tls.clients.as_deref().map(file).transpose()?,
         })
     }
@@ -123,7 +129,7 @@ impl Files {
         let chain = certificates(&self.chain).ok_or(format!("{path} is no PEM file of certificates"))?;
         let expires = chain.first().and_then(expiry).ok_or(format!("{path} holds no certificate"))?;
         let key = PrivateKeyDer::from_pem_slice(self.key.expose().as_bytes())
-            .map_err(|_| "the private key of listen.tls.key is no PEM key".to_owned())?;
+            .map_err(|_| format!("the private key of {}.tls.key is no PEM key", tls.section))?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -131,7 +137,7 @@ impl Files {
         let builder = match (&self.clients, &tls.clients) {
             (Some(pem), Some(path)) => {
                 let verifier = clients(pem, tls.clients_required, provider)
-                    .map_err(|why| format!("listen.tls.clients ({}): {why}", path.display()))?;
+                    .map_err(|why| format!("{}.tls.clients ({}): {why}", tls.section, path.display()))?;
                 builder.with_client_cert_verifier(verifier)
             }
             _ => builder.with_no_client_auth(),
@@ -139,7 +145,9 @@ impl Files {
         let mut config = builder
             .with_single_cert(chain, key)
             .map_err(|error| format!("certificate and key do not fit together: {error}"))?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        // Operators are served by HTTP/1.1 alone.
+        let all = [b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = all.into_iter().skip(usize::from(tls.section == "admin")).collect();
         Ok((config, expires))
     }
 }

@@ -12,8 +12,9 @@ use rustls::pki_types::ServerName;
 use zengate::secret::Secret;
 use zengate::sign::{PayloadHash, SigningKey, authorize};
 
-use super::tls::{certificate, client_config, tls_world};
+use super::tls::tls_world;
 use crate::support::client::{Answer, connect, read_answer};
+use crate::support::tls::Authority;
 use crate::support::world::{KEY, SECRET, TOKEN};
 use crate::support::{Call, World};
 
@@ -275,12 +276,12 @@ fn hosts_are_signed_as_they_are_written() {
 /// Java speaks HTTP/2 where it is offered; its `host` is then the authority alone, and its names are lower case.
 #[test]
 fn java_orders_over_http2() {
-    let made = certificate("127.0.0.1");
-    let world = tls_world(&made);
+    let authority = Authority::new();
+    let world = tls_world(&authority.issue(&["127.0.0.1"]));
     let (status, body) = world.runtime.block_on(async {
         let socket = tokio::net::TcpStream::connect(world.address()).await.unwrap();
         let name = ServerName::try_from("127.0.0.1").unwrap();
-        let connector = tokio_rustls::TlsConnector::from(client_config(&made, b"h2"));
+        let connector = tokio_rustls::TlsConnector::from(authority.client(None, b"h2"));
         let stream = connector.connect(name, socket).await.unwrap();
         let host = world.address().to_string();
         let mut request = http::Request::post(format!("https://{host}/api/v2/vm"));

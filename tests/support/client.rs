@@ -200,7 +200,7 @@ impl Answer {
 }
 
 /// Reads one answer; none if the connection ends before one is whole.
-pub fn read_answer(connection: &mut TcpStream) -> Option<Answer> {
+pub fn read_answer(connection: &mut impl Read) -> Option<Answer> {
     let mut bytes = Vec::new();
     let mut piece = [0; 16384];
     loop {
@@ -243,7 +243,7 @@ pub fn read_answer(connection: &mut TcpStream) -> Option<Answer> {
 }
 
 /// The body of a chunked answer.
-fn read_chunks(connection: &mut TcpStream, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+fn read_chunks(connection: &mut impl Read, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     let mut piece = [0; 16384];
     loop {

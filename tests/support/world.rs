@@ -30,6 +30,8 @@ pub struct Setup {
     /// Lines added to `zengate.toml`; a section given here replaces the default one of that name.
     pub config: String,
     pub emulator: emulator::Options,
+    /// More files of its directory.
+    pub files: Vec<(String, String)>,
 }
 
 impl Default for Setup {
@@ -42,6 +44,7 @@ impl Default for Setup {
                 keys: vec![(CLOUD_KEY.to_owned(), Secret::new(CLOUD_SECRET))],
                 ..emulator::Options::default()
             },
+            files: Vec::new(),
         }
     }
 }
@@ -78,9 +81,15 @@ impl World {
     pub fn with(setup: Setup) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let tls = setup.emulator.tls.is_some();
         let emulator = runtime.block_on(Emulator::start(setup.emulator)).unwrap();
-        let url = format!("http://{}", emulator.address());
-        let gateway = Gateway::start(directory(&url, &setup.keys, &setup.organisation, &setup.config));
+        let scheme = if tls { "https" } else { "http" };
+        let url = format!("{scheme}://{}", emulator.address());
+        let files = directory(&url, &setup.keys, &setup.organisation, &setup.config);
+        for (name, content) in &setup.files {
+            write(&files.path().join(name), content);
+        }
+        let gateway = Gateway::start(files);
         Self { gateway, emulator, runtime }
     }
 

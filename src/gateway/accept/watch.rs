@@ -15,7 +15,7 @@ use http_body::{Frame, SizeHint};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::doors::Entry;
+use crate::doors::Entry;
 use crate::gateway::answer::{Body, BodyError};
 
 /// Over HTTP/2 an answer is handed over in pieces of this size: what is handed over is buffered, whatever the window.

@@ -1,9 +1,9 @@
-//! The document `input` as values, built from our own types: a test holds it to what the interpreter sees.
+//! The document `input` as values, built from our own types: a test below holds it to what the interpreter sees.
 
 use super::run::Stop;
 use super::value::{Arena, V};
 use crate::api::view::{Create, DataDisk};
-use crate::policy::input::{Input, TargetInput};
+use crate::policy::input::{CertificateInput, Input, TargetInput};
 
 /// The input with its settings. Members are in the order of their names.
 pub(super) fn input<'a>(input: &'a Input, settings: V<'a>, arena: Arena<'a>) -> Result<V<'a>, Stop> {
@@ -22,6 +22,10 @@ pub(super) fn input<'a>(input: &'a Input, settings: V<'a>, arena: Arena<'a>) -> 
     ])?;
     let client = arena.members(&[
         (V::Text("address"), V::Text(&input.client.address)),
+        (
+            V::Text("certificate"),
+            input.client.certificate.as_ref().map_or(Ok(V::Null), |one| certificate(one, arena))?,
+        ),
         (V::Text("sdk"), text(input.client.sdk.as_ref())),
         (V::Text("user_agent"), text(input.client.user_agent.as_ref())),
     ])?;
@@ -82,6 +86,14 @@ fn disk<'a>(disk: &'a DataDisk, arena: Arena<'a>) -> Result<V<'a>, Stop> {
     ])
 }
 
+fn certificate<'a>(certificate: &'a CertificateInput, arena: Arena<'a>) -> Result<V<'a>, Stop> {
+    let names: Vec<V<'a>> = certificate.names.iter().map(|name| V::Text(name)).collect();
+    arena.members(&[
+        (V::Text("fingerprint"), V::Text(&certificate.fingerprint)),
+        (V::Text("names"), arena.array(&names)?),
+    ])
+}
+
 fn target<'a>(target: &'a TargetInput, arena: Arena<'a>) -> Result<V<'a>, Stop> {
     arena.members(&[(V::Text("id"), V::Text(&target.id)), (V::Text("team"), text(target.team.as_ref()))])
 }
@@ -92,4 +104,24 @@ fn text(text: Option<&String>) -> V<'_> {
 
 fn number<'a>(number: Option<u32>) -> V<'a> {
     number.map_or(V::Null, |number| V::Int(i64::from(number)))
+}
+
+#[cfg(test)]
+mod tests {
+    use bumpalo::Bump;
+
+    use super::super::value::to_plain;
+    use super::*;
+    use crate::policy::set::trial::specimens;
+
+    #[test]
+    fn plan_and_interpreter_are_given_the_same_document() {
+        for given in specimens() {
+            let bump = Bump::new();
+            let arena = Arena(&bump);
+            let settings = arena.plain(&given.settings).unwrap();
+            let seen = to_plain(input(&given, settings, arena).unwrap()).unwrap();
+            assert_eq!(seen, serde_json::to_value(crate::policy::value::input(&given)).unwrap());
+        }
+    }
 }

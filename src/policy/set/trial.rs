@@ -10,11 +10,11 @@ use crate::api::view::{Create, DataDisk};
 use crate::json::{Object, Value};
 use crate::policy::applying::{Applying, Specimen};
 use crate::policy::check::Checked;
-use crate::policy::compile::{Compiled, Entry, Group, Scope, compile};
+use crate::policy::compile::{Compiled, Entry, Scope, compile};
 use crate::policy::engine::STACK_BYTES;
 use crate::policy::evaluate::{Allowance, Asked, Evaluator};
 use crate::policy::failure::{PolicyFailure, Reason};
-use crate::policy::input::{ActionInput, ClientInput, Input, PrincipalInput, TargetInput};
+use crate::policy::input::{ActionInput, CertificateInput, ClientInput, Input, PrincipalInput, TargetInput};
 use crate::policy::organisation::Organisation;
 use crate::policy::problem::{LoadError, Problem};
 
@@ -74,7 +74,7 @@ fn all(compiled: &Compiled, organisation: &Organisation) -> Result<Outcome, Poli
     for (number, group) in compiled.groups.iter().enumerate() {
         let entries = [(Entry::Amend, group.amends), (Entry::Decide, group.decides)];
         for (entry, _) in entries.into_iter().filter(|(_, used)| *used) {
-            for input in samples(group, organisation) {
+            for input in samples(&group.specimen, group.create, organisation) {
                 let asked = Asked { group, number, entry, input: &input, settings_last: true };
                 let expected = evaluator.interpret(asked, Scope::All, ALLOWANCE);
                 outcome.problems.extend(expected.as_ref().err().map(trouble));
@@ -98,9 +98,8 @@ fn trouble(failure: &PolicyFailure) -> Problem {
     Problem::of("zengate/rules", format!("rule `{rule}` fails on a typical call: {words}"))
 }
 
-fn samples(group: &Group, organisation: &Organisation) -> Vec<Input> {
-    let specimen = &group.specimen;
-    let kind = if group.create { Kind::Create } else { Kind::Change };
+fn samples(specimen: &Specimen, creates: bool, organisation: &Organisation) -> Vec<Input> {
+    let kind = if creates { Kind::Create } else { Kind::Change };
     let base = Input {
         action: ActionInput {
             service: specimen.service.clone(),
@@ -126,9 +125,10 @@ fn samples(group: &Group, organisation: &Organisation) -> Vec<Input> {
         },
         now: "2026-01-01T00:00:00Z".to_owned(),
     };
-    if group.create {
+    if creates {
         let create = |create: Create| Input { create: Some(create), request: request(), ..base.clone() };
-        vec![create(sparse()), create(full(1)), create(full(100))]
+        let known = Input { client: known_client(), ..create(full(1)) };
+        vec![create(sparse()), known, create(full(100))]
     } else {
         let targets = |teams: &[Option<&str>]| {
             let target = |(number, team): (usize, &Option<&str>)| TargetInput {
@@ -139,6 +139,28 @@ fn samples(group: &Group, organisation: &Organisation) -> Vec<Input> {
         };
         vec![targets(&[]), targets(&[Some(&specimen.team)]), targets(&[None, Some("another")])]
     }
+}
+
+/// One that says and proves everything a client can.
+fn known_client() -> ClientInput {
+    ClientInput {
+        address: "192.0.2.1".to_owned(),
+        sdk: Some("python 0.1".to_owned()),
+        user_agent: Some("terraform".to_owned()),
+        certificate: Some(CertificateInput {
+            names: vec!["builder.example".to_owned()],
+            fingerprint: "00".repeat(32),
+        }),
+    }
+}
+
+/// Inputs of every shape, for tests.
+#[cfg(test)]
+pub(in crate::policy) fn specimens() -> Vec<Input> {
+    let set = crate::policy::PolicySet::load(&crate::policy::Source::Embedded, &Default::default());
+    let set = set.unwrap_or_else(|error| panic!("{error}"));
+    let specimen = Specimen { service: "vm".to_owned(), action: "X".to_owned(), team: "t".to_owned() };
+    [true, false].iter().flat_map(|creates| samples(&specimen, *creates, set.organisation())).collect()
 }
 
 fn request() -> Object {

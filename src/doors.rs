@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 /// The places of one listener. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Doors(Arc<Mutex<State>>);
+pub(crate) struct Doors(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -38,11 +38,11 @@ struct Resting {
 
 /// All places are taken by connections that work.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Full;
+pub(crate) struct Full;
 
 impl Doors {
     /// Lets one in, at the cost of one that rests if there must be.
-    pub(super) fn enter(&self, peer: IpAddr, most: usize, of_one: usize) -> Result<Entry, Full> {
+    pub(crate) fn enter(&self, peer: IpAddr, most: usize, of_one: usize) -> Result<Entry, Full> {
         let address = network(peer);
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.by_address.get(&address).is_some_and(|count| *count >= of_one) {
@@ -60,7 +60,7 @@ impl Doors {
     }
 
     /// Closes the one that should go first, if any rests; its descriptor is free a little later.
-    pub(super) fn make_room(&self) {
+    pub(crate) fn make_room(&self) {
         let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).send_off(|_| true);
     }
 }
@@ -95,7 +95,7 @@ impl State {
 
 /// A connection's place; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     doors: Doors,
     address: IpAddr,
     go: CancellationToken,
@@ -105,7 +105,7 @@ pub(super) struct Entry {
 
 impl Entry {
     /// Works from now on, and is not sent off.
-    pub(super) fn works(&self) {
+    pub(crate) fn works(&self) {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = place.take() {
             self.doors.0.lock().unwrap_or_else(PoisonError::into_inner).resting.remove(&place);
@@ -113,7 +113,7 @@ impl Entry {
     }
 
     /// Rests from now on, after a request.
-    pub(super) fn rests(&self) {
+    pub(crate) fn rests(&self) {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         if place.is_none() && !self.go.is_cancelled() {
             let mut state = self.doors.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,7 +122,7 @@ impl Entry {
     }
 
     /// Set when it has to go.
-    pub(super) fn must_go(&self) -> &CancellationToken {
+    pub(crate) fn must_go(&self) -> &CancellationToken {
         &self.go
     }
 }
@@ -142,7 +142,7 @@ impl Drop for Entry {
 }
 
 /// An IPv6 client can take any address of its /64, so these count as one.
-fn network(peer: IpAddr) -> IpAddr {
+pub(crate) fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
         v4 @ IpAddr::V4(_) => v4,

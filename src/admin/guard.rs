@@ -1,0 +1,283 @@
+//! Who may ask the admin listener.
+//!
+//! - `/livez` and `/readyz` answer everybody: they say nothing but well or not, and probes have no tokens.
+//! - No page answers a browser that another site has sent here: a request with `Origin`, or whose `Sec-Fetch-Site` is
+//!   anything but `none` (Fetch Metadata, W3C), is refused whatever it carries.
+//! - With tokens or client certificates, one of them must be shown (RFC 6750). Tokens are compared by their SHA-256, each
+//!   of them, in constant time. An address that showed ten wrong ones within a minute is not listened to until that
+//!   minute is over: neither with a right one, or guessing would go on.
+//! - Without either, only the loopback may ask, by a name of the loopback: a page that has its own name point here
+//!   (DNS rebinding) still says its own name in `Host`.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{Digest, SHA256, digest};
+use http::header::{AUTHORIZATION, HOST, ORIGIN};
+use http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
+
+use crate::doors::network;
+use crate::keys::ClientCertificate;
+use crate::secret::Secret;
+
+/// Wrong tokens of one address per [`WINDOW`] before it is not listened to.
+const MOST_FAILURES: u32 = 10;
+/// For how long failures count.
+const WINDOW: Duration = Duration::from_secs(60);
+/// Addresses remembered; the oldest is forgotten for a new one.
+const MOST_REMEMBERED: usize = 4096;
+
+/// Tokens, as digests; replaced when their files change.
+#[derive(Clone, Debug, Default)]
+pub struct Tokens(Arc<ArcSwap<Vec<Digest>>>);
+
+impl Tokens {
+    /// From now on, these.
+    pub fn replace<'a>(&self, tokens: impl Iterator<Item = &'a Secret>) {
+        self.0.store(Arc::new(tokens.map(|token| digest(&SHA256, token.expose().as_bytes())).collect()));
+    }
+
+    /// The number of the token, counted from 1. All are looked at, whichever it is.
+    fn number(&self, shown: &str) -> Option<usize> {
+        let shown = digest(&SHA256, shown.as_bytes());
+        let mut found = None;
+        for (number, token) in (1..).zip(self.0.load().iter()) {
+            if verify_slices_are_equal(token.as_ref(), shown.as_ref()).is_ok() {
+                found = Some(number);
+            }
+        }
+        found
+    }
+}
+
+/// Who stands at the other end of a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Asker {
+    pub(super) peer: SocketAddr,
+    /// What was proved in the handshake.
+    pub(super) certificate: Option<ClientCertificate>,
+}
+
+/// As whom a request was let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// A page that is open to everybody.
+    Anybody,
+    /// Somebody on this machine.
+    Machine,
+    /// The holder of a token, by its place in the configuration.
+    Token(usize),
+    /// The holder of a certificate, by its names.
+    Certificate(Vec<String>),
+}
+
+/// Why a request is not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) status: StatusCode,
+    pub(super) why: &'static str,
+}
+
+/// The rules of one listener.
+#[derive(Clone, Debug)]
+pub(super) struct Guard {
+    tokens: Tokens,
+    /// Whether a token or a certificate is asked for.
+    closed: bool,
+    open_metrics: bool,
+    failures: Arc<Mutex<HashMap<IpAddr, (Instant, u32)>>>,
+}
+
+impl Guard {
+    pub(super) fn new(tokens: Tokens, certificates: bool, open_metrics: bool) -> Self {
+        let closed = certificates || !tokens.0.load().is_empty();
+        Self { tokens, closed, open_metrics, failures: Arc::default() }
+    }
+
+    pub(super) fn admit(&self, asker: &Asker, path: &str, headers: &HeaderMap) -> Result<Caller, Refused> {
+        let of_browser = headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() != b"none");
+        if of_browser || headers.contains_key(ORIGIN) {
+            return refuse(StatusCode::FORBIDDEN, "no page of a browser may ask here; use the command line");
+        }
+        if matches!(path, "/livez" | "/readyz") || path == "/metrics" && self.open_metrics {
+            return Ok(Caller::Anybody);
+        }
+        if !self.closed {
+            return by_machine(asker, headers);
+        }
+        if let Some(certificate) = &asker.certificate {
+            return Ok(Caller::Certificate(certificate.names.clone()));
+        }
+        if self.failed_too_often(asker.peer.ip()) {
+            return refuse(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many wrong tokens came from this address; wait a minute",
+            );
+        }
+        match bearer(headers).map(|shown| self.tokens.number(shown)) {
+            Some(Some(number)) => Ok(Caller::Token(number)),
+            Some(None) => {
+                self.fail(asker.peer.ip());
+                refuse(StatusCode::UNAUTHORIZED, "this is no token of the admin listener")
+            }
+            None => refuse(
+                StatusCode::UNAUTHORIZED,
+                "send `Authorization: Bearer TOKEN` with a token of admin.tokens, as --token-file or ZENGATE_ADMIN_TOKEN",
+            ),
+        }
+    }
+
+    fn failed_too_often(&self, peer: IpAddr) -> bool {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_one = failures.get(&network(peer));
+        of_one.is_some_and(|(since, count)| since.elapsed() < WINDOW && *count >= MOST_FAILURES)
+    }
+
+    fn fail(&self, peer: IpAddr) {
+        let peer = network(peer);
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.len() >= MOST_REMEMBERED && !failures.contains_key(&peer) {
+            failures.retain(|_, (since, _)| since.elapsed() < WINDOW);
+            let oldest = failures.iter().min_by_key(|(_, (since, _))| *since).map(|(peer, _)| *peer);
+            if let Some(oldest) = oldest.filter(|_| failures.len() >= MOST_REMEMBERED) {
+                failures.remove(&oldest);
+            }
+        }
+        let (since, count) = failures.entry(peer).or_insert_with(|| (Instant::now(), 0));
+        if since.elapsed() >= WINDOW {
+            (*since, *count) = (Instant::now(), 0);
+        }
+        *count = count.saturating_add(1);
+    }
+}
+
+fn refuse(status: StatusCode, why: &'static str) -> Result<Caller, Refused> {
+    Err(Refused { status, why })
+}
+
+fn by_machine(asker: &Asker, headers: &HeaderMap) -> Result<Caller, Refused> {
+    if !asker.peer.ip().to_canonical().is_loopback() {
+        return refuse(
+            StatusCode::FORBIDDEN,
+            "without admin.tokens or client certificates, only the machine itself may ask",
+        );
+    }
+    let host = headers.get(HOST).map_or(Some(""), |host| host.to_str().ok());
+    let named = host.and_then(|host| host.parse::<http::uri::Authority>().ok());
+    let local = |host: &str| {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok()
+    };
+    // HTTP/1.0 knows no Host.
+    if host == Some("") || named.is_some_and(|named| local(named.host())) {
+        return Ok(Caller::Machine);
+    }
+    refuse(StatusCode::FORBIDDEN, "ask by the address or by `localhost`: other names may be somebody else's")
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    let (Some(one), None) = (all.next(), all.next()) else { return None };
+    let (scheme, token) = one.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "an-admin-token-of-some-length";
+
+    fn asker(peer: &str) -> Asker {
+        Asker { peer: format!("{peer}:5").parse().unwrap(), certificate: None }
+    }
+
+    fn headers(all: &[(&'static str, &str)]) -> HeaderMap {
+        all.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    fn closed() -> Guard {
+        let tokens = Tokens::default();
+        tokens.replace([Secret::new("the-other-token-of-it"), Secret::new(TOKEN)].iter());
+        Guard::new(tokens, false, false)
+    }
+
+    #[test]
+    fn the_loopback_needs_nothing_but_its_own_name() {
+        let guard = Guard::new(Tokens::default(), false, false);
+        let ask = |peer, all: &[_]| guard.admit(&asker(peer), "/status", &headers(all));
+        for host in ["127.0.0.1:9180", "localhost", "LOCALHOST:1", "[::1]:9180", "10.0.0.7"] {
+            assert_eq!(ask("127.0.0.1", &[("host", host)]), Ok(Caller::Machine), "{host}");
+        }
+        assert_eq!(ask("127.0.0.1", &[]), Ok(Caller::Machine));
+        for host in ["evil.example:9180", "localhost.evil.example", "", " "] {
+            let answer = ask("127.0.0.1", &[("host", host)]);
+            assert_eq!(answer.is_ok(), host.is_empty(), "{host}");
+        }
+        assert_eq!(ask("192.0.2.1", &[("host", "localhost")]).unwrap_err().status, StatusCode::FORBIDDEN);
+    }
+
+    #[test]
+    fn no_browser_is_let_in_with_whatever_it_carries() {
+        let right = format!("Bearer {TOKEN}");
+        for (name, value) in
+            [("origin", "null"), ("origin", "http://127.0.0.1:9180"), ("sec-fetch-site", "same-origin")]
+        {
+            let all = headers(&[(name, value), ("authorization", &right), ("host", "localhost")]);
+            for guard in [closed(), Guard::new(Tokens::default(), false, true)] {
+                for path in ["/status", "/livez", "/metrics"] {
+                    let refused = guard.admit(&asker("127.0.0.1"), path, &all).unwrap_err();
+                    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{name} {value} {path}");
+                }
+            }
+        }
+        let typed = headers(&[("sec-fetch-site", "none"), ("authorization", &right)]);
+        assert_eq!(closed().admit(&asker("192.0.2.1"), "/status", &typed), Ok(Caller::Token(2)));
+    }
+
+    #[test]
+    fn a_token_is_asked_of_everybody_and_probes_are_open() {
+        let guard = closed();
+        let ask = |path, all: &[_]| guard.admit(&asker("127.0.0.1"), path, &headers(all));
+        let right = format!("bearer {TOKEN}");
+        assert_eq!(ask("/livez", &[]), Ok(Caller::Anybody));
+        assert_eq!(ask("/readyz", &[]), Ok(Caller::Anybody));
+        assert_eq!(ask("/policy", &[("authorization", &right)]), Ok(Caller::Token(2)));
+        let double = [("authorization", right.as_str()), ("authorization", right.as_str())];
+        let wrong = [("authorization", "Bearer "), ("authorization", TOKEN), ("authorization", "Basic eDp5")];
+        for all in [&double[..], &wrong[..1], &wrong[1..2], &wrong[2..], &[]] {
+            for path in ["/policy", "/metrics", "/status", "/livez/", "/nope"] {
+                let refused = ask(path, all).unwrap_err();
+                assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{path} {all:?}");
+            }
+        }
+        let open = Guard { open_metrics: true, ..closed() };
+        assert_eq!(open.admit(&asker("192.0.2.1"), "/metrics", &HeaderMap::new()), Ok(Caller::Anybody));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_guesses_is_not_listened_to_for_a_minute() {
+        let guard = closed();
+        let ask = |peer: &str, token: &str| {
+            let all = headers(&[("authorization", &format!("Bearer {token}"))]);
+            guard.admit(&asker(peer), "/status", &all).map_err(|refused| refused.status.as_u16())
+        };
+        for _ in 0..MOST_FAILURES {
+            assert_eq!(ask("192.0.2.1", "wrong"), Err(401));
+        }
+        assert_eq!(ask("192.0.2.1", TOKEN), Err(429));
+        assert_eq!(ask("192.0.2.2", TOKEN), Ok(Caller::Token(2)), "others are not touched");
+        tokio::time::advance(WINDOW).await;
+        assert_eq!(ask("192.0.2.1", TOKEN), Ok(Caller::Token(2)));
+        for number in 0..MOST_REMEMBERED + 10 {
+            let [high, low] = u16::try_from(number).unwrap().to_be_bytes();
+            assert_eq!(ask(&format!("10.0.{high}.{low}"), "wrong"), Err(401));
+        }
+        assert!(guard.failures.lock().unwrap().len() <= MOST_REMEMBERED);
+    }
+}
