@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -11,6 +12,19 @@ use std::thread::JoinHandle;
 use tempfile::TempDir;
 
 use super::eventually;
+
+/// How the process is started.
+#[derive(Default)]
+pub struct Launch {
+    /// Commands of a shell that runs before it and becomes it: limits, signals, descriptors.
+    pub before: String,
+    /// Its standard input; with `exec 3<&0` in `before`, a socket that was opened for it.
+    pub stdin: Option<OwnedFd>,
+    /// More of its environment.
+    pub env: Vec<(String, String)>,
+    /// Nobody reads its standard error any more once it listens.
+    pub deaf: bool,
+}
 
 /// A running gateway. Dropping it ends the process.
 pub struct Gateway {
@@ -25,7 +39,12 @@ pub struct Gateway {
 impl Gateway {
     /// Starts `zengate serve` on the `zengate.toml` in `directory` and waits until it listens.
     pub fn start(directory: TempDir) -> Self {
-        let Running { process, address, admin, log, reader } = Running::start(directory.path());
+        Self::launch(directory, Launch::default())
+    }
+
+    /// The same, in other circumstances.
+    pub fn launch(directory: TempDir, launch: Launch) -> Self {
+        let Running { process, address, admin, log, reader } = Running::start(directory.path(), launch);
         Self { process, directory, address, admin, log, reader: Some(reader) }
     }
 
@@ -41,7 +60,8 @@ impl Gateway {
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }
-        let Running { process, address, admin, log, reader } = Running::start(self.directory.path());
+        let Running { process, address, admin, log, reader } =
+            Running::start(self.directory.path(), Launch::default());
         (self.process, self.address, self.admin, self.log) = (process, address, admin, log);
         self.reader = Some(reader);
     }
@@ -136,12 +156,14 @@ struct Running {
 }
 
 impl Running {
-    fn start(directory: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_zengate"))
-            .args(["serve", "--config"])
+    fn start(directory: &Path, launch: Launch) -> Self {
+        let mut process = Command::new("/bin/sh")
+            .args(["-c", &format!("{}\nexec \"$0\" \"$@\"", launch.before)])
+            .args([env!("CARGO_BIN_EXE_zengate"), "serve", "--config"])
             .arg(directory.join("zengate.toml"))
             .env("ZENGATE_TEST_TOKEN", super::world::TOKEN)
-            .stdin(Stdio::null())
+            .envs(launch.env)
+            .stdin(launch.stdin.map_or_else(Stdio::null, Stdio::from))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -150,8 +172,15 @@ impl Running {
         let lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let kept = Arc::clone(&log);
         let reader = std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
+            let mut lines = lines;
+            for line in lines.by_ref().map_while(Result::ok) {
+                let listens = line.starts_with("zengate listens on ");
                 kept.lock().unwrap().push(line);
+                if launch.deaf && listens {
+                    // The pipe stays open, and full.
+                    std::mem::forget(lines);
+                    return;
+                }
             }
         });
         let seen = Arc::clone(&log);

@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use zengate::emulator::{self, Emulator, Fault, Gate, On, Times, When};
 use zengate::secret::Secret;
 
-use super::gateway::{Gateway, write};
+use super::gateway::{Gateway, Launch, write};
 
 /// The gateway key of team `payments`.
 pub const KEY: &str = "ZGpayments01";
@@ -32,6 +32,8 @@ pub struct Setup {
     pub emulator: emulator::Options,
     /// More files of its directory.
     pub files: Vec<(String, String)>,
+    /// How the gateway is started.
+    pub launch: Launch,
 }
 
 impl Default for Setup {
@@ -45,6 +47,7 @@ impl Default for Setup {
                 ..emulator::Options::default()
             },
             files: Vec::new(),
+            launch: Launch::default(),
         }
     }
 }
@@ -89,7 +92,7 @@ impl World {
         for (name, content) in &setup.files {
             write(&files.path().join(name), content);
         }
-        let gateway = Gateway::start(files);
+        let gateway = Gateway::launch(files, setup.launch);
         Self { gateway, emulator, runtime }
     }
 
