@@ -3,7 +3,7 @@
 mod again;
 mod body;
 mod clients;
-mod crash;
+pub(crate) mod crash;
 mod create;
 mod faulty;
 mod head;

@@ -29,7 +29,7 @@ fn names_in(world: &World) -> Vec<String> {
 }
 
 /// Every machine of the cloud counts, and nothing else does.
-pub(super) fn agree(world: &World) {
+pub(crate) fn agree(world: &World) {
     eventually("ledger and cloud agree", || {
         reconcile(world);
         let machines = u64::try_from(world.emulator.instance_count()).unwrap();

@@ -140,6 +140,11 @@ impl Gateway {
         assert!(status.is_ok_and(|status| status.success()), "pkill -P");
     }
 
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Waits for the process to end.
     pub fn wait(&mut self) -> ExitStatus {
         self.process.wait().unwrap()
