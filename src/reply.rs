@@ -92,13 +92,14 @@ pub fn classify(facts: &Facts<'_>) -> Meaning {
     let (fate, delivery) = fate(facts, envelope.as_ref());
     let (code, request_id) =
         envelope.map(|envelope| (envelope.code, envelope.request_id)).unwrap_or_default();
+    let (code, request_id) = (code.filter(|code| is_code(code)), request_id.filter(|id| is_id(id)));
     Meaning { fate, delivery, code, request_id }
 }
 
 /// The code of an answer that is an error in the form that SDKs read; none for anything else.
 pub fn error_code(facts: &Facts<'_>) -> Option<String> {
     let envelope: Envelope = serde_json::from_slice(facts.body).ok()?;
-    if envelope.is_error() { envelope.code } else { None }
+    if envelope.is_error() { envelope.code.filter(|code| is_code(code)) } else { None }
 }
 
 fn fate(facts: &Facts<'_>, envelope: Option<&Envelope>) -> (Fate, Delivery) {
@@ -148,6 +149,22 @@ fn success(facts: &Facts<'_>, envelope: Option<&Envelope>) -> (Fate, Delivery) {
     }
     let missing = facts.asked.saturating_sub(u32::try_from(ids.len()).unwrap_or(u32::MAX));
     (Fate::Ran { ids, missing }, Delivery::Verbatim)
+}
+
+/// The longest code or id that is kept.
+const LONGEST_WORD: usize = 128;
+
+/// Whether a text is a code as the vendor's are: only such ones are kept in logs and records. A cloud that says back what
+/// it was told, a password among it, would otherwise write it there.
+fn is_code(text: &str) -> bool {
+    let usual = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    !text.is_empty() && text.len() <= LONGEST_WORD && text.bytes().all(usual)
+}
+
+/// Whether a text is a request id: hex digits and hyphens, with the vendor's `T` in front or without.
+fn is_id(text: &str) -> bool {
+    let text = text.strip_prefix('T').unwrap_or(text);
+    text.len() <= LONGEST_WORD && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 /// The codes that metrics tell apart; all others count as `other`. From the vendor's common error codes and the error

@@ -1,6 +1,7 @@
 //! Hostile input and hard days: what is thrown at the gateway, and what fails around it.
 
 mod admin;
+mod canary;
 mod days;
 mod overload;
 mod secrets;

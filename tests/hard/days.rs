@@ -91,7 +91,9 @@ fn what_can_change_changes_at_sighup_and_what_cannot_is_named() {
     world.send(&long()).instance_ids();
     // Right: a limit holds at once, an address waits for a restart and is named.
     let after = before.replace("[listen]\naddress = \"127.0.0.1:0\"", "[listen]\naddress = \"127.0.0.2:0\"");
-    world.gateway.write("zengate.toml", &format!("{after}\n[limits]\nbody = \"4KiB\"\n[log]\nlevel = \"debug\"\n"));
+    world
+        .gateway
+        .write("zengate.toml", &format!("{after}\n[limits]\nbody = \"4KiB\"\n[log]\nlevel = \"debug\"\n"));
     world.gateway.signal("HUP");
     eventually("the limit", || (world.send(&long()).status == 413).then_some(()));
     eventually("the names", || {
@@ -131,7 +133,8 @@ fn systemd_is_told_and_gives_sockets() {
     let told = |word: &str| {
         let mut message = [0; 512];
         loop {
-            let length = notify.recv(&mut message).unwrap_or_else(|error| panic!("{word} never came: {error}"));
+            let length =
+                notify.recv(&mut message).unwrap_or_else(|error| panic!("{word} never came: {error}"));
             let message = String::from_utf8_lossy(&message[..length]).into_owned();
             if message.lines().any(|line| line.starts_with(word)) {
                 return message;

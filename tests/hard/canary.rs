@@ -1,0 +1,211 @@
+//! Planted secrets and everything that comes out: logs at their most talkative, records, metrics, pages, the ledger's files,
+//! the audit log, and every answer. None of it holds any of them, in any spelling.
+
+use std::fmt::Write as _;
+
+use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
+use serde_json::{Value, json};
+use zengate::emulator::{Fault, On, Times, When};
+
+use crate::support::client::EXAMPLE;
+use crate::support::world::{CLOUD_SECRET, KEY, SECRET, Setup, TOKEN, keys};
+use crate::support::{Answer, Call, World, eventually, stock_policies_in};
+
+const PASSWORD: &str = "Canary-Passw0rd-of-a-machine";
+const SCRIPT: &str = "#!/bin/sh\nexport CANARY=script-secret-0123456789\n";
+const ADMIN: &str = "canary-token-of-an-operator";
+const OLD: &str = "gateway-secret-of-the-other";
+const SEALED: &str = "canary-sealed-secret-of-a-key";
+
+/// A rule that says everything it is told, and prints it too.
+const CHATTERBOX: &str = r#"package zengate.rules.chatterbox
+
+deny contains violation if {
+	input.create.name == "echo"
+	print("the input is", input)
+	violation := {
+		"rule": "chatterbox",
+		"message": sprintf("%v", [input]),
+		"field": json.marshal(input.request),
+		"remedy": concat(" ", [value | walk(input.request, [_, value]); is_string(value)]),
+		"asked": input.request,
+	}
+}
+
+warn contains violation if {
+	print(json.marshal(input))
+	violation := {"rule": "chatterbox", "message": json.marshal(input), "field": "", "remedy": base64.encode(json.marshal(input))}
+}
+"#;
+
+/// The spellings in which a text could come out.
+fn spellings(secret: &str) -> Vec<String> {
+    let bytes = secret.as_bytes();
+    let mut all = vec![secret.to_owned(), secret.to_lowercase(), secret.to_uppercase()];
+    let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    all.extend([hex.to_uppercase(), hex]);
+    // In base64 a text begins at one of three places; what hangs over at its ends depends on its neighbours.
+    for shift in 0..3 {
+        let shifted = [&b"xxx"[..shift], bytes].concat();
+        for text in [BASE64_NOPAD.encode(&shifted), BASE64URL_NOPAD.encode(&shifted)] {
+            let first = (shift * 8).div_ceil(6);
+            all.push(text[first..text.len() - 2].to_owned());
+        }
+    }
+    let escaped = |how: &dyn Fn(u8) -> String| {
+        bytes.iter().fold(String::new(), |text, byte| {
+            if byte.is_ascii_alphanumeric() {
+                text + &char::from(*byte).to_string()
+            } else {
+                text + &how(*byte)
+            }
+        })
+    };
+    all.push(escaped(&|byte| format!("%{byte:02X}")));
+    all.push(escaped(&|byte| format!("%{byte:02x}")));
+    all.push(escaped(&|byte| format!("\\u{byte:04x}")));
+    all.push(bytes.iter().fold(String::new(), |text, byte| format!("{text}\\u{byte:04x}")));
+    all.push(serde_json::to_string(secret).unwrap().trim_matches('"').to_owned());
+    all.push(format!("{bytes:?}").trim_matches(['[', ']']).to_owned());
+    all
+}
+
+fn create(more: Value) -> Call {
+    let mut body: Value = serde_json::from_str(EXAMPLE).unwrap();
+    body["password"] = PASSWORD.into();
+    body["initScript"] = SCRIPT.into();
+    for (name, value) in more.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    Call::new("vm", "CreateInstances").json(&body)
+}
+
+/// Everything that a caller could send with secrets where they belong, well and badly. Who writes a secret in the place of a
+/// zone or a version is told what was wrong with it, as with any other word.
+fn calls() -> Vec<Call> {
+    let whole = create(json!({}));
+    let text = String::from_utf8(whole.body.clone()).unwrap();
+    let mut all = vec![
+        create(json!({"instanceName": "good"})),
+        create(json!({"instanceName": "echo"})),
+        create(json!({"zoneId": "MOON-A", "instanceName": "refused"})),
+        create(json!({"initScript": [SCRIPT]})),
+        whole.clone().body(&text[..text.len() - 1]),
+        whole.clone().body(format!("{text}{text}")),
+        whole.clone().body(text.replace("\"initScript\"", "\"password\"")),
+        whole.clone().body(text.replace("password", "Password")),
+        whole.clone().key(KEY, PASSWORD),
+        whole.clone().key(SECRET, SECRET),
+        whole.clone().bearer(SECRET),
+        whole.clone().bearer(&format!("{TOKEN}x")),
+        whole.clone().header("X-Junk", SECRET),
+        Call::new("vm", "ResetInstance").json(&json!({"instanceId": "x", "password": PASSWORD})),
+        Call::new("vm", "DescribeInstances").json(&json!({"instanceName": "honest", "password": PASSWORD})),
+        Call::new("zec", "CreateZecInstances").json(&json!({"password": PASSWORD, "userData": SCRIPT})),
+    ];
+    let mut chunked = whole;
+    chunked.content_length = false;
+    all.push(chunked);
+    all
+}
+
+#[test]
+fn nothing_that_comes_out_holds_a_secret() {
+    let policies = tempfile::TempDir::new().unwrap();
+    stock_policies_in(policies.path());
+    std::fs::write(policies.path().join("rules/chatterbox.rego"), CHATTERBOX).unwrap();
+    let config = format!(
+        "[log]\nlevel = \"trace\"\n[admin]\naddress = \"127.0.0.1:0\"\ntokens = [{{ file = \"admin.token\" }}]\naudit_log = \"admin.jsonl\"\n\
+         [policy]\ndirectory = \"{}\"\ndata = [\"organisation.yaml\"]\n",
+        policies.path().display()
+    );
+    let more = "[[key]]\nid = \"ZGother01\"\nsecrets = [{ file = \"other.secret\" }, { command = [\"/bin/echo\", \"-n\", \"canary-sealed-secret-of-a-key\"] }]\nteam = \"other\"\naccount = \"main\"\n";
+    let files = vec![("admin.token".to_owned(), ADMIN.to_owned())];
+    let world = World::with(Setup { config, files, keys: keys(more), ..Setup::default() });
+    let mut came: Vec<(String, String)> = Vec::new();
+    let mut keep = |what: &str, text: String| came.push((what.to_owned(), text));
+    let admin = |method: &str, path: &str, token: &str| -> Answer {
+        let mut call = Call::new("", "").unsigned().target(path);
+        call.method = method.to_owned();
+        call.header("Authorization", &format!("Bearer {token}")).send(world.gateway.admin_address())
+    };
+    for call in calls() {
+        let answer = call.send(world.address());
+        keep(
+            &format!("the answer to {}", call.target),
+            format!("{answer:?} {}", String::from_utf8_lossy(&answer.body)),
+        );
+    }
+    // A cloud that says back what it was told: the caller hears it, and nobody else does.
+    let echo = |body: String| Fault::Page {
+        when: When::Before,
+        status: 500,
+        content_type: "application/json".into(),
+        body,
+    };
+    for body in [
+        json!({"requestId": "T", "code": "ECHO", "message": format!("{PASSWORD} {SCRIPT}")}).to_string(),
+        format!("<html>{PASSWORD} {CLOUD_SECRET}</html>"),
+        json!({"requestId": "T", "code": CLOUD_SECRET, "message": CLOUD_SECRET}).to_string(),
+    ] {
+        world.emulator.script(echo(body.clone()), On::any(), Times::Exactly(1));
+        let told = world.send(&create(json!({"instanceName": format!("echo-{}", body.len())})));
+        assert!(!String::from_utf8_lossy(&told.body).contains(SECRET));
+        world.emulator.script(echo(body), On::any(), Times::Exactly(1));
+        world.send(&Call::new("vm", "DescribeInstances"));
+    }
+    for (method, path) in [
+        ("GET", "/metrics"),
+        ("GET", "/status"),
+        ("GET", "/policy"),
+        ("GET", "/policy/material"),
+        ("GET", "/quota"),
+        ("GET", "/quota/drift"),
+        ("POST", "/policy/reload"),
+        ("GET", "/nothing"),
+    ] {
+        let answer = admin(method, path, ADMIN);
+        keep(path, String::from_utf8_lossy(&answer.body).into_owned());
+        keep(path, format!("{:?}", admin(method, path, SECRET)));
+    }
+    // A configuration and keys with secrets where none belong.
+    let written = std::fs::read_to_string(world.gateway.directory().join("keys.toml")).unwrap();
+    world
+        .gateway
+        .write("keys.toml", &written.replace("{ file = \"payments.secret\" }", &format!("\"{SECRET}\"")));
+    world.gateway.logged("the new key file is refused");
+    world.gateway.write("keys.toml", &written.replace("payments.secret", SECRET));
+    world.gateway.logged("the secret file cannot be read");
+    world.gateway.write("keys.toml", &written);
+    eventually("the records", || (world.gateway.records().len() >= 8).then_some(()));
+    assert!(world.gateway.log().len() > calls().len(), "{} lines", world.gateway.log().len());
+    for name in ["records.jsonl", "admin.jsonl", "ledger.db", "ledger.db-wal"] {
+        let files = walk(world.gateway.directory()).into_iter().filter(|file| file.ends_with(name));
+        for file in files {
+            keep(name, String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned());
+        }
+    }
+    keep("the log", world.gateway.log().join("\n"));
+    for (secret, plain) in
+        [SECRET, TOKEN, CLOUD_SECRET, PASSWORD, "script-secret-0123456789", ADMIN, OLD, SEALED]
+            .map(|secret| (secret, spellings(secret)))
+    {
+        for spelling in plain {
+            for (what, text) in &came {
+                let found = text.find(&spelling).map(|at| {
+                    &text[text.floor_char_boundary(at.saturating_sub(200))
+                        ..text.ceil_char_boundary((at + 200).min(text.len()))]
+                });
+                assert!(found.is_none(), "{what} holds {secret} as {spelling}: {found:?}");
+            }
+        }
+    }
+}
+
+fn walk(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
