@@ -3,6 +3,7 @@
 mod admin;
 mod canary;
 mod days;
+mod faults;
 mod overload;
 mod secrets;
 mod smuggling;
