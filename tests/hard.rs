@@ -5,6 +5,7 @@ mod canary;
 mod days;
 mod faults;
 mod overload;
+mod rows;
 mod secrets;
 mod smuggling;
 mod tls;

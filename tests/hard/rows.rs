@@ -1,0 +1,269 @@
+//! Hostile requests, one by one, each signed over the bytes it consists of, so that only its trick can be what refuses it.
+//! Every refusal is an envelope with an id; nothing reaches the cloud and nothing is booked.
+
+use std::io::{Read, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use zengate::secret::Secret;
+use zengate::sign::{PayloadHash, SigningKey, authorize};
+
+use crate::path::quota::{counted, limited};
+use crate::support::client::{EXAMPLE, connect, read_answer};
+use crate::support::world::{KEY, SECRET, TOKEN};
+use crate::support::{Answer, Call, World};
+
+const BAD: &str = "INVALID_PARAMETER_VALUE";
+const TYPE: &str = "INVALID_PARAMETER_TYPE";
+const LONG: &str = "INVALID_PARAMETER_EXCEED_LENGTH";
+const UNAUTHORIZED: &str = "AUTHFAILURE_UNAUTHORIZED_OPERATION";
+const NO_AUTHORIZATION: &str = "AUTHFAILURE_INVALID_AUTHORIZATION";
+const SIGNATURE: &str = "AUTHFAILURE_SIGNATURE_FAILURE";
+const EXPIRED: &str = "AUTHFAILURE_SIGNATURE_EXPIRED";
+
+/// The vendor's example with more members, in the version that the rows are about.
+fn create(members: &str) -> Call {
+    let body = EXAMPLE.trim_end().trim_end_matches('}').to_owned() + "," + members + "}";
+    Call::new("vm", "CreateInstances").version("2026-04-01").body(body)
+}
+
+fn plain() -> Call {
+    create(r#""instanceCount":1"#)
+}
+
+fn read() -> Call {
+    Call::new("vm", "DescribeInstances")
+}
+
+/// The head without its action, with these in its place.
+fn with_headers(mut call: Call, headers: &[(&str, &str)]) -> Call {
+    call.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("x-zc-action"));
+    headers.iter().fold(call, |call, (name, value)| call.header(name, value))
+}
+
+/// A head that is built line by line around a good signature.
+fn raw(world: &World, line: &str, extra: &str, body: &[u8]) -> Vec<u8> {
+    let host = world.address().to_string();
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    let key = SigningKey::new(&Secret::new(SECRET));
+    let authorization = authorize(KEY, &key, "application/json", &host, now, &PayloadHash::of(body));
+    let mut bytes = format!(
+        "{line}\r\nHost: {host}\r\nContent-Type: application/json\r\nX-ZC-Action: CreateInstances\r\nX-ZC-Timestamp: {now}\r\n\
+         X-ZC-Signature-Method: ZC2-HMAC-SHA256\r\nAuthorization: {authorization}\r\n{extra}\r\n"
+    )
+    .into_bytes();
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+/// What is answered to bytes, whether the connection is closed after it.
+fn exchange(world: &World, bytes: &[u8]) -> (Option<Answer>, bool) {
+    let mut connection = connect(world.address());
+    let _ = connection.write_all(bytes);
+    let answer = read_answer(&mut connection);
+    // An honest request behind it would be answered if the connection were still good for one.
+    let alive = connection.write_all(&read().bytes(world.address())).is_ok()
+        && read_answer(&mut connection).is_some();
+    (answer, !alive)
+}
+
+#[test]
+fn each_row_is_refused_as_it_should_be() {
+    let world = World::with(limited(10));
+    let deep = format!("\"tags\":{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let utf16: Vec<u8> = EXAMPLE.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut sixteen = Call::new("vm", "CreateInstances").body(utf16);
+    sixteen.content_type = "application/json; charset=utf-16".to_owned();
+    let mut megabyte = plain();
+    megabyte.body.resize(1024 * 1024 + 1, b' ');
+    let many = (0..65).fold(plain(), |call, number| call.header(&format!("X-Junk-{number}"), "x"));
+    let target = |target: &str| plain().target(target);
+    let old = |offset: i64| {
+        let mut call = plain();
+        call.timestamp_offset = offset;
+        call
+    };
+    let other_method = with_headers(
+        plain().unsigned(),
+        &[
+            ("X-ZC-Action", "CreateInstances"),
+            ("X-ZC-Timestamp", "1790000000"),
+            ("X-ZC-Signature-Method", "ZC2-HMAC-MD5"),
+            (
+                "Authorization",
+                &format!(
+                    "ZC2-HMAC-MD5 Credential={KEY}, SignedHeaders=content-type;host, Signature={}",
+                    "0".repeat(64)
+                ),
+            ),
+        ],
+    );
+    let both = ("X-ZC-Action", "CreateInstances");
+    let rows: Vec<(&str, Call, u16, &str)> = vec![
+        ("O01 a count twice", create(r#""instanceCount":1,"instanceCount":500"#), 400, TYPE),
+        (
+            "O02 a count twice, once escaped",
+            create(r#""instanceCount":1,"instanceC\u006funt":500"#),
+            400,
+            TYPE,
+        ),
+        ("O03 a count in another case", create(r#""InstanceCount":500"#), 400, BAD),
+        ("O04 a count as text", create(r#""instanceCount":"5""#), 400, TYPE),
+        ("O05 a count with an exponent", create(r#""instanceCount":1e2"#), 400, TYPE),
+        ("O06 a count with a fraction", create(r#""instanceCount":100.0"#), 400, TYPE),
+        ("O06 a small one", create(r#""instanceCount":5.0"#), 400, TYPE),
+        ("O07 a negative count", create(r#""instanceCount":-1"#), 400, "INVALID_PARAMETER_LESS_MINIMUM"),
+        ("O07 a count of none", create(r#""instanceCount":0"#), 400, "INVALID_PARAMETER_LESS_MINIMUM"),
+        (
+            "O08 a count beyond doubles",
+            create(r#""instanceCount":9007199254740993"#),
+            400,
+            "INVALID_PARAMETER_EXCEED_MAXIMUM",
+        ),
+        ("O09 a count that is true", create(r#""instanceCount":true"#), 400, TYPE),
+        (
+            "O11 two documents",
+            Call::new("vm", "CreateInstances").body(format!("{EXAMPLE}{EXAMPLE}")),
+            400,
+            TYPE,
+        ),
+        (
+            "O12 a byte order mark",
+            Call::new("vm", "CreateInstances").body(format!("\u{feff}{EXAMPLE}")),
+            400,
+            TYPE,
+        ),
+        ("O12 sixteen bits a letter", sixteen, 415, BAD),
+        ("O13 not a number", create(r#""instanceCount":NaN"#), 400, TYPE),
+        ("O13 infinity", create(r#""trafficPackageSize":Infinity"#), 400, TYPE),
+        ("O14 10,000 nested arrays", create(&deep), 400, TYPE),
+        (
+            "O15 a tag twice",
+            create(r#""tags":{"tags":[{"key":"owner","value":"a"},{"key":"owner","value":"b"}]}"#),
+            400,
+            BAD,
+        ),
+        ("O16 a byte too many", megabyte, 413, LONG),
+        ("O16 65 headers", many, 431, LONG),
+        ("O16 17 KiB of headers", plain().header("X-Junk", &"x".repeat(17 * 1024)), 431, LONG),
+        ("O17 half a surrogate pair", create(r#""instanceName":"\ud800""#), 400, TYPE),
+        ("O18 two actions", with_headers(plain(), &[("X-ZC-Action", "DescribeInstances"), both]), 400, BAD),
+        (
+            "O18 two actions, swapped",
+            with_headers(plain(), &[both, ("x-zc-action", "DescribeInstances")]),
+            400,
+            BAD,
+        ),
+        (
+            "O19 two actions in one",
+            with_headers(plain(), &[("X-ZC-Action", "DescribeInstances, CreateInstances")]),
+            401,
+            UNAUTHORIZED,
+        ),
+        ("O23 a target of another host", target("http://evil.example/api/v2/vm"), 400, BAD),
+        ("O24 a path that climbs", target("/api/v2/vm/../bmc"), 404, UNAUTHORIZED),
+        ("O24 two slashes", target("/api//v2/vm"), 404, UNAUTHORIZED),
+        ("O24 an escaped slash", target("/api/v2/vm%2f"), 404, UNAUTHORIZED),
+        ("O24 capitals", target("/API/v2/vm"), 404, UNAUTHORIZED),
+        ("O25 a query", target("/api/v2/vm?x=1"), 400, BAD),
+        ("O25 another service", plain().header("X-ZC-Service", "bmc"), 400, BAD),
+        ("O26 a packed body", plain().header("Content-Encoding", "gzip"), 415, BAD),
+        ("O28 no such version", Call::example().version("2019-01-01"), 401, UNAUTHORIZED),
+        ("O28 no such action", Call::new("vm", "CreateEverything"), 401, UNAUTHORIZED),
+        ("O30 a wrong token", plain().bearer("x"), 401, NO_AUTHORIZATION),
+        ("O30 an empty authorization", plain().unsigned().header("Authorization", ""), 401, NO_AUTHORIZATION),
+        ("O30 two authorizations", plain().header("Authorization", &format!("Bearer {TOKEN}")), 400, BAD),
+        ("O30 the secret of another key", plain().key(KEY, "gateway-secret-of-the-other"), 401, SIGNATURE),
+        ("O30 another algorithm", other_method, 401, NO_AUTHORIZATION),
+        ("O31 301 s old", old(-301), 401, EXPIRED),
+        ("O31 301 s ahead", old(301), 401, EXPIRED),
+    ];
+    for (row, call, status, code) in rows {
+        let answer = world.send(&call);
+        let body = answer.json();
+        assert_eq!((answer.status, body["code"].as_str()), (status, Some(code)), "{row}: {body}");
+        assert!(body["requestId"].is_string() && body["message"].is_string(), "{row}: {body}");
+        assert_eq!(answer.header("x-zengate-decision"), body["requestId"].as_str(), "{row}");
+    }
+    assert_eq!(world.emulator.requests().len(), 0);
+    assert_eq!(world.emulator.connections(), 0, "not even a connection");
+    assert_eq!(counted(&world), (0, 0, 0));
+}
+
+#[test]
+fn rows_about_framing_end_the_connection() {
+    let world = World::with(limited(10));
+    let body = EXAMPLE.as_bytes();
+    let line = "POST /api/v2/vm HTTP/1.1";
+    let hidden = String::from_utf8(plain().bytes(world.address())).unwrap();
+    let chunks = format!("{:x}\r\n{EXAMPLE}\r\n0\r\n\r\n", body.len());
+    let length = format!("Content-Length: {}\r\n", body.len());
+    let chunked = "Transfer-Encoding: chunked\r\n";
+    let mut rows = Vec::new();
+    for (row, extra, tail) in [
+        ("O20 length, then chunks", format!("{length}{chunked}"), format!("{chunks}{hidden}")),
+        ("O20 chunks, then length", format!("{chunked}{length}"), format!("{chunks}{hidden}")),
+        ("O21 two lengths", format!("{length}Content-Length: 5\r\n"), EXAMPLE.to_owned()),
+        ("O22 chunks alone", chunked.to_owned(), chunks),
+    ] {
+        // The signature is that of the body itself.
+        let mut bytes = raw(&world, line, &extra, body);
+        bytes.truncate(bytes.len() - body.len());
+        bytes.extend_from_slice(tail.as_bytes());
+        rows.push((row, bytes));
+    }
+    for (row, bytes) in rows {
+        let (answer, closed) = exchange(&world, &bytes);
+        assert!(answer.is_some_and(|answer| matches!(answer.status, 400 | 411)), "{row}");
+        assert!(closed, "{row}");
+    }
+    assert_eq!(world.emulator.requests().len(), 0);
+    assert_eq!(counted(&world), (0, 0, 0));
+}
+
+#[test]
+fn rows_that_pass() {
+    let world = World::with(limited(10));
+    // O10: null is as if it were not there, and is not forwarded.
+    world.send(&create(r#""instanceCount":null"#)).instance_ids();
+    assert_eq!(counted(&world), (1, 0, 0));
+    let sent = world.emulator.requests().pop().unwrap();
+    assert!(!String::from_utf8_lossy(&sent.body).contains("instanceCount"));
+    // O31: 299 s either way.
+    for offset in [-299, 299] {
+        let mut call = create(&format!(r#""instanceName":"late{}""#, offset + 300));
+        call.timestamp_offset = offset;
+        call.send(world.address()).instance_ids();
+    }
+    // O27: a bad key is told so before a byte of the body; a good one is told to go on.
+    let announced = |key: &str| {
+        let mut call = create(r#""instanceName":"waits""#).header("Expect", "100-continue").key(key, SECRET);
+        call.body.resize(1000 * 1000, b' ');
+        call
+    };
+    let mut refused = connect(world.address());
+    refused.write_all(&announced("ZGnobody").head(world.address())).unwrap();
+    let mut first = [0; 12];
+    refused.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 401");
+    let call = announced(KEY);
+    let mut told = connect(world.address());
+    told.write_all(&call.head(world.address())).unwrap();
+    told.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 100");
+    let mut rest = [0; 13];
+    told.read_exact(&mut rest).unwrap();
+    told.write_all(&call.body).unwrap();
+    read_answer(&mut told).unwrap().instance_ids();
+    // O29: a read's signature under a change. At once and from the same address it passes, and is counted.
+    let (body, seen) = (br#"{"instanceId":"no-such-machine"}"#, world.emulator.requests().len());
+    let as_read =
+        raw(&world, "POST /api/v2/vm HTTP/1.1", &format!("Content-Length: {}\r\n", body.len()), body);
+    let as_read = String::from_utf8(as_read).unwrap();
+    for action in ["DescribeInstanceInternetStatus", "TerminateInstance"] {
+        let bytes = as_read.replace("X-ZC-Action: CreateInstances", &format!("X-ZC-Action: {action}"));
+        let mut connection = connect(world.address());
+        connection.write_all(bytes.as_bytes()).unwrap();
+        let _ = read_answer(&mut connection);
+    }
+    assert!(world.emulator.requests().len() > seen);
+}
