@@ -2,6 +2,7 @@
 
 mod admin;
 mod canary;
+mod closed;
 mod days;
 mod faults;
 mod overload;
