@@ -74,3 +74,36 @@ fn the_operators_example_enforces_zones_count_and_tags_in_a_few_lines() {
         assert!(settings[rule].is_object(), "{settings}");
     }
 }
+
+/// All text below a directory, of files with this ending.
+fn sources(directory: &str, all: &mut String) {
+    for entry in std::fs::read_dir(directory).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            sources(path.to_str().unwrap(), all);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            for line in std::fs::read_to_string(&path).unwrap().lines() {
+                if let Some((name, _)) =
+                    line.trim_start().strip_prefix("fn ").and_then(|rest| rest.split_once('('))
+                {
+                    all.push_str(&format!("`{module}::{name}`"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_security_page_names_is_there() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let page = std::fs::read_to_string(format!("{root}/deploy/SECURITY.md")).unwrap();
+    let mut there = String::new();
+    for directory in ["tests", "src"] {
+        sources(&format!("{root}/{directory}"), &mut there);
+    }
+    let named: Vec<&str> = page.split('`').filter(|text| text.contains("::")).collect();
+    assert!(named.len() > 40, "{}", named.len());
+    let missing: Vec<&&str> = named.iter().filter(|name| !there.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

@@ -9,4 +9,5 @@ mod overload;
 mod rows;
 mod secrets;
 mod smuggling;
+mod soak;
 mod tls;

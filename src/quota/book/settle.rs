@@ -25,6 +25,17 @@ pub struct Conflict {
     pub was: &'static str,
 }
 
+/// An outcome that leaves no more unaccounted for than was asked for beyond the instances it names.
+fn within(outcome: Settlement, asked: u32) -> Settlement {
+    match outcome {
+        Settlement::Created { ids, missing } => {
+            let named = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+            Settlement::Created { missing: missing.min(asked.saturating_sub(named)), ids }
+        }
+        other => other,
+    }
+}
+
 impl Book {
     /// Ends a booking, by the process that sent it.
     ///
@@ -40,6 +51,7 @@ impl Book {
         let Some(booking) = self.bookings.get(&id) else {
             return (Err(Conflict { id, was: "forgotten" }), Vec::new());
         };
+        let outcome = within(outcome, booking.asked);
         let ends = |outcome| vec![Event::Settled { id, at: now, outcome, answer }];
         match (&booking.state, outcome) {
             (State::InFlight, outcome) => (Ok(Settled::Now), ends(outcome)),

@@ -245,3 +245,13 @@ fn lines_keep_their_sum_over_machines() {
     assert_eq!(disk, [34, 33, 33]);
     assert_eq!(book.tally(TEAM, Resource::DiskGb).used, 100);
 }
+
+/// Found by fuzzing.
+#[test]
+fn no_more_is_missing_than_was_asked_for() {
+    let mut book = Book::default();
+    book_in(&mut book, &order(1, 3, vec![claim(TEAM, 3, Some(9))]), 0);
+    settle_in(&mut book, 1, created(&["a"], 200), 1).unwrap();
+    let tally = book.tally(TEAM, Resource::Instances);
+    assert_eq!((tally.used, tally.unknown), (1, 2));
+}
