@@ -9,7 +9,6 @@
 //! the words that rules and settings hold, so a new rule needs no code here, only a setting in `everything.yaml`.
 
 mod generate;
-mod random;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

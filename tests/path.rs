@@ -18,5 +18,5 @@ mod rate;
 mod read;
 mod rules;
 mod terraform;
-mod tls;
+pub(crate) mod tls;
 mod upstream;

@@ -6,6 +6,7 @@ pub mod collector;
 pub mod gateway;
 #[allow(dead_code, reason = "unit tests use the rest of it")]
 pub mod postgres;
+pub mod random;
 pub mod tls;
 pub mod world;
 

@@ -14,6 +14,7 @@ use zengate::emulator::{self, Fault, On, Times, When};
 
 use crate::path::quota::{counted, limited, reconcile};
 use crate::support::client::{EXAMPLE, connect, read_answer};
+use crate::support::random::Random;
 use crate::support::world::Setup;
 use crate::support::{Call, World, eventually};
 
@@ -21,19 +22,6 @@ use crate::support::{Call, World, eventually};
 const CLIENTS: u64 = 4;
 /// Machines that are kept at most; older ones are terminated.
 const MACHINES: usize = 50;
-
-/// Small and the same everywhere (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-}
 
 /// One look at the process.
 struct Sample {
@@ -74,7 +62,7 @@ fn slope(samples: &[Sample], figure: usize) -> f64 {
     slopes.get(slopes.len() / 2).copied().unwrap_or(0.0)
 }
 
-fn faults(dice: &mut Dice) -> Fault {
+fn faults(dice: &mut Random) -> Fault {
     match dice.below(9) {
         0 => Fault::Close { when: When::Before },
         1 => Fault::Close { when: When::After },
@@ -90,7 +78,7 @@ fn faults(dice: &mut Dice) -> Fault {
 
 /// One client: reads mostly, then creates, terminations, what is refused, what is no request.
 fn client(world: &World, number: u64, until: &AtomicBool, sent: &AtomicU64, made: &Mutex<Vec<String>>) {
-    let mut dice = Dice(number);
+    let mut dice = Random::new(number);
     let mut orders = 0;
     while !until.load(Ordering::Relaxed) {
         orders += 1;
@@ -149,7 +137,7 @@ fn mixed_traffic_with_faults() {
             let (world, until, sent, made) = (&world, &until, &sent, &made);
             scope.spawn(move || client(world, number, until, sent, made));
         }
-        let mut dice = Dice(99);
+        let mut dice = Random::new(99);
         let keys = fs::read_to_string(world.gateway.directory().join("keys.toml")).unwrap();
         while begun.elapsed() < Duration::from_secs(length) {
             // This thread has nothing to wait for but the time.

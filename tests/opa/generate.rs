@@ -11,7 +11,7 @@ use zengate::json::{Object, read_object};
 use zengate::policy::PolicySet;
 use zengate::policy::input::{ActionInput, ClientInput, Input, PrincipalInput, TargetInput};
 
-use super::random::Random;
+use crate::support::random::Random;
 
 const HOSTILE: &[&str] = &[
     "",

@@ -9,19 +9,11 @@ use std::thread;
 use std::time::Duration;
 
 use super::quota::{counted, limited, order, page, reconcile};
+use crate::support::random::Random;
 use crate::support::{World, client, eventually};
 
 fn size(name: &str, default: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-/// Small, and the same for the same seed (splitmix64).
-fn dice(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
 }
 
 fn names_in(world: &World) -> Vec<String> {
@@ -59,11 +51,11 @@ fn agree_on_each_once(world: &World) {
 fn a_gateway_that_is_killed_under_load_loses_leaks_and_repeats_nothing() {
     let mut world = World::with(limited(100_000));
     let (kills, number) = (size("ZENGATE_KILLS", 6), AtomicUsize::new(0));
-    let mut seed = u64::try_from(size("ZENGATE_CRASH_SEED", 1)).unwrap();
+    let mut dice = Random::new(u64::try_from(size("ZENGATE_CRASH_SEED", 1)).unwrap());
     for kill in 0..kills {
         let (address, stop, answered) = (world.address(), AtomicBool::new(false), AtomicUsize::new(0));
-        let wanted = usize::try_from(dice(&mut seed) % 12).unwrap();
-        let pause = Duration::from_micros(dice(&mut seed) % 9_000);
+        let wanted = usize::try_from(dice.next() % 12).unwrap();
+        let pause = Duration::from_micros(dice.next() % 9_000);
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
@@ -103,14 +95,14 @@ fn spin(time: Duration) {
 #[test]
 fn clients_that_leave_anywhere_leave_nothing_behind() {
     let world = World::with(limited(100_000));
-    let mut seed = u64::try_from(size("ZENGATE_CRASH_SEED", 1)).unwrap();
+    let mut dice = Random::new(u64::try_from(size("ZENGATE_CRASH_SEED", 1)).unwrap());
     let drops = size("ZENGATE_DROPS", 40);
     for drop in 0..drops {
         let bytes = order(&format!("d-{drop:06}"), 1).bytes(world.address());
         let mut connection = client::connect(world.address());
-        let cut = usize::try_from(dice(&mut seed)).unwrap_or(usize::MAX) % (bytes.len() * 2);
+        let cut = usize::try_from(dice.next()).unwrap_or(usize::MAX) % (bytes.len() * 2);
         connection.write_all(&bytes[..cut.min(bytes.len())]).unwrap();
-        spin(Duration::from_micros(dice(&mut seed) % 6_000));
+        spin(Duration::from_micros(dice.next() % 6_000));
     }
     // Everything that was begun has come to its end when nothing is held any more.
     eventually("no hold is left", || (counted(&world).1 == 0).then_some(()));

@@ -15,7 +15,7 @@ use crate::support::tls::{Authority, Made};
 use crate::support::world::{KEY, SECRET, Setup, World};
 
 /// A gateway that serves https with a certificate for `127.0.0.1`, in front of an emulator in the clear.
-pub(super) fn tls_world(made: &Made) -> World {
+pub(crate) fn tls_world(made: &Made) -> World {
     let config = "[listen.tls]\ncertificate = \"gateway.pem\"\nkey = { file = \"gateway.key\" }\n";
     let files = vec![
         ("gateway.pem".to_owned(), made.certificate.clone()),

@@ -92,29 +92,38 @@ impl Call {
 
     /// The bytes of the head.
     pub fn head(&self, address: SocketAddr) -> Vec<u8> {
-        let host = self.host.clone().unwrap_or_else(|| address.to_string());
-        let mut head = format!(
-            "{} {} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {}\r\n",
-            self.method, self.target, self.content_type
-        );
+        let mut head =
+            format!("{} {} HTTP/1.1\r\nHost: {}\r\n", self.method, self.target, self.host(address));
         if self.content_length {
             head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
         }
-        if self.sign {
-            let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
-            let timestamp = now + self.timestamp_offset;
-            let key = SigningKey::new(&Secret::new(self.secret.clone()));
-            let hash = PayloadHash::of(&self.body);
-            let authorization = authorize(&self.key, &key, &self.content_type, &host, timestamp, &hash);
-            head.push_str(&format!(
-                "X-ZC-Timestamp: {timestamp}\r\nX-ZC-Signature-Method: ZC2-HMAC-SHA256\r\nAuthorization: {authorization}\r\n"
-            ));
-        }
-        for (name, value) in &self.headers {
+        for (name, value) in self.fields(address) {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("\r\n");
         head.into_bytes()
+    }
+
+    /// The host it is for.
+    pub fn host(&self, address: SocketAddr) -> String {
+        self.host.clone().unwrap_or_else(|| address.to_string())
+    }
+
+    /// The header fields but those that belong to a version of HTTP: host and length.
+    pub fn fields(&self, address: SocketAddr) -> Vec<(String, String)> {
+        let mut fields = vec![("Content-Type".to_owned(), self.content_type.clone())];
+        if self.sign {
+            let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
+            let timestamp = now + self.timestamp_offset;
+            let key = SigningKey::new(&Secret::new(self.secret.clone()));
+            let (host, hash) = (self.host(address), PayloadHash::of(&self.body));
+            let authorization = authorize(&self.key, &key, &self.content_type, &host, timestamp, &hash);
+            fields.push(("X-ZC-Timestamp".to_owned(), timestamp.to_string()));
+            fields.push(("X-ZC-Signature-Method".to_owned(), "ZC2-HMAC-SHA256".to_owned()));
+            fields.push(("Authorization".to_owned(), authorization));
+        }
+        fields.extend(self.headers.iter().cloned());
+        fields
     }
 
     /// Sends on a connection of its own and reads the answer.

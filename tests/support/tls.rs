@@ -70,8 +70,18 @@ impl Authority {
 
     /// A connection under TLS, shaken hands; an error where the other side does not want it.
     pub fn connect(&self, address: SocketAddr, own: Option<&Made>) -> std::io::Result<TlsStream> {
+        self.connect_speaking(b"http/1.1", address, own)
+    }
+
+    /// The same, for another protocol.
+    pub fn connect_speaking(
+        &self,
+        protocol: &[u8],
+        address: SocketAddr,
+        own: Option<&Made>,
+    ) -> std::io::Result<TlsStream> {
         let name = ServerName::try_from("127.0.0.1").unwrap();
-        let client = ClientConnection::new(self.client(own, b"http/1.1"), name).unwrap();
+        let client = ClientConnection::new(self.client(own, protocol), name).unwrap();
         let mut stream = StreamOwned::new(client, connect(address));
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;
