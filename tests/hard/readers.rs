@@ -338,7 +338,7 @@ fn every_reader_sees_the_machine_that_was_judged() {
     let path = world.gateway.directory().join("records.jsonl");
     let judged: Vec<Value> = eventually("all records", || {
         let text = std::fs::read_to_string(&path).ok()?;
-        let records = text.lines().map(|line| serde_json::from_str::<Value>(line));
+        let records = text.lines().map(serde_json::from_str::<Value>);
         let sent = records.filter_map(Result::ok).filter(|record| record["upstream"]["fate"].is_string());
         let sent: Vec<Value> = sent.collect();
         (sent.len() >= bodies.len()).then_some(sent)

@@ -13,6 +13,8 @@ use crate::support::{Call, World, eventually};
 
 /// What one flood says in one turn; `turn` counts from 0.
 type Turn = fn(turn: u32, address: SocketAddr) -> Vec<u8>;
+/// Its name, the settings the client opens with, and what it says.
+type Flood = (&'static str, &'static [(u16, u32)], Turn);
 
 /// Streams of clients are odd.
 fn stream(turn: u32) -> u32 {
@@ -122,7 +124,7 @@ fn goaways(_: u32, _: SocketAddr) -> Vec<u8> {
 
 const NO_WINDOW: &[(u16, u32)] = &[(4, 0)];
 
-const FLOODS: &[(&str, &[(u16, u32)], Turn)] = &[
+const FLOODS: &[Flood] = &[
     ("rapid reset", &[], rapid_reset),
     ("rapid reset of signed reads", &[], rapid_reset_of_reads),
     ("endless head", &[], endless_head),
