@@ -3,7 +3,7 @@
 //! Everything that compares times takes a [`Clock`], so a test can stand at the edge of a window and step over it.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Where the time comes from. Cloning is cheap; clones of a manual clock share its hands.
@@ -13,8 +13,18 @@ pub struct Clock(Source);
 #[derive(Clone)]
 enum Source {
     System,
-    Manual(Arc<Mutex<Duration>>),
+    Manual(Arc<Mutex<Hands>>),
 }
+
+/// What a manual clock shows.
+#[derive(Clone, Copy)]
+struct Hands {
+    wall: Duration,
+    steady: Duration,
+}
+
+/// Where [`Clock::steady`] of the machine begins.
+static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Clock {
     /// The clock of the machine.
@@ -24,14 +34,32 @@ impl Clock {
 
     /// A clock that stands at `seconds` after the Unix epoch until it is moved.
     pub fn manual(seconds: u64) -> Self {
-        Self(Source::Manual(Arc::new(Mutex::new(Duration::from_secs(seconds)))))
+        let hands = Hands { wall: Duration::from_secs(seconds), steady: Duration::ZERO };
+        Self(Source::Manual(Arc::new(Mutex::new(hands))))
     }
 
-    /// Moves a manual clock forward; nothing happens to the machine's.
+    /// Lets time pass on a manual clock; nothing happens to the machine's.
     pub fn advance(&self, by: Duration) {
+        self.turn(|hands| Hands {
+            wall: hands.wall.saturating_add(by),
+            steady: hands.steady.saturating_add(by),
+        });
+    }
+
+    /// Sets a manual clock right, or wrong, by so many seconds, as an operator or a time service does: the wall clock jumps, and
+    /// no time passes.
+    pub fn step(&self, seconds: i64) {
+        let by = Duration::from_secs(seconds.unsigned_abs());
+        self.turn(|hands| Hands {
+            wall: if seconds < 0 { hands.wall.saturating_sub(by) } else { hands.wall.saturating_add(by) },
+            ..hands
+        });
+    }
+
+    fn turn(&self, to: impl FnOnce(Hands) -> Hands) {
         if let Source::Manual(hands) = &self.0 {
             let mut hands = hands.lock().unwrap_or_else(PoisonError::into_inner);
-            *hands = hands.saturating_add(by);
+            *hands = to(*hands);
         }
     }
 
@@ -39,7 +67,15 @@ impl Clock {
     pub fn since_epoch(&self) -> Duration {
         match &self.0 {
             Source::System => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
-            Source::Manual(hands) => *hands.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::Manual(hands) => hands.lock().unwrap_or_else(PoisonError::into_inner).wall,
+        }
+    }
+
+    /// The time since some moment in this process, by a clock that never jumps.
+    pub fn steady(&self) -> Duration {
+        match &self.0 {
+            Source::System => ORIGIN.elapsed(),
+            Source::Manual(hands) => hands.lock().unwrap_or_else(PoisonError::into_inner).steady,
         }
     }
 

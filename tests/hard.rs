@@ -2,6 +2,7 @@
 
 mod admin;
 mod canary;
+mod clock;
 mod closed;
 mod days;
 mod faults;

@@ -14,6 +14,7 @@
 //! | the queue is full                    | shed             | always taken                                  | –                                        |
 
 mod open;
+mod steps;
 mod turn;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -26,6 +27,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use self::open::apply_row;
+use self::steps::Steps;
 use super::book::{Book, Reservation, Rules, Thresholds};
 use super::event::{ClientNews, Event, Millis};
 use super::ledger::{Shared, Status};
@@ -117,6 +119,7 @@ pub(super) struct Clerk {
     shared: Arc<Shared>,
     inbox: Receiver<Message>,
     options: Options,
+    steps: Steps,
     /// Whether the store is open and the book is what it says.
     open: bool,
     dead: bool,
@@ -144,6 +147,7 @@ impl Clerk {
             shared,
             inbox,
             options,
+            steps: Steps::default(),
             open: false,
             dead: false,
             failures: 0,
@@ -212,6 +216,14 @@ impl Clerk {
         i64::try_from(self.shared.clock.since_epoch().as_millis()).unwrap_or(i64::MAX)
     }
 
+    /// What orders are decided by now: a clock that was set forward makes nothing be forgotten early.
+    fn rules(&mut self) -> Rules {
+        let mut rules = self.options.rules;
+        let join = rules.fence.join;
+        rules.fence.join = join.saturating_add(self.steps.ahead(&self.shared.clock, join));
+        rules
+    }
+
     /// What is said while the store is away.
     fn put_off(&mut self, batch: Vec<Message>) {
         for message in batch {
@@ -270,7 +282,7 @@ impl Clerk {
     fn chores(&mut self) -> Result<(), StoreError> {
         let now = self.now();
         // A signature counts for 300 s on either side of its second; an undelivered answer waits for the fence's time.
-        let before = now.saturating_sub(self.options.rules.fence.join.saturating_add(10 * 60 * 1000));
+        let before = now.saturating_sub(self.rules().fence.join.saturating_add(10 * 60 * 1000));
         let named = i64::try_from(self.options.named_for.as_millis()).unwrap_or(i64::MAX);
         let mut book = self.shared.book.write().unwrap_or_else(PoisonError::into_inner);
         book.forget(before, now.saturating_sub(named).min(before));

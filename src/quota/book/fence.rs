@@ -162,7 +162,8 @@ impl Fence {
         if flying >= self.most_twins {
             return Past::Refused(Repeated::Twins);
         }
-        let fresh = now.saturating_sub(oldest.at) <= self.twins;
+        // A clock that was set back must not make an old one young again.
+        let fresh = now.abs_diff(oldest.at) <= self.twins.unsigned_abs();
         let answered = signed.iter().find(|(_, booking)| booking.state == State::Created);
         match answered {
             Some((first, booking)) if !fresh => {

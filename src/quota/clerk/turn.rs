@@ -115,7 +115,8 @@ impl Clerk {
         match message {
             Message::Reserve(mut order, reply) => {
                 order.left |= self.options.witness.news(order.id).is_some();
-                let (reservation, events) = book.reserve(&order, self.shared.owner, now, &self.options.rules);
+                let rules = self.rules();
+                let (reservation, events) = book.reserve(&order, self.shared.owner, now, &rules);
                 turn.reserved.push((reply, (order.id, Ok(reservation))));
                 events
             }
