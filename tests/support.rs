@@ -4,6 +4,7 @@ pub mod bundles;
 pub mod client;
 pub mod collector;
 pub mod gateway;
+pub mod house;
 #[allow(dead_code, reason = "unit tests use the rest of it")]
 pub mod postgres;
 pub mod random;

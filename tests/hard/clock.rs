@@ -2,117 +2,21 @@
 //! sent is not sent again, and whoever has the right time is served.
 
 use std::io::Write as _;
-use std::net::SocketAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use serde_json::Value;
-use tempfile::TempDir;
-use tokio::runtime::Runtime;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use zengate::clock::Clock;
-use zengate::config::Config;
-use zengate::emulator::{self, Emulator, Fault, Gate, On, Times, When};
-use zengate::lifecycle::{Lifecycle, LogControl};
-use zengate::server::Server;
+use zengate::emulator::{Fault, Gate, On, Times, When};
 
 use crate::path::quota::{limited, order};
 use crate::support::client::{connect, read_answer};
-use crate::support::world::{KEY, directory};
-use crate::support::{Answer, Call, eventually};
-
-/// A gateway and a cloud in this process, by one clock.
-struct House {
-    clock: Clock,
-    /// How far the clock is from this machine's, in seconds.
-    off: i64,
-    emulator: Emulator,
-    address: SocketAddr,
-    admin: SocketAddr,
-    stop: CancellationToken,
-    running: Option<JoinHandle<bool>>,
-    runtime: Runtime,
-    _files: TempDir,
-}
-
-impl House {
-    fn new() -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let clock = Clock::manual(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs());
-        let setup = limited(10);
-        let options = emulator::Options { clock: clock.clone(), ..setup.emulator };
-        let emulator = runtime.block_on(Emulator::start(options)).unwrap();
-        let keys = format!(
-            "[[key]]\nid = \"{KEY}\"\nsecrets = [{{ file = \"payments.secret\" }}]\nteam = \"payments\"\naccount = \"main\"\n"
-        );
-        let files = directory(&format!("http://{}", emulator.address()), &keys, &setup.organisation, "");
-        let config =
-            Config::load(&files.path().join("zengate.toml")).unwrap_or_else(|error| panic!("{error}"));
-        let server = runtime.block_on(Server::start(config, clock.clone())).unwrap();
-        let (address, admin, stop) = (server.address(), server.admin_address(), CancellationToken::new());
-        let lifecycle = Lifecycle {
-            stop: stop.clone(),
-            stop_now: CancellationToken::new(),
-            reload: tokio::sync::watch::Sender::new(0),
-            log: LogControl::default(),
-        };
-        let running = Some(runtime.spawn(server.run(lifecycle)));
-        Self { clock, off: 0, emulator, address, admin, stop, running, runtime, _files: files }
-    }
-
-    fn step(&mut self, seconds: i64) {
-        self.clock.step(seconds);
-        self.off += seconds;
-    }
-
-    /// Signed by whoever has the clock's time.
-    fn at_its_time(&self, mut call: Call) -> Call {
-        call.timestamp_offset = self.off;
-        call
-    }
-
-    fn send(&self, call: Call) -> Answer {
-        self.at_its_time(call).send(self.address)
-    }
-
-    fn send_bytes(&self, bytes: &[u8]) -> Answer {
-        let mut connection = connect(self.address);
-        connection.write_all(bytes).unwrap();
-        read_answer(&mut connection).unwrap()
-    }
-
-    fn admin(&self, method: &str, path: &str) -> Value {
-        let mut call = Call::new("", "").unsigned().target(path).body("{}");
-        call.method = method.into();
-        let answer = call.send(self.admin);
-        assert_eq!(answer.status, 200, "{path}: {}", answer.json());
-        answer.json()
-    }
-
-    /// Used, in flight and unknown machines of the team.
-    fn counted(&self) -> [u64; 3] {
-        let counts = self.admin("GET", "/quota");
-        let own = |count: &&Value| count["scope"] == "team/payments" && count["resource"] == "instances";
-        let own = counts["counts"].as_array().unwrap().iter().find(own).unwrap();
-        ["used", "in_flight", "unknown"].map(|name| own[name].as_u64().unwrap())
-    }
-}
-
-impl Drop for House {
-    fn drop(&mut self) {
-        self.stop.cancel();
-        if let Some(running) = self.running.take() {
-            let _ = self.runtime.block_on(running);
-        }
-    }
-}
+use crate::support::eventually;
+use crate::support::house::House;
+use crate::support::world::{KEY, SECRET};
 
 const MINUTE: i64 = 60;
 
 #[test]
 fn what_is_booked_stays_booked_whatever_the_clock_says() {
-    let mut house = House::new();
+    let mut house = House::new(limited(10));
     house.send(order("made", 2)).instance_ids();
     house.emulator.script(Fault::Close { when: When::Before }, On::create(), Times::Exactly(1));
     assert_eq!(house.send(order("unknown", 3)).code(), "REQUEST_TIMED_OUT");
@@ -144,7 +48,7 @@ fn what_is_booked_stays_booked_whatever_the_clock_says() {
 
 #[test]
 fn an_answer_that_waits_for_its_client_is_not_forgotten_by_a_clock_set_forward() {
-    let mut house = House::new();
+    let mut house = House::new(limited(10));
     let gate = Gate::new();
     house.emulator.script(Fault::hold(When::Before, &gate), On::create(), Times::Exactly(1));
     let mut impatient = connect(house.address);
@@ -162,7 +66,7 @@ fn an_answer_that_waits_for_its_client_is_not_forgotten_by_a_clock_set_forward()
 
 #[test]
 fn a_clock_set_back_makes_no_old_request_young() {
-    let mut house = House::new();
+    let mut house = House::new(limited(10));
     let bytes = house.at_its_time(order("once", 1)).bytes(house.address);
     house.send_bytes(&bytes).instance_ids();
     house.step(-4 * MINUTE);
@@ -173,4 +77,46 @@ fn a_clock_set_back_makes_no_old_request_young() {
     house.step(-4 * MINUTE);
     house.send_bytes(&bytes).assert_refused(401, "AUTHFAILURE_SIGNATURE_EXPIRED");
     house.send(order("another", 1)).instance_ids();
+}
+
+/// A key file: the key with these secrets, and a younger key of the same team.
+fn keys(secrets: &str) -> String {
+    let rest = "team = \"payments\"\naccount = \"main\"\n";
+    format!(
+        "[[key]]\nid = \"{KEY}\"\nsecrets = [{secrets}]\n{rest}\
+         [[key]]\nid = \"ZGpayments02\"\nsecrets = [{{ file = \"other.secret\" }}]\n{rest}"
+    )
+}
+
+#[test]
+fn a_rotation_frees_no_quota_and_the_old_secret_ends_on_time() {
+    const NEW: &str = "gateway-secret-of-the-other";
+    let mut house = House::new(limited(2));
+    house.send(order("all-there-is", 2)).instance_ids();
+    let ends = house.clock.timestamp().checked_add(jiff::SignedDuration::from_mins(10)).unwrap();
+    let both = format!("{{ file = \"other.secret\" }}, {{ file = \"payments.secret\", until = {ends} }}");
+    house.write("keys.toml", &keys(&both));
+    let read = || crate::support::Call::new("vm", "DescribeInstances");
+    eventually("the new secret counts", || (house.send(read().key(KEY, NEW)).status == 200).then_some(()));
+    for restart in [false, true] {
+        if restart {
+            house.restart();
+        }
+        assert_eq!(house.send(read().key(KEY, SECRET)).status, 200, "the old one still does");
+        for key in [KEY, "ZGpayments02"] {
+            let refused = house.send(order(&format!("one-more-{key}-{restart}"), 1).key(key, NEW));
+            assert_eq!(refused.code(), "OPERATION_DENIED_INSTANCE_QUOTA_EXCEED", "{key}");
+        }
+    }
+    house.pass(Duration::from_secs(599));
+    assert_eq!(house.send(read().key(KEY, SECRET)).status, 200, "to its last second");
+    house.pass(Duration::from_secs(1));
+    for restart in [false, true] {
+        if restart {
+            house.restart();
+        }
+        house.send(read().key(KEY, SECRET)).assert_refused(401, "AUTHFAILURE_SIGNATURE_FAILURE");
+        assert_eq!(house.send(read().key(KEY, NEW)).status, 200);
+    }
+    assert_eq!(house.counted(), [2, 0, 0]);
 }
