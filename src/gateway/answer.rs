@@ -1,7 +1,7 @@
 //! What the path gives back when it does not refuse: the cloud's answer with what the gateway has to say about it.
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 
@@ -25,6 +25,8 @@ pub(super) struct Answer {
     pub(super) body: Body,
     /// The body's length, where it is known.
     pub(super) length: Option<u64>,
+    /// How the body is packed, if it is: the cloud is asked for plain bytes, and may do otherwise.
+    pub(super) encoding: Option<HeaderValue>,
     /// What rules warn of; response header `X-Zengate-Warning`.
     pub(super) warnings: Vec<String>,
     /// What rules added; response header `X-Zengate-Added`.

@@ -43,6 +43,7 @@ pub(super) fn answer(parts: &Parts, read: &Read) -> Result<Answer, Refusal> {
         status: StatusCode::OK,
         length: u64::try_from(body.len()).ok(),
         body: whole(body),
+        encoding: None,
         warnings: Vec::new(),
         added: Vec::new(),
     })

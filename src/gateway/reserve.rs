@@ -311,6 +311,7 @@ impl About {
             status: reply.status,
             length: u64::try_from(reply.body.len()).ok(),
             body: whole(reply.body),
+            encoding: None,
             warnings: self.warnings.clone(),
             added: self.added.clone(),
         }
@@ -322,6 +323,7 @@ impl About {
             status: http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::OK),
             length: u64::try_from(answer.body.len()).ok(),
             body: whole(answer.body),
+            encoding: None,
             warnings: self.warnings.clone(),
             added: self.added.clone(),
         }

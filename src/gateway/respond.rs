@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt as _;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use http::{Response, StatusCode};
 use tower::{Layer, Service, ServiceExt as _};
 
@@ -89,6 +91,9 @@ fn answered(answer: Answer, trail: &Trail) -> Response<Body> {
     mark(&mut response, trail);
     if let Some(length) = answer.length {
         response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    if let Some(encoding) = answer.encoding {
+        response.headers_mut().insert(CONTENT_ENCODING, encoding);
     }
     add_all(&mut response, &WARNING, &answer.warnings);
     add_all(&mut response, &ADDED, &answer.added);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt as _;
 
@@ -175,6 +175,7 @@ async fn forward(read: Read, now: i64) -> Result<Answer, Refusal> {
             status,
             length: u64::try_from(body.len()).ok(),
             body: super::answer::whole(body),
+            encoding: None,
             warnings: Vec::new(),
             added: Vec::new(),
         }),
@@ -185,19 +186,29 @@ async fn forward(read: Read, now: i64) -> Result<Answer, Refusal> {
     }
 }
 
+/// How answers to reads may be packed. The cloud is asked not to; if it does, the client is told, as the cloud would.
+const PACKINGS: &[&str] = &["gzip", "deflate", "br", "zstd"];
+
 /// A good answer to a read, byte for byte; its place stays taken until the last byte.
 fn streamed(response: http::Response<crate::upstream::Streamed>, place: Place) -> Result<Answer, Refusal> {
     let json = text(response.headers(), CONTENT_TYPE.as_str()).is_none_or(|media| media.contains("json"));
     if !json {
         return Err(Refusal::ReadFailed { what: "not_json" });
     }
+    let packed = response.headers().get_all(CONTENT_ENCODING).iter();
+    let packed: Vec<_> = packed.filter(|how| *how != "identity").cloned().collect();
+    let encoding = match packed.as_slice() {
+        [] => None,
+        [how] if PACKINGS.iter().any(|known| how == known) => Some(how.clone()),
+        _ => return Err(Refusal::ReadFailed { what: "unknown_encoding" }),
+    };
     let length = http_body::Body::size_hint(response.body()).exact();
     let body = response.into_body().map_err(move |error| {
         let _held = &place;
         super::answer::BodyError::from(error)
     });
     let (warnings, added) = (Vec::new(), Vec::new());
-    Ok(Answer { status: http::StatusCode::OK, length, body: body.boxed_unsync(), warnings, added })
+    Ok(Answer { status: http::StatusCode::OK, length, encoding, body: body.boxed_unsync(), warnings, added })
 }
 
 /// The request for the account, with what the client says of itself.

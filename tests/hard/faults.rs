@@ -271,13 +271,36 @@ fn told(address: SocketAddr, call: &Call) -> (String, Option<String>) {
     (format!("{}{code}", answer.status), answer.header("x-zengate-decision").map(str::to_owned))
 }
 
+/// A gateway in front of this cloud.
+fn gateway(cloud: &Cloud) -> Gateway {
+    let setup = limited(100_000);
+    let config = "[upstream]\nurl = \"{url}\"\nbreaker_failures = 0\nconnect_timeout = \"300ms\"\ntls_timeout = \"300ms\"\ncreate_timeout = \"1500ms\"\nchange_timeout = \"1500ms\"\nread_timeout = \"800ms\"\n";
+    let url = format!("http://{}", cloud.address);
+    Gateway::start(directory(&url, &setup.keys, &setup.organisation, config))
+}
+
+#[test]
+fn a_packed_answer_to_a_read_says_that_it_is_packed() {
+    let cloud = Cloud::start();
+    let gateway = gateway(&cloud);
+    for (headers, status, shown) in [
+        ("Content-Encoding: gzip\r\n", 200, Some("gzip")),
+        ("Content-Encoding: identity\r\n", 200, None),
+        ("Content-Encoding: rot13\r\n", 504, None),
+        ("Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n", 504, None),
+        ("Content-Encoding: gzip, gzip\r\n", 504, None),
+    ] {
+        let says = framed("HTTP/1.1 200 OK", &format!("{JSON}{headers}"), b"\x1f\x8b\x08\x00packed");
+        *cloud.next.lock().unwrap() = Some(Arc::new(Fault { name: "packed", does: Does::Says(says) }));
+        let answer = Call::new("vm", "DescribeInstances").send(gateway.address());
+        assert_eq!((answer.status, answer.header("content-encoding")), (status, shown), "{headers}");
+    }
+}
+
 #[test]
 fn each_fault_of_the_cloud_ends_as_the_table_says() {
     let cloud = Cloud::start();
-    let setup = limited(100_000);
-    let config = "[upstream]\nurl = \"{url}\"\nbreaker_failures = 0\nconnect_timeout = \"300ms\"\ntls_timeout = \"300ms\"\ncreate_timeout = \"1500ms\"\nchange_timeout = \"1500ms\"\nread_timeout = \"800ms\"\n";
-    let files = directory(&format!("http://{}", cloud.address), &setup.keys, &setup.organisation, config);
-    let gateway = Gateway::start(files);
+    let gateway = gateway(&cloud);
     let address = gateway.address();
     // The emulator of this world is not asked for anything; it is here for the helpers that read counts.
     let World { gateway: unused, emulator, runtime } = World::new();

@@ -1,8 +1,13 @@
 //! Creates that pass: what the caller gets and what the cloud got.
 
-use crate::support::world::{CLOUD_KEY, RESOURCE_GROUP, SECURITY_GROUP};
-use crate::support::{Call, World};
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
+
+use crate::support::client::EXAMPLE;
+use crate::support::random::Random;
+use crate::support::world::{CLOUD_KEY, RESOURCE_GROUP, SECURITY_GROUP};
+use crate::support::{Call, World, eventually};
 
 #[test]
 fn the_vendors_example_is_created_with_the_default_groups_added() {
@@ -54,11 +59,71 @@ fn the_body_that_is_sent_is_the_judged_document() {
 #[test]
 fn a_zone_without_security_groups_gets_none() {
     let world = World::new();
-    let body = crate::support::client::EXAMPLE.replace("SEL-A", "SAO-A");
+    let body = EXAMPLE.replace("SEL-A", "SAO-A");
     world.send(&Call::new("vm", "CreateInstances").body(body)).instance_ids();
     let sent: Value = serde_json::from_slice(&world.emulator.requests()[0].body).unwrap();
     assert_eq!(sent.get("securityGroupId"), None);
     assert_eq!(sent["resourceGroupId"], RESOURCE_GROUP);
+}
+
+/// Headers that others put on a request on its way, or that somebody hopes the cloud will believe.
+const JUNK: &[(&str, &str)] = &[
+    ("Connection", "keep-alive, X-ZC-Action, Authorization"),
+    ("Connection", "x-zc-timestamp, host"),
+    ("Keep-Alive", "timeout=5"),
+    ("Proxy-Connection", "keep-alive"),
+    ("Proxy-Authorization", "Basic QWxhZGRpbg=="),
+    ("TE", "trailers"),
+    ("Trailer", "X-ZC-Version"),
+    ("Upgrade", "h2c"),
+    ("HTTP2-Settings", "AAMAAABkAAQAAP__"),
+    ("X-Forwarded-For", "1.2.3.4"),
+    ("X-Forwarded-Host", "evil.example"),
+    ("X-Forwarded-Proto", "http"),
+    ("X-Forwarded-Prefix", "/api/v2/bmc"),
+    ("X-Original-URL", "/api/v2/bmc"),
+    ("X-HTTP-Method-Override", "DELETE"),
+    ("X-Real-IP", "1.2.3.4"),
+    ("Forwarded", "for=1.2.3.4;host=evil.example"),
+    ("Via", "1.1 proxy"),
+    ("X-Team", "admins"),
+    ("X-ZC-Account", "other"),
+    ("Cookie", "session=1"),
+    ("Origin", "https://evil.example"),
+    ("Range", "bytes=0-1"),
+    ("If-None-Match", "*"),
+    ("Content-MD5", "x"),
+    ("Content-Language", "en"),
+];
+
+#[test]
+fn a_hundred_calls_with_whatever_headers_reach_the_cloud_with_its_own_only() {
+    let world = World::new();
+    let (mut dice, mut peers) = (Random::new(6), BTreeSet::new());
+    for number in 0..100 {
+        let body = EXAMPLE.replacen('{', &format!("{{\"instanceName\":\"junk-{number}\","), 1);
+        let mut call = Call::new("vm", "CreateInstances").body(body);
+        for (name, value) in JUNK.iter().filter(|_| dice.chance(30)) {
+            call = call.header(name, value);
+        }
+        world.send(&call).instance_ids();
+    }
+    for received in world.emulator.requests() {
+        let mut names: Vec<String> =
+            received.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+        names.sort_unstable();
+        peers.insert(names.join(" "));
+    }
+    // One form for all of them; the emulator has checked the signatures.
+    let form = "accept accept-encoding authorization content-length content-type host user-agent x-zc-action \
+                x-zc-service x-zc-signature-method x-zc-timestamp x-zc-version";
+    assert_eq!(peers, BTreeSet::from([form.to_owned()]));
+    let records =
+        eventually("all records", || Some(world.gateway.records()).filter(|records| records.len() == 100));
+    assert!(
+        records.iter().all(|record| record["caller"]["address"] == "127.0.0.1"),
+        "who called, not who is claimed"
+    );
 }
 
 #[test]
