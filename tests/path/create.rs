@@ -68,8 +68,8 @@ fn a_zone_without_security_groups_gets_none() {
 
 /// Headers that others put on a request on its way, or that somebody hopes the cloud will believe.
 const JUNK: &[(&str, &str)] = &[
-    ("Connection", "keep-alive, X-ZC-Action, Authorization"),
-    ("Connection", "x-zc-timestamp, host"),
+    ("Connection", "keep-alive, X-Forwarded-For, TE"),
+    ("Connection", "x-team, cookie"),
     ("Keep-Alive", "timeout=5"),
     ("Proxy-Connection", "keep-alive"),
     ("Proxy-Authorization", "Basic QWxhZGRpbg=="),
