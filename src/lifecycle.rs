@@ -1,6 +1,7 @@
 //! Signals and systemd: stop softly, then at once; reload; say how it goes.
 
 pub mod hardening;
+pub mod panics;
 pub mod systemd;
 
 use tokio::signal::unix::{SignalKind, signal};

@@ -9,7 +9,7 @@ use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::lifecycle::systemd::Sockets;
-use crate::lifecycle::{Lifecycle, hardening};
+use crate::lifecycle::{Lifecycle, hardening, panics};
 use crate::server::Server;
 
 /// Run the gateway.
@@ -25,6 +25,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<u8, String> {
     let refused = hardening::close_memory();
     let config = Config::load(&args.config).map_err(|mistakes| mistakes.to_string())?;
     let logging = log::start(&config.log)?;
+    panics::log();
     for why in refused {
         tracing::warn!(why, "the process could not close its memory");
     }

@@ -20,10 +20,12 @@ mod check;
 #[path = "../common/fixture.rs"]
 mod fixture;
 mod generate;
+#[path = "../common/proxies.rs"]
 mod proxies;
 mod report;
 #[path = "../common/stub.rs"]
 mod stub;
+#[path = "../common/usage.rs"]
 mod usage;
 
 use std::net::TcpListener;
