@@ -15,6 +15,9 @@ const LISTENER: u64 = u64::MAX;
 /// Where the marker stands in every body: behind `{"instanceName":"bench-`.
 const MARKER_AT: usize = 23;
 
+/// A list of no machines.
+const NOTHING: &[u8] = br#"{"requestId":"T0","response":{"requestId":"T0","totalCount":0,"dataSet":[]}}"#;
+
 /// What it has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
@@ -143,6 +146,8 @@ impl Stub {
                 self.last_create.extend_from_slice(&bytes[..start + length]);
                 out.extend_from_slice(self.created.with(&body[MARKER_AT..MARKER_AT + MARKER]));
             }
+            // The gateway's own question: what is there?
+            _ if !body.starts_with(b"{\"instanceName\"") => out.extend_from_slice(&plain(NOTHING)),
             _ => {
                 self.seen.reads += 1;
                 out.extend_from_slice(self.listed.with(&body[MARKER_AT..MARKER_AT + MARKER]));
@@ -153,7 +158,8 @@ impl Stub {
 }
 
 fn plain(body: &[u8]) -> Vec<u8> {
-    let mut answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+    let mut answer = format!("{head}Content-Length: {}\r\n\r\n", body.len()).into_bytes();
     answer.extend_from_slice(body);
     answer
 }

@@ -141,7 +141,13 @@ impl Crowd {
 fn receive(caller: &mut Caller, place: usize, idle: &mut Vec<usize>, outcome: &mut Outcome) {
     let mut piece = [0; 64 * 1024];
     match caller.socket.read(&mut piece) {
-        Ok(0) => panic!("a connection was closed"),
+        Ok(0) => panic!(
+            "a connection was closed, waiting since {:?}, {} asked, {} good, {} shed",
+            caller.due.map(|due| due.elapsed()),
+            outcome.asked,
+            outcome.good.len(),
+            outcome.shed
+        ),
         Ok(count) => caller.unread.extend_from_slice(&piece[..count]),
         Err(error) if error.kind() == ErrorKind::WouldBlock => return,
         Err(error) => panic!("{error}"),

@@ -77,7 +77,7 @@ fn main() {
         pinned.is_ok_and(|run| run.status.success()),
         "taskset (package util-linux) and two cores are needed"
     );
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::Builder::new().disable_cleanup(true).tempdir().unwrap();
     let stub = proxies::stub(OTHER_CORE);
     let setup = proxies::Setup {
         directory: directory.path(),
