@@ -148,6 +148,8 @@ pub struct Limits {
     pub body_rate: usize,
     /// For 32 KiB of an answer to be taken.
     pub write_timeout: Duration,
+    /// For a place among the requests in flight.
+    pub place_timeout: Duration,
     /// For the TLS handshake.
     pub handshake_timeout: Duration,
     /// The most open connections.

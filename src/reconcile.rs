@@ -23,6 +23,9 @@ use crate::quota::book::{Book, Drift, Findings, Found, Memory, ObservePolicy};
 use crate::quota::event::MachineId;
 use crate::record::parse_decision_id;
 
+/// Differences that one comparison writes into the log; a cloud that has lost its list must not fill a disk.
+const MOST_SAID: usize = 20;
+
 /// The tag by which a create can be found again, where a team allows it.
 pub const CORRELATION_TAG: &str = "zengate-decision";
 
@@ -138,8 +141,15 @@ impl Reconciler {
                             "a listing is not whole; the counts of this service stay as they are"
                         );
                     }
-                    for drift in &report.drift {
+                    for drift in report.drift.iter().take(MOST_SAID) {
                         tracing::info!(drift = ?drift, "ledger and cloud differ");
+                    }
+                    let more = report.drift.len().saturating_sub(MOST_SAID);
+                    if more > 0 {
+                        tracing::info!(
+                            more,
+                            "ledger and cloud differ in more; `zengate quota reconcile` shows all"
+                        );
                     }
                 }
                 Err(NotRun::NotLeading) => {}

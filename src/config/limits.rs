@@ -43,10 +43,14 @@ pub struct RawLimits {
     pub connections_per_address: At<usize>,
     /// The most TLS handshakes at once. 512: those who stop halfway cannot take every connection.
     pub handshakes: At<usize>,
-    /// The most creates and changes at once; more are refused at once. 256: a create takes the cloud seconds.
+    /// The most creates and changes at once; more wait for `place_timeout`. 256: a create takes the cloud seconds.
     pub in_flight: At<usize>,
     /// The same for reads, which have their own share, so that neither can starve the other.
     pub in_flight_reads: At<usize>,
+    /// How long a request waits for one of these places before it is refused. 1s: a tenth of the shortest patience of an
+    /// SDK. Each refusal costs a fifth of a create, so a crowd that is refused at once and comes again leaves no time for the work;
+    /// one that waits in line does. "0s": refused at once.
+    pub place_timeout: At<Time>,
     /// How many bytes of request bodies are held at once; requests beyond it are refused at once. Half of it is for the
     /// first 16 KiB of each, so that large bodies do not keep usual ones out. 64MiB: a thousand times the busiest hour seen.
     pub buffered: At<Size>,
@@ -72,6 +76,7 @@ impl Default for RawLimits {
             handshakes: 512.into(),
             in_flight: 256.into(),
             in_flight_reads: 256.into(),
+            place_timeout: Time::seconds(1).into(),
             buffered: Size(64 << 20).into(),
             answer: Size(8 << 20).into(),
         }
@@ -127,6 +132,8 @@ pub struct Limits {
     pub in_flight: usize,
     /// Reads at once.
     pub in_flight_reads: usize,
+    /// For a place among these.
+    pub place_timeout: Duration,
     /// Bytes of request bodies at once.
     pub buffered: usize,
     /// The largest buffered upstream answer.
@@ -168,6 +175,7 @@ impl RawLimits {
             handshakes: checking.count(&self.handshakes),
             in_flight: checking.count(&self.in_flight),
             in_flight_reads: checking.count(&self.in_flight_reads),
+            place_timeout: self.place_timeout.0,
             buffered: self.buffered(checking),
             answer: checking.size(&self.answer),
         }

@@ -79,7 +79,8 @@ impl Bounds {
     async fn receive(&self, body: Incoming, trail: &Trail) -> Result<(Bytes, Place), Refusal> {
         let (bytes, held) = trail.timed(Phase::Receive, self.read(body)).await?;
         trail.note(|facts| facts.request_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        let place = self.settings.room.place(self.claimed, held, &self.parts.metrics)?;
+        let (settings, metrics) = (&self.settings, &self.parts.metrics);
+        let place = settings.room.place(self.claimed, held, settings.limits.place_timeout, metrics).await?;
         Ok((bytes, place))
     }
 

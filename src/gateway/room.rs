@@ -2,12 +2,16 @@
 //!
 //! Reads have their own share, so that a flood of them cannot keep creates out, nor slow creates the reads. Half of the
 //! bytes are for the first 16 KiB of each body, so that a few large ones, or many that never end, leave room for the
-//! usual ones. What there is no room for is refused at once: a queue would only turn overload into latency.
+//! usual ones. Bytes that there is no room for are refused at once. Places are waited for in line, for a bounded time: whoever is
+//! refused comes again, and each refusal takes time from the work (`cargo bench --bench overload`). How many wait is bounded by
+//! the connections, what they hold by the bytes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::api::Kind;
 use crate::metrics::Metrics;
@@ -57,9 +61,23 @@ impl Room {
     }
 
     /// A place among those of this class; `None` is what no action is claimed for.
-    pub(super) fn place(&self, kind: Option<Kind>, held: Held, metrics: &Metrics) -> Result<Place, Refusal> {
+    /// It is waited for in line, for at most `patience`; who hangs up leaves the line.
+    pub(super) async fn place(
+        &self,
+        kind: Option<Kind>,
+        held: Held,
+        patience: Duration,
+        metrics: &Metrics,
+    ) -> Result<Place, Refusal> {
         let places = if kind == Some(Kind::Read) { &self.reads } else { &self.changes };
-        let permit = Arc::clone(places).try_acquire_owned().map_err(|_| Refusal::Busy)?;
+        let permit = match Arc::clone(places).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) if patience.is_zero() => return Err(Refusal::Busy),
+            Err(_) => {
+                let waited = timeout(patience, Arc::clone(places).acquire_owned()).await;
+                waited.ok().and_then(Result::ok).ok_or(Refusal::Busy)?
+            }
+        };
         let gauge = metrics.in_flight(kind);
         gauge.inc();
         Ok(Place { _permit: permit, _held: held, gauge })
@@ -156,15 +174,37 @@ mod tests {
         assert!(room.is_empty());
     }
 
-    #[test]
-    fn reads_and_creates_do_not_take_each_others_places() {
+    const PATIENCE: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn reads_and_creates_do_not_take_each_others_places() {
         let (room, metrics) = (Arc::new(Room::new(1, 1, 1024, 1)), Metrics::new().unwrap());
-        let place = |kind| room.place(kind, Held::none(&room), &metrics);
-        let create = place(Some(Kind::Create)).unwrap();
-        assert!(place(Some(Kind::Change)).is_err() && place(None).is_err());
-        let read = place(Some(Kind::Read)).unwrap();
-        assert!(place(Some(Kind::Read)).is_err());
+        let place = |kind| room.place(kind, Held::none(&room), PATIENCE, &metrics);
+        let create = place(Some(Kind::Create)).await.unwrap();
+        assert!(place(Some(Kind::Change)).await.is_err() && place(None).await.is_err());
+        let read = place(Some(Kind::Read)).await.unwrap();
+        assert!(place(Some(Kind::Read)).await.is_err());
         drop((create, read));
-        assert!(place(None).is_ok() && place(Some(Kind::Read)).is_ok());
+        assert!(place(None).await.is_ok() && place(Some(Kind::Read)).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_is_waited_for_in_line_and_who_leaves_takes_none() {
+        let (room, metrics) = (Arc::new(Room::new(1, 1, 1024, 1)), Metrics::new().unwrap());
+        let place = || room.place(None, Held::none(&room), PATIENCE, &metrics);
+        let first = place().await.unwrap();
+        let (mut second, mut third) = (Box::pin(place()), Box::pin(place()));
+        assert!(
+            futures_util::poll!(&mut second).is_pending() && futures_util::poll!(&mut third).is_pending()
+        );
+        drop(second);
+        drop(first);
+        assert!(third.await.is_ok());
+        // One that does not want to wait is told at once.
+        let held = place().await;
+        let begun = tokio::time::Instant::now();
+        assert!(room.place(None, Held::none(&room), Duration::ZERO, &metrics).await.is_err());
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        drop(held);
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn make(config: &Config, before: Option<&Settings>) -> Result<Setting
             body_timeout: limits.body_timeout,
             body_rate: limits.body_rate,
             write_timeout: limits.write_timeout,
+            place_timeout: limits.place_timeout,
             handshake_timeout: limits.handshake_timeout,
             connections: limits.connections.min(room_for_connections()),
             connections_per_address: limits.connections_per_address,

@@ -57,8 +57,8 @@ impl Options {
         };
         Self {
             seconds: number("--seconds", if smoke { 0.5 } else { 10.0 }).clamp(0.1, 120.0),
-            callers: number("--callers", if smoke { 200.0 } else { 3000.0 }) as usize,
-            patience: number("--patience", 1.0),
+            callers: number("--callers", if smoke { 200.0 } else { 1000.0 }) as usize,
+            patience: number("--patience", 10.0),
             rounds: number("--rounds", if smoke { 1.0 } else { 3.0 }) as usize,
         }
     }
@@ -77,17 +77,14 @@ fn main() {
         pinned.is_ok_and(|run| run.status.success()),
         "taskset (package util-linux) and two cores are needed"
     );
-    let directory = tempfile::Builder::new().disable_cleanup(true).tempdir().unwrap();
     let stub = proxies::stub(OTHER_CORE);
-    let setup = proxies::Setup {
-        directory: directory.path(),
-        upstream: stub.address,
-        core: GATEWAY_CORE,
-        logs: true,
-    };
-    let gateway = proxies::zengate(setup);
     let mut markers = 0;
-    let mut run = |callers: usize, rate: Option<f64>, patience: f64| -> Outcome {
+    // A gateway of its own for each run: what one has booked must not slow the next.
+    let mut run = |callers: usize, rate: Option<f64>, patience: f64| -> (Outcome, u64) {
+        let directory = tempfile::tempdir().unwrap();
+        let (upstream, core) = (stub.address, GATEWAY_CORE);
+        let gateway =
+            proxies::zengate(proxies::Setup { directory: directory.path(), upstream, core, logs: true });
         let crowd = Crowd {
             address: gateway.address,
             callers,
@@ -95,7 +92,8 @@ fn main() {
             patience: Duration::from_secs_f64(patience),
             time: Duration::from_secs_f64(options.seconds),
         };
-        crowd.run(&mut markers)
+        let outcome = crowd.run(&mut markers);
+        (outcome, usage::resident_kib(gateway.pid()) / 1024)
     };
     println!(
         "{} callers at most, who hang up after {} s; one read in ten is a create",
@@ -103,25 +101,35 @@ fn main() {
     );
     for _ in 0..options.rounds {
         // Its capacity: 64 callers who ask again as soon as they have their answer.
-        let capacity = run(64, None, 30.0).good_rate();
+        let capacity = run(64, None, 30.0).0.good_rate();
         println!(
-            "\n{:>8} {:>10} {:>10} {:>8} {:>10} {:>10} {:>9} {:>9} {:>9}",
-            "offered", "asked/s", "good/s", "of peak", "shed/s", "given up/s", "p50 ms", "p99 ms", "RSS MiB"
+            "\n{:>8} {:>10} {:>10} {:>8} {:>10} {:>10} {:>8} {:>9} {:>9} {:>9}",
+            "offered",
+            "asked/s",
+            "good/s",
+            "of peak",
+            "shed/s",
+            "given up/s",
+            "closed/s",
+            "p50 ms",
+            "p99 ms",
+            "RSS MiB"
         );
         println!("{:>8} {capacity:>10.0} {capacity:>10.0}", "peak");
         for factor in [0.7, 1.0, 2.0, 5.0, 10.0] {
-            let outcome = run(options.callers, Some(capacity * factor), options.patience);
+            let (outcome, resident) = run(options.callers, Some(capacity * factor), options.patience);
             let per_second = |count: usize| count as f64 / outcome.seconds;
             println!(
-                "{factor:>7.1}x {:>10.0} {:>10.0} {:>7.0}% {:>10.0} {:>10.0} {:>9.1} {:>9.1} {:>9}",
+                "{factor:>7.1}x {:>10.0} {:>10.0} {:>7.0}% {:>10.0} {:>10.0} {:>8.0} {:>9.1} {:>9.1} {:>9}",
                 per_second(outcome.asked),
                 outcome.good_rate(),
                 100.0 * outcome.good_rate() / capacity,
                 per_second(outcome.shed),
                 per_second(outcome.given_up),
+                per_second(outcome.closed),
                 outcome.percentile(0.5),
                 outcome.percentile(0.99),
-                usage::resident_kib(gateway.pid()) / 1024
+                resident
             );
         }
     }
