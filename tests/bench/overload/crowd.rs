@@ -122,7 +122,15 @@ impl Crowd {
                 } else {
                     &reads[outcome.asked % reads.len()]
                 };
-                let written = caller.socket.write(bytes).expect("the connection stays open");
+                let written = match caller.socket.write(bytes) {
+                    Ok(written) => written,
+                    // It was closed just now.
+                    Err(_) => {
+                        outcome.closed += 1;
+                        *caller = Caller { due: Some(due), ..connect(place) };
+                        caller.socket.write(bytes).expect("a fresh connection")
+                    }
+                };
                 assert_eq!(written, bytes.len(), "a small request fits into an empty buffer");
             }
             if now >= end && due_now.is_empty() && idle.len() == callers.len() {
@@ -137,6 +145,12 @@ impl Crowd {
                 let before = outcome.good.len();
                 if receive(&mut callers[place], place, &mut idle, &mut outcome) {
                     outcome.closed += 1;
+                    // It crossed with a request: that is sent again, as clients do whose connection was closed unread.
+                    if let Some(due) = callers[place].due {
+                        outcome.asked -= 1;
+                        due_now.push_front(due);
+                        idle.push(place);
+                    }
                     callers[place] = connect(place);
                 }
                 outcome.in_time += if now < end { outcome.good.len() - before } else { 0 };
@@ -151,11 +165,12 @@ impl Crowd {
 fn receive(caller: &mut Caller, place: usize, idle: &mut Vec<usize>, outcome: &mut Outcome) -> bool {
     let mut piece = [0; 64 * 1024];
     match caller.socket.read(&mut piece) {
-        // The gateway closes one that rests when it has no room for a newcomer, as any server may.
-        Ok(0) if caller.due.is_none() => return true,
-        Ok(0) => panic!("a connection was closed while its caller waited"),
+        // The gateway closes one on which no head has come for too long, as any server does.
+        Ok(0) if caller.unread.is_empty() => return true,
+        Ok(0) => panic!("a connection was closed within an answer"),
         Ok(count) => caller.unread.extend_from_slice(&piece[..count]),
         Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+        Err(error) if error.kind() == ErrorKind::ConnectionReset && caller.unread.is_empty() => return true,
         Err(error) => panic!("{error}"),
     }
     let mut storage = [httparse::EMPTY_HEADER; 32];
