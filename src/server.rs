@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -131,8 +131,8 @@ impl Server {
         for certificates in certificates.iter().chain(operators.certificates().map(|found| &*found)) {
             certificates.measure(&metrics);
         }
-        let listener = bind(sockets.listen, config.listen.address, "listen.address").await?;
-        let admin_listener = bind(sockets.admin, config.admin.address, "admin.address").await?;
+        let listener = bind(sockets.listen, config.listen.address, "listen.address")?;
+        let admin_listener = bind(sockets.admin, config.admin.address, "admin.address")?;
         let callers = Callers::default();
         let ledger = ledger(&config, &clock, &callers)?;
         let settings = settings::make(&config, None).map_err(StartError::Setup)?;
@@ -380,16 +380,29 @@ async fn follow_ledger(ledger: Ledger, readiness: Readiness, tell: bool, reconci
 /// How long creates with an `Idempotency-Key` are remembered.
 const NAMED_FOR: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
 
-async fn bind(
+/// Connections that may wait to be accepted; the kernel takes `net.core.somaxconn` if that is less (listen(2)). When the
+/// queue is full a caller's first packet is dropped and asked again after a second: a crowd that comes back at once, as
+/// after a restart, should not meet that.
+const ACCEPT_QUEUE: u32 = 4096;
+
+fn bind(
     opened: Option<std::net::TcpListener>,
     address: SocketAddr,
     what: &'static str,
 ) -> Result<TcpListener, StartError> {
     let listener = match opened {
         Some(socket) => socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)),
-        None => TcpListener::bind(address).await,
+        None => open(address),
     };
     listener.map_err(|source| StartError::Listen { address, what, source })
+}
+
+fn open(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A gateway that comes back takes its port although old connections still linger, as std's and tokio's `bind` do.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(ACCEPT_QUEUE)
 }
 
 fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
 
 use crate::fixture::{self, Ask};
 
@@ -55,8 +57,38 @@ impl Outcome {
 
 struct Caller {
     socket: TcpStream,
+    /// What the kernel has not taken yet: the connection is still being made.
+    unsent: Vec<u8>,
     unread: Vec<u8>,
     due: Option<Instant>,
+}
+
+impl Caller {
+    /// Begins a connection; nobody else waits for it.
+    fn connect(address: SocketAddr) -> Self {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let socket = net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).unwrap();
+        match net::connect(&socket, &address) {
+            Ok(()) | Err(Errno::INPROGRESS) => {}
+            Err(error) => panic!("the gateway listens: {error}"),
+        }
+        let socket = TcpStream::from(socket);
+        socket.set_nodelay(true).unwrap();
+        Self { socket, unsent: Vec::new(), unread: Vec::new(), due: None }
+    }
+
+    /// Sends what is still to be sent, as far as the connection takes it.
+    fn send(&mut self) -> std::io::Result<()> {
+        if self.unsent.is_empty() {
+            return Ok(());
+        }
+        match self.socket.write(&self.unsent) {
+            Ok(count) => drop(self.unsent.drain(..count)),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
 }
 
 impl Crowd {
@@ -67,11 +99,10 @@ impl Crowd {
         let reads: Vec<Vec<u8>> = (0..READS).map(|number| Ask::Read.request(number, &host, now)).collect();
         let poll = epoll::create(CreateFlags::CLOEXEC).unwrap();
         let connect = |place: usize| {
-            let socket = TcpStream::connect(self.address).expect("the gateway listens");
-            socket.set_nodelay(true).unwrap();
-            socket.set_nonblocking(true).unwrap();
-            epoll::add(&poll, &socket, EventData::new_u64(place as u64), EventFlags::IN).unwrap();
-            Caller { socket, unread: Vec::new(), due: None }
+            let caller = Caller::connect(self.address);
+            let events = EventFlags::IN | EventFlags::OUT | EventFlags::ET;
+            epoll::add(&poll, &caller.socket, EventData::new_u64(place as u64), events).unwrap();
+            caller
         };
         let mut callers: Vec<Caller> = (0..self.callers).map(connect).collect();
         let mut idle: Vec<usize> = (0..callers.len()).collect();
@@ -122,16 +153,13 @@ impl Crowd {
                 } else {
                     &reads[outcome.asked % reads.len()]
                 };
-                let written = match caller.socket.write(bytes) {
-                    Ok(written) => written,
-                    // It was closed just now.
-                    Err(_) => {
-                        outcome.closed += 1;
-                        *caller = Caller { due: Some(due), ..connect(place) };
-                        caller.socket.write(bytes).expect("a fresh connection")
-                    }
-                };
-                assert_eq!(written, bytes.len(), "a small request fits into an empty buffer");
+                caller.unsent.extend_from_slice(bytes);
+                // It was closed just now.
+                if caller.send().is_err() {
+                    outcome.closed += 1;
+                    let unsent = bytes.to_vec();
+                    *caller = Caller { due: Some(due), unsent, ..connect(place) };
+                }
             }
             if now >= end && due_now.is_empty() && idle.len() == callers.len() {
                 break;
@@ -143,7 +171,8 @@ impl Crowd {
             for event in &events {
                 let place = { event.data }.u64() as usize;
                 let before = outcome.good.len();
-                if receive(&mut callers[place], place, &mut idle, &mut outcome) {
+                let sent = callers[place].send();
+                if sent.is_err() || receive(&mut callers[place], place, &mut idle, &mut outcome) {
                     outcome.closed += 1;
                     // It crossed with a request: that is sent again, as clients do whose connection was closed unread.
                     if let Some(due) = callers[place].due {
@@ -164,18 +193,31 @@ impl Crowd {
 
 fn receive(caller: &mut Caller, place: usize, idle: &mut Vec<usize>, outcome: &mut Outcome) -> bool {
     let mut piece = [0; 64 * 1024];
-    match caller.socket.read(&mut piece) {
-        // The gateway closes one on which no head has come for too long, as any server does.
-        Ok(0) if caller.unread.is_empty() => return true,
-        Ok(0) => panic!("a connection was closed within an answer"),
-        Ok(count) => caller.unread.extend_from_slice(&piece[..count]),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
-        Err(error) if error.kind() == ErrorKind::ConnectionReset && caller.unread.is_empty() => return true,
-        Err(error) => panic!("{error}"),
+    let mut ended = false;
+    loop {
+        match caller.socket.read(&mut piece) {
+            // The gateway closes one on which no head has come for too long, as any server does.
+            Ok(0) if caller.unread.is_empty() => return true,
+            Ok(0) => {
+                ended = true;
+                break;
+            }
+            Ok(count) => caller.unread.extend_from_slice(&piece[..count]),
+            Err(error) if error.kind() == ErrorKind::NotConnected => return false,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == ErrorKind::ConnectionReset && caller.unread.is_empty() => {
+                return true;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    if caller.unread.is_empty() {
+        return false;
     }
     let mut storage = [httparse::EMPTY_HEADER; 32];
     let mut head = httparse::Response::new(&mut storage);
     let httparse::Status::Complete(start) = head.parse(&caller.unread).expect("an answer") else {
+        assert!(!ended, "a connection was closed within the head of an answer");
         return false;
     };
     let header = |name: &str| {
@@ -184,6 +226,7 @@ fn receive(caller: &mut Caller, place: usize, idle: &mut Vec<usize>, outcome: &m
     };
     let length: usize = header("content-length").expect("every answer says its length").parse().unwrap();
     if caller.unread.len() < start + length {
+        assert!(!ended, "a connection was closed within an answer");
         return false;
     }
     let closes = header("connection").is_some_and(|word| word == "close");
@@ -203,5 +246,5 @@ fn receive(caller: &mut Caller, place: usize, idle: &mut Vec<usize>, outcome: &m
     caller.due = None;
     caller.unread.clear();
     idle.push(place);
-    closes
+    closes || ended
 }
