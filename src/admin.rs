@@ -10,6 +10,7 @@
 
 mod audit;
 mod guard;
+mod people;
 mod policy;
 mod quota;
 mod serve;
@@ -26,10 +27,10 @@ use hyper::body::Incoming;
 use crate::metrics::Metrics;
 
 use audit::Entry;
-use guard::{Asker, Refused};
+use guard::{Asker, Guard, Refused};
 use serve::Desk;
 
-pub use guard::Tokens;
+pub use people::People;
 pub use policy::PolicyAdmin;
 pub use quota::QuotaAdmin;
 pub use serve::{AdminListening, serve};
@@ -95,6 +96,12 @@ impl Admin {
         };
         if matches!(path, "/livez" | "/readyz" | "/metrics") {
             return self.give(request).await;
+        }
+        if let Err(refused) = Guard::permit(&caller, &method) {
+            self.metrics.connections().admin_refused(refused.status);
+            let status = Some(refused.status.as_u16());
+            let _ = desk.audit.write("refused", &entry(Some(&caller)), status).await;
+            return refused.answer();
         }
         let order = method != Method::GET && method != Method::HEAD;
         if order && let Err(why) = desk.audit.write("asked", &entry(Some(&caller)), None).await {

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 
-use super::guard::{Asker, Caller};
+use super::guard::Asker;
+use super::people::Caller;
 use crate::clock::Clock;
 
 /// The longest path with its query that is written down, in characters.
@@ -75,6 +76,7 @@ impl Audit {
             Some(Caller::Machine) => json!("machine"),
             Some(Caller::Token(number)) => json!({ "token": number }),
             Some(Caller::Certificate(names)) => json!({ "certificate": names }),
+            Some(Caller::User(name, role)) => json!({ "user": name, "role": role }),
         };
         json!({
             "time": self.clock.timestamp().to_string(),

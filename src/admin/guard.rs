@@ -3,10 +3,10 @@
 //! - `/livez` and `/readyz` answer everybody: they say nothing but well or not, and probes have no tokens.
 //! - No page answers a browser that another site has sent here: a request with `Origin`, or whose `Sec-Fetch-Site` is
 //!   anything but `none` (Fetch Metadata, W3C), is refused whatever it carries.
-//! - With tokens or client certificates, one of them must be shown (RFC 6750). Tokens are compared by their SHA-256, each
-//!   of them, in constant time. An address that showed ten wrong ones within a minute is not listened to until that
+//! - With tokens, users or client certificates, a token (RFC 6750) or a certificate must be shown; see `people`. An address that showed ten wrong ones within a minute is not listened to until that
 //!   minute is over: neither with a right one, or guessing would go on.
-//! - Without either, only the loopback may ask, by a name of the loopback: a page that has its own name point here
+//! - A viewer asks, an operator also orders: whatever is neither GET nor HEAD is an order.
+//! - Without any of them, only the loopback may ask, by a name of the loopback: a page that has its own name point here
 //!   (DNS rebinding) still says its own name in `Host`.
 
 use std::collections::HashMap;
@@ -14,16 +14,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest::{Digest, SHA256, digest};
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use tokio::time::Instant;
 
+use super::people::{Caller, People};
+use crate::config::admin::Role;
 use crate::doors::network;
 use crate::keys::ClientCertificate;
-use crate::secret::Secret;
 
 /// Wrong tokens of one address per [`WINDOW`] before it is not listened to.
 const MOST_FAILURES: u32 = 10;
@@ -32,48 +30,12 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// Addresses remembered; the oldest is forgotten for a new one.
 const MOST_REMEMBERED: usize = 4096;
 
-/// Tokens, as digests; replaced when their files change.
-#[derive(Clone, Debug, Default)]
-pub struct Tokens(Arc<ArcSwap<Vec<Digest>>>);
-
-impl Tokens {
-    /// From now on, these.
-    pub fn replace<'a>(&self, tokens: impl Iterator<Item = &'a Secret>) {
-        self.0.store(Arc::new(tokens.map(|token| digest(&SHA256, token.expose().as_bytes())).collect()));
-    }
-
-    /// The number of the token, counted from 1. All are looked at, whichever it is.
-    fn number(&self, shown: &str) -> Option<usize> {
-        let shown = digest(&SHA256, shown.as_bytes());
-        let mut found = None;
-        for (number, token) in (1..).zip(self.0.load().iter()) {
-            if verify_slices_are_equal(token.as_ref(), shown.as_ref()).is_ok() {
-                found = Some(number);
-            }
-        }
-        found
-    }
-}
-
 /// Who stands at the other end of a connection.
 #[derive(Clone, Debug)]
 pub(super) struct Asker {
     pub(super) peer: SocketAddr,
     /// What was proved in the handshake.
     pub(super) certificate: Option<ClientCertificate>,
-}
-
-/// As whom a request was let in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Caller {
-    /// A page that is open to everybody.
-    Anybody,
-    /// Somebody on this machine.
-    Machine,
-    /// The holder of a token, by its place in the configuration.
-    Token(usize),
-    /// The holder of a certificate, by its names.
-    Certificate(Vec<String>),
 }
 
 /// Why a request is not answered.
@@ -86,7 +48,7 @@ pub(super) struct Refused {
 /// The rules of one listener.
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
-    tokens: Tokens,
+    people: People,
     /// Whether a token or a certificate is asked for.
     closed: bool,
     open_metrics: bool,
@@ -94,9 +56,19 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    pub(super) fn new(tokens: Tokens, certificates: bool, open_metrics: bool) -> Self {
-        let closed = certificates || !tokens.0.load().is_empty();
-        Self { tokens, closed, open_metrics, failures: Arc::default() }
+    pub(super) fn new(people: People, closed: bool, open_metrics: bool) -> Self {
+        Self { people, closed, open_metrics, failures: Arc::default() }
+    }
+
+    /// Whether the caller may ask with this method.
+    pub(super) fn permit(caller: &Caller, method: &Method) -> Result<(), Refused> {
+        if caller.role() == Role::Operator || matches!(*method, Method::GET | Method::HEAD) {
+            return Ok(());
+        }
+        Err(Refused {
+            status: StatusCode::FORBIDDEN,
+            why: "this is an order and needs the role `operator`; yours is `viewer` (admin.users)",
+        })
     }
 
     pub(super) fn admit(&self, asker: &Asker, path: &str, headers: &HeaderMap) -> Result<Caller, Refused> {
@@ -110,8 +82,9 @@ impl Guard {
         if !self.closed {
             return by_machine(asker, headers);
         }
-        if let Some(certificate) = &asker.certificate {
-            return Ok(Caller::Certificate(certificate.names.clone()));
+        let shown = asker.certificate.as_ref();
+        if let Some(caller) = shown.and_then(|shown| self.people.with_certificate(&shown.names)) {
+            return Ok(caller);
         }
         if self.failed_too_often(asker.peer.ip()) {
             return refuse(
@@ -119,15 +92,15 @@ impl Guard {
                 "too many wrong tokens came from this address; wait a minute",
             );
         }
-        match bearer(headers).map(|shown| self.tokens.number(shown)) {
-            Some(Some(number)) => Ok(Caller::Token(number)),
+        match bearer(headers).map(|shown| self.people.with_token(shown)) {
+            Some(Some(caller)) => Ok(caller),
             Some(None) => {
                 self.fail(asker.peer.ip());
                 refuse(StatusCode::UNAUTHORIZED, "this is no token of the admin listener")
             }
             None => refuse(
                 StatusCode::UNAUTHORIZED,
-                "send `Authorization: Bearer TOKEN` with a token of admin.tokens, as --token-file or ZENGATE_ADMIN_TOKEN",
+                "send `Authorization: Bearer TOKEN` with a token of admin.tokens or admin.users, as --token-file or ZENGATE_ADMIN_TOKEN",
             ),
         }
     }
@@ -164,7 +137,7 @@ fn by_machine(asker: &Asker, headers: &HeaderMap) -> Result<Caller, Refused> {
     if !asker.peer.ip().to_canonical().is_loopback() {
         return refuse(
             StatusCode::FORBIDDEN,
-            "without admin.tokens or client certificates, only the machine itself may ask",
+            "without admin.tokens, admin.users or client certificates, only the machine itself may ask",
         );
     }
     let host = headers.get(HOST).map_or(Some(""), |host| host.to_str().ok());
@@ -190,6 +163,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::admin::{AdminListen, User};
+    use crate::config::{Referenced, SecretRef};
+    use crate::secret::Secret;
 
     const TOKEN: &str = "an-admin-token-of-some-length";
 
@@ -202,14 +178,32 @@ mod tests {
     }
 
     fn closed() -> Guard {
-        let tokens = Tokens::default();
-        tokens.replace([Secret::new("the-other-token-of-it"), Secret::new(TOKEN)].iter());
-        Guard::new(tokens, false, false)
+        let token =
+            |text: &str| Referenced { reference: SecretRef::Env("X".to_owned()), secret: Secret::new(text) };
+        let user = |name: &str, role, token, certificate: Option<&str>| User {
+            name: name.to_owned(),
+            role,
+            token,
+            certificate: certificate.map(str::to_owned),
+        };
+        let people = People::default();
+        people.replace(&AdminListen {
+            address: "127.0.0.1:0".parse().unwrap(),
+            tokens: vec![token("the-other-token-of-it"), token(TOKEN)],
+            users: vec![
+                user("vera", Role::Viewer, Some(token("token-of-vera-who-views")), Some("vera.example")),
+                user("otto", Role::Operator, None, Some("otto.example")),
+            ],
+            open_metrics: false,
+            tls: None,
+            audit_log: None,
+        });
+        Guard::new(people, true, false)
     }
 
     #[test]
     fn the_loopback_needs_nothing_but_its_own_name() {
-        let guard = Guard::new(Tokens::default(), false, false);
+        let guard = Guard::new(People::default(), false, false);
         let ask = |peer, all: &[_]| guard.admit(&asker(peer), "/status", &headers(all));
         for host in ["127.0.0.1:9180", "localhost", "LOCALHOST:1", "[::1]:9180", "10.0.0.7"] {
             assert_eq!(ask("127.0.0.1", &[("host", host)]), Ok(Caller::Machine), "{host}");
@@ -223,13 +217,49 @@ mod tests {
     }
 
     #[test]
+    fn people_have_their_names_and_roles() {
+        let guard = closed();
+        let (vera, otto) =
+            (Caller::User("vera".into(), Role::Viewer), Caller::User("otto".into(), Role::Operator));
+        let shown = headers(&[("authorization", "Bearer token-of-vera-who-views")]);
+        assert_eq!(guard.admit(&asker("192.0.2.1"), "/status", &shown), Ok(vera.clone()));
+        let proved = |name: &str| {
+            let names = vec!["x.example".to_owned(), name.to_owned()];
+            let certificate = Some(ClientCertificate { names, fingerprint: String::new() });
+            let asker = Asker { certificate, ..asker("192.0.2.1") };
+            guard.admit(&asker, "/status", &HeaderMap::new())
+        };
+        assert_eq!(proved("otto.example"), Ok(otto.clone()));
+        assert_eq!(proved("nobody.example").unwrap_err().status, StatusCode::UNAUTHORIZED);
+        let all = [
+            (Caller::Machine, true),
+            (Caller::Token(1), true),
+            (Caller::Certificate(vec![]), true),
+            (otto, true),
+            (vera, false),
+            (Caller::Anybody, false),
+        ];
+        for (caller, orders) in all {
+            for method in [Method::GET, Method::HEAD] {
+                assert!(Guard::permit(&caller, &method).is_ok(), "{caller:?} {method}");
+            }
+            for method in
+                [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS, "BREW".parse().unwrap()]
+            {
+                let may = Guard::permit(&caller, &method).is_ok();
+                assert_eq!(may, orders, "{caller:?} {method}");
+            }
+        }
+    }
+
+    #[test]
     fn no_browser_is_let_in_with_whatever_it_carries() {
         let right = format!("Bearer {TOKEN}");
         for (name, value) in
             [("origin", "null"), ("origin", "http://127.0.0.1:9180"), ("sec-fetch-site", "same-origin")]
         {
             let all = headers(&[(name, value), ("authorization", &right), ("host", "localhost")]);
-            for guard in [closed(), Guard::new(Tokens::default(), false, true)] {
+            for guard in [closed(), Guard::new(People::default(), false, true)] {
                 for path in ["/status", "/livez", "/metrics"] {
                     let refused = guard.admit(&asker("127.0.0.1"), path, &all).unwrap_err();
                     assert_eq!(refused.status, StatusCode::FORBIDDEN, "{name} {value} {path}");

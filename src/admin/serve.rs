@@ -19,7 +19,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::Admin;
 use super::audit::Audit;
-use super::guard::{Asker, Guard, Tokens};
+use super::guard::{Asker, Guard};
+use super::people::People;
 use crate::clock::Clock;
 use crate::doors::{Doors, Entry};
 use crate::gateway::ServerTls;
@@ -40,10 +41,10 @@ pub struct AdminListening {
     pub listener: TcpListener,
     /// The certificate; none is plain HTTP.
     pub tls: Option<ServerTls>,
-    /// Whether client certificates are believed.
-    pub certificates: bool,
-    /// Bearer tokens.
-    pub tokens: Tokens,
+    /// Whether a token or a certificate is asked for.
+    pub closed: bool,
+    /// Who may ask.
+    pub people: People,
     /// Whether /metrics is open.
     pub open_metrics: bool,
     /// Where orders are written down; none is the log.
@@ -61,9 +62,8 @@ pub(super) struct Desk {
 
 /// Serves until `stop`.
 pub async fn serve(listening: AdminListening, admin: Admin, stop: CancellationToken) {
-    let AdminListening { listener, tls, certificates, tokens, open_metrics, audit_log, clock } = listening;
-    let desk =
-        Desk { guard: Guard::new(tokens, certificates, open_metrics), audit: Audit::new(audit_log, clock) };
+    let AdminListening { listener, tls, closed, people, open_metrics, audit_log, clock } = listening;
+    let desk = Desk { guard: Guard::new(people, closed, open_metrics), audit: Audit::new(audit_log, clock) };
     let doors = Doors::default();
     loop {
         let accepted = tokio::select! {

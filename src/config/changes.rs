@@ -10,6 +10,7 @@ const LIVE: &[&str] = &[
     "listen.host_aliases",
     "listen.tls.",
     "admin.tokens",
+    "admin.users",
     "admin.tls.",
     "quota.rate.",
     "quota.correlation_tag",

@@ -30,6 +30,7 @@ fn place() -> TempDir {
         put(place.path(), name, "a-secret-value\n", 0o600);
     }
     put(place.path(), "loose.secret", "a-secret-value", 0o644);
+    put(place.path(), "alice.token", "a-token-of-alice-alone", 0o600);
     put(place.path(), "empty.secret", "\n", 0o600);
     let keys = include_str!("../../deploy/config/keys.toml");
     put(place.path(), "keys.toml", keys, 0o600);
@@ -229,6 +230,36 @@ fn a_team_has_its_own_rate_or_that_of_all() {
     let rates = load(&format!("{GOOD}{text}")).unwrap().quota.rate;
     let of = |team: &str| rates.of(team).map(|rate| (rate.per_minute.get(), rate.burst.get()));
     assert_eq!((of("web"), of("payments")), (Some((30, 30)), Some((60, 5))));
+}
+
+#[test]
+fn users_have_a_name_a_role_and_something_to_show_that_is_theirs_alone() {
+    let token = |name: &str| format!("token = {{ file = \"{name}\" }}");
+    let user = |lines: &str| format!("{GOOD}[[admin.users]]\n{lines}\n");
+    let good = format!("name = \"alice\"\nrole = \"viewer\"\n{}", token("alice.token"));
+    let config = load(&user(&good)).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert!(config.admin.is_closed() && config.admin.users[0].role == admin::Role::Viewer);
+    load(config.describe()).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let twice = format!("{good}\n[[admin.users]]\n{good}");
+    let cases = [
+        (user(&good.replace("name = \"alice\"\n", "")), "zengate.toml:8: admin.users", "has no name"),
+        (user(&good.replace("alice", " ")), "zengate.toml:9: admin.users", "is no name"),
+        (user(&good.replace("alice", &"a".repeat(65))), "zengate.toml:9: admin.users", "64 characters"),
+        (user(&good.replace("role = \"viewer\"\n", "")), "zengate.toml:8: admin.users", "has no role"),
+        (user(&good.replace("viewer", "root")), "zengate.toml:10: admin.users", "operator"),
+        (user(&good.replace(&token("alice.token"), "")), "zengate.toml:8: admin.users", "nothing to show"),
+        (user(&good.replace("alice.token", "loose.secret")), "zengate.toml:11: admin.users", "chmod 600"),
+        (user(&good.replace(&token("alice.token"), "token = \"SK-plain\"")), "admin.users", "file ="),
+        (user(&format!("{good}\ncertificate = \"a\"")), "zengate.toml:12: admin.users", "never asked for"),
+        (user(&twice), "zengate.toml:13: admin.users", "an earlier user"),
+        (user(&twice.replacen("alice", "bob", 1)), "zengate.toml:15: admin.users", "the same token"),
+    ];
+    for (text, place, remedy) in cases {
+        let said = said(&text);
+        let found = said.iter().find(|line| line.contains(place) && line.contains(remedy));
+        assert!(found.is_some(), "{place} / {remedy}: {said:#?}\n{text}");
+        assert!(!said.join("\n").contains("SK-plain"), "{said:#?}");
+    }
 }
 
 #[test]

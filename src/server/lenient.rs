@@ -22,8 +22,10 @@ pub(super) fn all(config: &Config, set: &PolicySet) -> Vec<String> {
         ),
         (_, WhenFull::Block) => {}
     }
-    if config.admin.tokens.is_empty() && config.admin.tls.as_ref().is_none_or(|tls| tls.clients.is_none()) {
-        found.push("whoever is on this machine may give orders: admin.tokens is empty".to_owned());
+    if !config.admin.is_closed() {
+        found.push(
+            "whoever is on this machine may give orders: admin.tokens and admin.users are empty".to_owned(),
+        );
     }
     found.extend(set.organisation().rules().filter_map(|(rule, setting)| softened(rule, setting)));
     found

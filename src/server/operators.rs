@@ -1,9 +1,8 @@
 //! The admin listener's own credentials, looked at again while the gateway runs: tokens and certificate.
 
-use crate::admin::{AdminListening, Tokens};
+use crate::admin::{AdminListening, People};
 use crate::clock::Clock;
-use crate::config::AdminListen;
-use crate::secret::Secret;
+use crate::config::{AdminListen, Referenced};
 use tokio::net::TcpListener;
 
 use super::tls::{self, Certificates};
@@ -11,7 +10,7 @@ use super::tls::{self, Certificates};
 /// What operators prove themselves with, and what is shown to them.
 pub(super) struct Operators {
     admin: AdminListen,
-    tokens: Tokens,
+    people: People,
     certificates: Option<Certificates>,
     /// Why tokens were not taken, said once.
     refused: Option<String>,
@@ -20,10 +19,10 @@ pub(super) struct Operators {
 impl Operators {
     /// As the configuration says.
     pub(super) fn read(admin: &AdminListen) -> Result<Self, String> {
-        let tokens = Tokens::default();
-        tokens.replace(admin.tokens.iter().map(|token| &token.secret));
+        let people = People::default();
+        people.replace(admin);
         let certificates = admin.tls.as_ref().map(Certificates::read).transpose()?;
-        Ok(Self { admin: admin.clone(), tokens, certificates, refused: None })
+        Ok(Self { admin: admin.clone(), people, certificates, refused: None })
     }
 
     /// The listener with what it asks.
@@ -31,8 +30,8 @@ impl Operators {
         AdminListening {
             listener,
             tls: self.certificates.as_ref().map(Certificates::live),
-            certificates: self.admin.tls.as_ref().is_some_and(|tls| tls.clients.is_some()),
-            tokens: self.tokens.clone(),
+            closed: self.admin.is_closed(),
+            people: self.people.clone(),
             open_metrics: self.admin.open_metrics,
             audit_log: self.admin.audit_log.clone(),
             clock,
@@ -44,12 +43,13 @@ impl Operators {
         self.certificates.as_mut()
     }
 
-    /// Takes the tokens and files that a newly read configuration names. Whether there are any at all is settled at the
-    /// start: a listener that asked for a token does not stop asking.
+    /// Takes the tokens, users and files that a newly read configuration names. Whether there are any at all is settled at
+    /// the start: a listener that asked for something does not stop asking.
     pub(super) fn configured(&mut self, admin: &AdminListen) {
-        if admin.tokens.is_empty() == self.admin.tokens.is_empty() {
+        if admin.is_closed() == self.admin.is_closed() {
             self.admin.tokens.clone_from(&admin.tokens);
-            self.tokens.replace(admin.tokens.iter().map(|token| &token.secret));
+            self.admin.users.clone_from(&admin.users);
+            self.people.replace(&self.admin);
         }
         if let (Some(certificates), Some(tls)) = (&mut self.certificates, &admin.tls) {
             certificates.configured(tls);
@@ -58,29 +58,34 @@ impl Operators {
 
     /// Reads the tokens again; blocks. If one cannot be read, all stay as they were.
     pub(super) fn look(&mut self) -> tls::Look {
-        let read: Result<Vec<Secret>, String> = self
-            .admin
-            .tokens
-            .iter()
-            .map(|token| token.reference.resolve().map_err(|error| format!("admin.tokens: {error}")))
-            .collect();
-        let tokens = match read {
-            Ok(tokens) => tokens,
-            Err(why) if self.refused.as_ref() == Some(&why) => return tls::Look::Unchanged,
-            Err(why) => {
-                self.refused = Some(why.clone());
-                return tls::Look::Kept(why);
+        let mut renewed = self.admin.clone();
+        let of_users = renewed.users.iter_mut().filter_map(|user| user.token.as_mut());
+        let mut differs = false;
+        for token in renewed.tokens.iter_mut().chain(of_users) {
+            match renew(token) {
+                Ok(renewed) => differs |= renewed,
+                Err(why) if self.refused.as_ref() == Some(&why) => return tls::Look::Unchanged,
+                Err(why) => {
+                    self.refused = Some(why.clone());
+                    return tls::Look::Kept(why);
+                }
             }
-        };
+        }
         let mended = self.refused.take().is_some();
-        let differs = |(new, old): (&Secret, &crate::config::Referenced)| new.expose() != old.secret.expose();
-        if !mended && !tokens.iter().zip(&self.admin.tokens).any(differs) {
+        if !mended && !differs {
             return tls::Look::Unchanged;
         }
-        self.tokens.replace(tokens.iter());
-        for (new, old) in tokens.into_iter().zip(&mut self.admin.tokens) {
-            old.secret = new;
-        }
+        self.admin = renewed;
+        self.people.replace(&self.admin);
         tls::Look::Replaced
     }
+}
+
+/// Reads a token again; whether it is another one.
+fn renew(token: &mut Referenced) -> Result<bool, String> {
+    let read = token.reference.resolve();
+    let read = read.map_err(|error| format!("admin.tokens or admin.users: {error}"))?;
+    let differs = read.expose() != token.secret.expose();
+    token.secret = read;
+    Ok(differs)
 }

@@ -135,6 +135,63 @@ fn the_command_line_shows_its_token_and_new_ones_are_taken() {
     assert!(list(&["--token-file", "admin.token"]).status.success());
 }
 
+const USERS: &str = "[admin]\naddress = \"127.0.0.1:0\"\naudit_log = \"admin.jsonl\"\n\
+    [[admin.users]]\nname = \"vera\"\nrole = \"viewer\"\ntoken = { file = \"vera.token\" }\n\
+    [[admin.users]]\nname = \"otto\"\nrole = \"operator\"\ntoken = { file = \"otto.token\" }\n";
+const VERA: &str = "token-of-vera-who-only-looks";
+const OTTO: &str = "token-of-otto-who-operates";
+
+#[test]
+fn a_viewer_asks_an_operator_orders_and_the_audit_log_names_both() {
+    let files =
+        [("vera.token", VERA), ("otto.token", OTTO)].map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let world = World::with(Setup { config: USERS.to_owned(), files: files.into(), ..Setup::default() });
+    let by = |method: &str, path: &str, token: &str| {
+        ask(&world, &page(method, path).header("Authorization", &format!("Bearer {token}")))
+    };
+    assert_eq!(ask(&world, &page("GET", "/status")).status, 401);
+    let asked = ["/metrics", "/status", "/quota", "/quota/drift", "/policy", "/policy/material"];
+    let orders = [
+        "/policy/reload",
+        "/policy/unstage",
+        "/policy/promote",
+        "/policy/rollback",
+        "/policy/stage",
+        "/quota/reconcile",
+        "/quota/release",
+        "/no-such-page",
+    ];
+    for path in asked {
+        assert_eq!((by("GET", path, VERA).status, by("GET", path, OTTO).status), (200, 200), "{path}");
+    }
+    for path in orders {
+        let refused = by("POST", path, VERA);
+        assert_eq!(refused.status, 403, "{path}");
+        assert!(refused.json()["error"].as_str().unwrap().contains("`operator`"), "{}", refused.json());
+        assert!(![401, 403].contains(&by("POST", path, OTTO).status), "{path}");
+    }
+    let lines = audit(&world);
+    let of = |stage: &str, name: &str| {
+        let of_one = lines.iter().filter(|line| line["stage"] == stage && line["by"]["user"] == name);
+        of_one.count()
+    };
+    assert_eq!(
+        (of("refused", "vera"), of("asked", "vera"), of("refused", "otto"), of("asked", "otto")),
+        (8, 0, 0, 8)
+    );
+    assert!(lines.iter().all(|line| line["by"]["user"] != "vera" || line["by"]["role"] == "viewer"));
+    // A new token in the file, and a new role in the configuration, without a restart.
+    world.gateway.write("vera.token", "another-token-of-vera");
+    world.gateway.logged("the tokens of the admin listener were replaced");
+    assert_eq!(by("GET", "/status", VERA).status, 401);
+    assert_eq!(by("POST", "/policy/reload", "another-token-of-vera").status, 403);
+    let config = std::fs::read_to_string(world.gateway.directory().join("zengate.toml")).unwrap();
+    world.gateway.write("zengate.toml", &config.replace("\"viewer\"", "\"operator\""));
+    world.gateway.signal("HUP");
+    world.gateway.logged("the configuration was read again");
+    assert_eq!(by("POST", "/policy/reload", "another-token-of-vera").status, 200);
+}
+
 #[test]
 fn beyond_the_loopback_somebody_must_be_asked_for_something() {
     let setup = setup();
