@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Uri, Version, header, request};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout_at};
 
@@ -199,7 +199,15 @@ fn expects_continue(headers: &HeaderMap) -> bool {
 }
 
 /// Throws away a body that will be refused, up to a bound, so that its sender reads the answer instead of a reset.
-async fn drain(body: Incoming) {
-    let rest = Limited::new(body, MOST_DRAINED).collect();
+/// None of it is kept: its sender has proved nothing yet.
+async fn drain(mut body: Incoming) {
+    let rest = async {
+        let mut left = MOST_DRAINED;
+        while left > 0
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        }
+    };
     let _ = tokio::time::timeout(LONGEST_DRAIN, rest).await;
 }

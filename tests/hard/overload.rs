@@ -166,6 +166,42 @@ fn bytes_of_bodies_are_bounded_by_what_is_held_not_by_what_is_announced() {
     assert_eq!(world.emulator.creates(), 3);
 }
 
+/// The most that the gateway has had in memory, in KiB.
+fn most_resident(world: &World) -> i64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", world.gateway.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn bodies_that_are_too_large_are_thrown_away_as_they_come() {
+    let world = World::new();
+    world.send(&order("warms-up")).instance_ids();
+    let before = most_resident(&world);
+    // Each one byte longer than is thrown away. Nobody has signed them: they are refused before a signature is looked at.
+    let body = vec![b' '; (8 << 20) + 1];
+    let mut call = Call::new("vm", "CreateInstances").unsigned();
+    call.body = body;
+    let (head, body) = (call.head(world.address()), &call.body);
+    std::thread::scope(|scope| {
+        for _ in 0..50 {
+            scope.spawn(|| {
+                let mut connection = connect(world.address());
+                connection.write_all(&head).unwrap();
+                // The gateway stops to read after a while.
+                let _ = connection.write_all(body);
+                if let Some(answer) = read_answer(&mut connection) {
+                    answer.assert_refused(413, "INVALID_PARAMETER_EXCEED_LENGTH");
+                }
+            });
+        }
+    });
+    let grown = most_resident(&world) - before;
+    assert!(grown < 40 * 1024, "grew by {grown} KiB");
+    assert_eq!(world.gateway.metric("zengate_buffered_bytes"), 0.0);
+    world.send(&order("afterwards")).instance_ids();
+}
+
 #[test]
 fn a_key_has_a_rate_of_its_own() {
     let keys = format!(
