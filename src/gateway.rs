@@ -152,6 +152,8 @@ pub struct Limits {
     pub place_timeout: Duration,
     /// For the TLS handshake.
     pub handshake_timeout: Duration,
+    /// The most TLS handshakes under way.
+    pub handshakes: usize,
     /// The most open connections.
     pub connections: usize,
     /// Of these, from one address.

@@ -41,7 +41,8 @@ pub struct RawLimits {
     /// The most connections from one address (IPv6: from one /64) at once. 4096, no bound of its own: behind a load
     /// balancer all come from one address.
     pub connections_per_address: At<usize>,
-    /// The most TLS handshakes at once. 512: those who stop halfway cannot take every connection.
+    /// The most TLS handshakes under way. When one more begins, the one that has taken longest is ended for it. 512: each
+    /// takes some tens of KiB, and those who stop halfway cannot take every connection.
     pub handshakes: At<usize>,
     /// The most creates and changes at once; more wait for `place_timeout`. 256: a create takes the cloud seconds.
     pub in_flight: At<usize>,
@@ -126,7 +127,7 @@ pub struct Limits {
     pub connections: usize,
     /// Of these, from one address.
     pub connections_per_address: usize,
-    /// TLS handshakes at once.
+    /// TLS handshakes under way.
     pub handshakes: usize,
     /// Creates and changes at once.
     pub in_flight: usize,

@@ -17,8 +17,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -58,14 +58,15 @@ pub struct Listening {
     pub tls: Option<ServerTls>,
 }
 
-/// Serves connections until `stop`, then lets those that are open finish their requests, for at most `patience`.
-/// Work below the path's line is waited for by its tracker, not here.
+/// Serves connections until `stop`, then lets those that are open finish their requests, for at most `patience`, and cuts
+/// the rest. Work below the path's line is waited for by its tracker, not here.
 pub async fn serve(listening: Listening, parts: Parts, stop: CancellationToken, patience: Duration) {
-    let (doors, open) = (Doors::default(), TaskTracker::new());
+    let (doors, shaking, open) = (Doors::default(), Doors::default(), TaskTracker::new());
+    let stop = Stop { asked: stop, cut: CancellationToken::new() };
     loop {
         let accepted = tokio::select! {
             accepted = listening.listener.accept() => accepted,
-            () = stop.cancelled() => break,
+            () = stop.asked.cancelled() => break,
         };
         let (socket, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -93,12 +94,17 @@ pub async fn serve(listening: Listening, parts: Parts, stop: CancellationToken, 
             certificate: None,
         };
         let tls = listening.tls.as_ref().map(|tls| tls.load_full());
-        open.spawn(connection.run(socket, tls, Arc::clone(&settings.room.handshakes)));
+        open.spawn(connection.run(socket, tls, shaking.clone()));
     }
     drop(listening.listener);
     open.close();
     if tokio::time::timeout(patience, open.wait()).await.is_err() {
-        tracing::warn!("connections were still open at the end of the drain");
+        tracing::warn!(
+            left = open.len(),
+            "connections were still open at the end of the drain; they are cut"
+        );
+        stop.cut.cancel();
+        open.wait().await;
     }
 }
 
@@ -110,10 +116,19 @@ pub async fn serve_stream(stream: impl AsyncRead + AsyncWrite + Unpin + Send + '
         parts: parts.clone(),
         peer: SocketAddr::from(([127, 0, 0, 1], 0)),
         limits: parts.settings.load().limits,
-        stop: CancellationToken::new(),
+        stop: Stop::default(),
         certificate: None,
     };
     connection.http1(stream).await;
+}
+
+/// How connections are told that the process ends.
+#[derive(Clone, Default)]
+struct Stop {
+    /// To finish their requests and end.
+    asked: CancellationToken,
+    /// To end at once.
+    cut: CancellationToken,
 }
 
 struct Connection {
@@ -122,35 +137,20 @@ struct Connection {
     limits: Limits,
     line: Line,
     watch: Watch,
-    stop: CancellationToken,
+    stop: Stop,
     certificate: Option<CertificateInput>,
 }
 
 impl Connection {
-    async fn run(
-        mut self,
-        socket: TcpStream,
-        tls: Option<Arc<rustls::ServerConfig>>,
-        handshakes: Arc<Semaphore>,
-    ) {
+    async fn run(mut self, socket: TcpStream, tls: Option<Arc<rustls::ServerConfig>>, shaking: Doors) {
         let _closes = self.line.open();
         let _counted = self.parts.metrics.connections().open();
-        let started = |how| self.parts.metrics.connections().started(how);
         let _ = socket.set_nodelay(true);
         let Some(tls) = tls else {
-            started(ConnectionStart::Accepted);
+            self.parts.metrics.connections().started(ConnectionStart::Accepted);
             return self.http1(socket).await;
         };
-        let Ok(handshake) = handshakes.try_acquire_owned() else {
-            return started(ConnectionStart::Shed);
-        };
-        let shaken = tokio::select! {
-            shaken = tokio::time::timeout(self.limits.handshake_timeout, TlsAcceptor::from(tls).accept(socket)) => shaken,
-            () = self.watch.sent_off() => return self.parts.metrics.connections().cut(ConnectionEnd::SentOff),
-        };
-        drop(handshake);
-        let Ok(Ok(stream)) = shaken else { return started(ConnectionStart::TlsFailed) };
-        started(ConnectionStart::Accepted);
+        let Some(stream) = self.shake(socket, tls, &shaking).await else { return };
         let session = stream.get_ref().1;
         let certificate = session.peer_certificates().and_then(<[_]>::first);
         self.certificate = certificate.map(|leaf| {
@@ -159,6 +159,36 @@ impl Connection {
         });
         let h2 = session.alpn_protocol() == Some(b"h2");
         if h2 { self.http2(stream).await } else { self.http1(stream).await }
+    }
+
+    /// The handshake; none if it fails or takes too long, or if it is the longest one under way and one more comes.
+    async fn shake(
+        &self,
+        socket: TcpStream,
+        tls: Arc<rustls::ServerConfig>,
+        shaking: &Doors,
+    ) -> Option<TlsStream<TcpStream>> {
+        let Limits { handshakes, handshake_timeout, .. } = self.limits;
+        let connections = self.parts.metrics.connections();
+        let Ok(place) = shaking.enter(self.peer.ip(), handshakes, handshakes) else {
+            connections.started(ConnectionStart::Shed);
+            return None;
+        };
+        let shaken = tokio::select! {
+            shaken = tokio::time::timeout(handshake_timeout, TlsAcceptor::from(tls).accept(socket)) => Ok(shaken),
+            () = place.must_go().cancelled() => Err(ConnectionEnd::SentOff),
+            () = self.watch.sent_off() => Err(ConnectionEnd::SentOff),
+            () = self.stop.cut.cancelled() => Err(ConnectionEnd::Stopped),
+        };
+        match shaken {
+            Ok(Ok(Ok(stream))) => {
+                connections.started(ConnectionStart::Accepted);
+                return Some(stream);
+            }
+            Ok(_) => connections.started(ConnectionStart::TlsFailed),
+            Err(cut) => connections.cut(cut),
+        }
+        None
     }
 
     async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
@@ -215,7 +245,7 @@ impl Connection {
                         return;
                     }
                 },
-                () = self.stop.cancelled(), if !asked => {
+                () = self.stop.asked.cancelled(), if !asked => {
                     asked = true;
                     connection.as_mut().graceful_shutdown();
                 }
@@ -227,6 +257,7 @@ impl Connection {
                 () = &mut last_words => break ConnectionEnd::Quiet,
                 () = &mut untaken => break ConnectionEnd::TooSlow,
                 () = self.watch.sent_off() => break ConnectionEnd::SentOff,
+                () = self.stop.cut.cancelled() => break ConnectionEnd::Stopped,
             }
         };
         self.parts.metrics.connections().cut(cut);

@@ -27,10 +27,8 @@ pub struct Room {
     reads: Arc<Semaphore>,
     usual: Bytes,
     large: Bytes,
-    /// For TLS handshakes.
-    pub(super) handshakes: Arc<Semaphore>,
     /// The figures that it was made with.
-    sizes: [usize; 4],
+    sizes: [usize; 3],
 }
 
 /// Bytes of one sort: how many are held, and how many may be.
@@ -41,8 +39,8 @@ struct Bytes {
 }
 
 impl Room {
-    /// Room for so many creates and changes, so many reads, so many bytes of bodies, and so many TLS handshakes.
-    pub fn new(changes: usize, reads: usize, buffered: usize, handshakes: usize) -> Self {
+    /// Room for so many creates and changes, so many reads, and so many bytes of bodies.
+    pub fn new(changes: usize, reads: usize, buffered: usize) -> Self {
         let bytes = || Bytes { held: AtomicUsize::new(0), most: buffered / 2 };
         let places = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         Self {
@@ -50,8 +48,7 @@ impl Room {
             reads: places(reads),
             usual: bytes(),
             large: bytes(),
-            handshakes: places(handshakes),
-            sizes: [changes, reads, buffered, handshakes],
+            sizes: [changes, reads, buffered],
         }
     }
 
@@ -160,7 +157,7 @@ mod tests {
 
     #[test]
     fn large_bodies_leave_room_for_usual_ones_and_all_of_it_comes_back() {
-        let room = Arc::new(Room::new(1, 1, 128 * 1024, 1));
+        let room = Arc::new(Room::new(1, 1, 128 * 1024));
         let mut bodies: Vec<Held> = (0..3).map(|_| Held::none(&room)).collect();
         let large = |body: &mut Held| body.take(USUAL + 30 * 1024).is_ok();
         assert_eq!(bodies.iter_mut().map(large).collect::<Vec<_>>(), [true, true, false]);
@@ -178,7 +175,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn reads_and_creates_do_not_take_each_others_places() {
-        let (room, metrics) = (Arc::new(Room::new(1, 1, 1024, 1)), Metrics::new().unwrap());
+        let (room, metrics) = (Arc::new(Room::new(1, 1, 1024)), Metrics::new().unwrap());
         let place = |kind| room.place(kind, Held::none(&room), PATIENCE, &metrics);
         let create = place(Some(Kind::Create)).await.unwrap();
         assert!(place(Some(Kind::Change)).await.is_err() && place(None).await.is_err());
@@ -190,7 +187,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_place_is_waited_for_in_line_and_who_leaves_takes_none() {
-        let (room, metrics) = (Arc::new(Room::new(1, 1, 1024, 1)), Metrics::new().unwrap());
+        let (room, metrics) = (Arc::new(Room::new(1, 1, 1024)), Metrics::new().unwrap());
         let place = || room.place(None, Held::none(&room), PATIENCE, &metrics);
         let first = place().await.unwrap();
         let (mut second, mut third) = (Box::pin(place()), Box::pin(place()));

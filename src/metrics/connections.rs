@@ -36,6 +36,8 @@ pub enum ConnectionEnd {
     TooSlow,
     /// No request came for too long, over HTTP/2.
     Quiet,
+    /// The process ended before its requests had.
+    Stopped,
 }
 
 /// Counts a connection until it is dropped.
@@ -109,6 +111,7 @@ impl ConnectionMetrics {
             ConnectionEnd::SentOff => "sent_off",
             ConnectionEnd::TooSlow => "too_slow",
             ConnectionEnd::Quiet => "quiet",
+            ConnectionEnd::Stopped => "stopped",
         };
         self.cut.with_label_values(&[reason]).inc();
     }

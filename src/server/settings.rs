@@ -16,7 +16,7 @@ const PER_CONNECTION: usize = 2;
 /// The settings of a configuration. What is counted in `before` goes on being counted where its limit is the same.
 pub(super) fn make(config: &Config, before: Option<&Settings>) -> Result<Settings, String> {
     let limits = &config.limits;
-    let room = Room::new(limits.in_flight, limits.in_flight_reads, limits.buffered, limits.handshakes);
+    let room = Room::new(limits.in_flight, limits.in_flight_reads, limits.buffered);
     let rates = CreateRates::new(&config.quota.rate);
     Ok(Settings {
         limits: Limits {
@@ -30,6 +30,7 @@ pub(super) fn make(config: &Config, before: Option<&Settings>) -> Result<Setting
             write_timeout: limits.write_timeout,
             place_timeout: limits.place_timeout,
             handshake_timeout: limits.handshake_timeout,
+            handshakes: limits.handshakes,
             connections: limits.connections.min(room_for_connections()),
             connections_per_address: limits.connections_per_address,
         },
