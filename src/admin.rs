@@ -133,6 +133,7 @@ impl Admin {
                 (self.measure)();
                 self.quota.measure(&self.metrics);
                 self.policy.measure(&self.metrics);
+                self.metrics.upkeep().ready(self.readiness.reasons().is_empty());
                 typed(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics.render())
             }
             "/livez" => text(StatusCode::OK, "alive\n"),

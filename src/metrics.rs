@@ -18,10 +18,12 @@ use prometheus::{
 mod connections;
 mod policy;
 mod quota;
+mod upkeep;
 
 pub use connections::{ConnectionEnd, ConnectionMetrics, ConnectionStart, OpenConnection};
 pub use policy::PolicyMetrics;
 pub use quota::QuotaMetrics;
+pub use upkeep::UpkeepMetrics;
 
 use crate::api::Kind;
 use crate::refusal::Outcome;
@@ -122,6 +124,7 @@ pub struct Metrics {
     log_lines_dropped: IntGauge,
     quota: QuotaMetrics,
     policies: PolicyMetrics,
+    upkeep: UpkeepMetrics,
 }
 
 /// Registers a collector. A clash of names is a mistake in this file, found by the first test that starts anything;
@@ -156,7 +159,7 @@ impl Metrics {
         let build = gauge("zengate_build_info", "The running build; always 1.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
-        Ok(Arc::new(Self {
+        let metrics = Arc::new(Self {
             known: ArcSwap::from_pointee(KnownLabels::default()),
             requests: counter(
                 "zengate_requests_total",
@@ -255,13 +258,16 @@ impl Metrics {
             .ok_or_else(twice)?,
             quota: QuotaMetrics::new(&registry)?,
             policies: PolicyMetrics::new(&registry)?,
+            upkeep: UpkeepMetrics::new(&registry)?,
             panics: register(
                 &registry,
                 IntCounter::new("zengate_panics_total", "Panics that cost one request."),
             )
             .ok_or_else(twice)?,
             registry,
-        }))
+        });
+        metrics.begin();
+        Ok(metrics)
     }
 
     /// Replaces the sets of label values, when keys or policy have changed.
@@ -396,6 +402,11 @@ impl Metrics {
     /// What is counted of quota, and of requests that were here before.
     pub fn quota(&self) -> &QuotaMetrics {
         &self.quota
+    }
+
+    /// Whether it can do its work.
+    pub fn upkeep(&self) -> &UpkeepMetrics {
+        &self.upkeep
     }
 
     /// How many log lines were dropped since the start.

@@ -356,7 +356,11 @@ fn write_lines(mut sink: Box<dyn Sink>, queue: &Queue, metrics: &Metrics, retrie
         }
         let (mut pause, mut last_tries) = (PAUSES.0, 0);
         let result = loop {
-            let Err(why) = sink.write(&lines) else { break "written" };
+            let Err(why) = sink.write(&lines) else {
+                metrics.upkeep().records_failing(false);
+                break "written";
+            };
+            metrics.upkeep().records_failing(true);
             tracing::error!(why, lines = lines.len(), retries, "decision records could not be written");
             last_tries += u32::from(queue.is_closed());
             if !retries || last_tries >= LAST_TRIES {

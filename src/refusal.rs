@@ -299,9 +299,9 @@ impl Refusal {
                 (503, TEMPORARY, Gateway, Outcome::Unavailable)
             }
             Self::Panic => (500, "INTERNAL_SERVER_ERROR", Gateway, Outcome::InternalError),
-            Self::NotSent | Self::EdgeRefused { .. } => (503, TEMPORARY, Upstream, Outcome::Unavailable),
+            Self::NotSent | Self::EdgeRefused { .. } => (503, TEMPORARY, Upstream, Outcome::CloudAway),
             Self::OutcomeUnknown { .. } => (504, TIMED_OUT, Upstream, Outcome::Unknown),
-            Self::ReadFailed { .. } => (504, TIMED_OUT, Upstream, Outcome::Unavailable),
+            Self::ReadFailed { .. } => (504, TIMED_OUT, Upstream, Outcome::CloudAway),
             Self::Unreadable { status } => (*status, unreadable_code(*status), Upstream, Outcome::CloudError),
         };
         Row { status, code, blame, outcome }

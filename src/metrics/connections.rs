@@ -27,6 +27,18 @@ pub enum ConnectionStart {
     Failed,
 }
 
+impl ConnectionStart {
+    /// The label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Shed => "shed",
+            Self::TlsFailed => "tls_failed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// Why the gateway cut a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionEnd {
@@ -88,15 +100,16 @@ impl ConnectionMetrics {
         })
     }
 
+    /// Shows zero for each of these.
+    pub(super) fn begin(&self, all: &[ConnectionStart]) {
+        for how in all {
+            self.started.with_label_values(&[how.as_str()]).inc_by(0);
+        }
+    }
+
     /// A connection has begun, or not.
     pub fn started(&self, how: ConnectionStart) {
-        let result = match how {
-            ConnectionStart::Accepted => "accepted",
-            ConnectionStart::Shed => "shed",
-            ConnectionStart::TlsFailed => "tls_failed",
-            ConnectionStart::Failed => "failed",
-        };
-        self.started.with_label_values(&[result]).inc();
+        self.started.with_label_values(&[how.as_str()]).inc();
     }
 
     /// Counts one more open connection until the answer is dropped.

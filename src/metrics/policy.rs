@@ -135,6 +135,13 @@ impl PolicyMetrics {
         })
     }
 
+    /// Shows zero where an alert waits for the first.
+    pub(super) fn begin(&self) {
+        for result in ["same", "different", "skipped", "dropped"] {
+            self.records.with_label_values(&[result]).inc_by(0);
+        }
+    }
+
     /// The source was read whole.
     pub fn source_read(&self, at: Duration) {
         self.source_success.set(at.as_secs_f64());

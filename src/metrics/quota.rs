@@ -61,7 +61,7 @@ impl QuotaMetrics {
                 "How often a count rose over a share of its limit since the start.",
                 &["scope", "resource", "percent"],
             )?,
-            up: gauge("zengate_ledger_up", "1 while the ledger can be written; without it no create or change passes.")?,
+            up: gauge("zengate_ledger_up", "1 while the ledger can be written, or none is kept; without it no create or change passes.")?,
             conflicts: whole("zengate_ledger_conflicts_total", "Bookings that ended in two ways, and sums that did not add up.")?,
             drift: gauges(
                 "zengate_quota_drift",
@@ -100,6 +100,16 @@ impl QuotaMetrics {
         })
     }
 
+    /// Shows zero where an alert waits for the first.
+    pub(super) fn begin(&self) {
+        for result in ["swapped", "refused"] {
+            self.signature_reuse.with_label_values(&[result]).inc_by(0);
+        }
+        for result in ["delivered", "client_gone"] {
+            self.answers.with_label_values(&[result]).inc_by(0);
+        }
+    }
+
     /// Reads the ledger, before the metrics are shown.
     pub fn read(&self, ledger: &Ledger, clock: &Clock) {
         for gauges in [&self.limit, &self.used, &self.in_flight, &self.unknown] {
@@ -107,7 +117,10 @@ impl QuotaMetrics {
         }
         let now = i64::try_from(clock.since_epoch().as_millis()).unwrap_or(i64::MAX);
         let read = ledger.read(|book| (report::counts(book, None, now), report::oldest_unknown(book, now)));
-        let Some((counts, (unknown, oldest))) = read else { return };
+        let Some((counts, (unknown, oldest))) = read else {
+            // Nothing is counted, so nothing waits for it.
+            return self.up.set(1);
+        };
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         for count in counts {
             let labels = [count.scope.as_str(), count.resource.as_str()];

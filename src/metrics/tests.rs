@@ -1,5 +1,7 @@
 //! Names, types and labels are an interface: a change of one shows here.
 
+mod table;
+
 use super::*;
 use crate::policy::{Overlays, PolicySet, Source};
 use crate::replay::Difference;
@@ -84,6 +86,7 @@ fn names_types_and_labels_are_an_interface() {
             "zengate_connections_total counter result",
             "zengate_create_answers_total counter result",
             "zengate_creates_joined_total counter ",
+            "zengate_decision_records_failing gauge ",
             "zengate_decision_records_total counter result",
             "zengate_exemption_ends_timestamp_seconds gauge rule,team",
             "zengate_instances_total counter stage,team,zone",
@@ -112,6 +115,7 @@ fn names_types_and_labels_are_an_interface() {
             "zengate_quota_unknown gauge resource,scope",
             "zengate_quota_unknown_creates gauge ",
             "zengate_quota_used gauge resource,scope",
+            "zengate_ready gauge ",
             "zengate_reload_failed gauge what",
             "zengate_reloads_total counter result,what",
             "zengate_request_duration_seconds histogram class",
@@ -141,6 +145,30 @@ fn every_metric_that_the_readme_names_exists() {
         }
     }
     assert!(named >= 8);
+}
+
+#[test]
+fn a_million_made_up_values_add_no_series() {
+    let metrics = Metrics::new().unwrap();
+    metrics.know(|known| known.teams = ["web".to_owned()].into());
+    let send = |number: u64| {
+        // A small generator: every value is another one.
+        let made_up = format!("{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        metrics.verdict(&made_up, Kind::Create, "refused");
+        metrics.finding(&made_up, "enforce", &made_up, "refused");
+        metrics.patch(&made_up, &made_up, "force");
+        metrics.instances(InstanceCount::Asked, &made_up, Some(&made_up), 1);
+        let status = u16::try_from(number % 65536).unwrap();
+        metrics.upstream("vm", Kind::Create, status, crate::reply::code_label(Some(&made_up)));
+    };
+    let series = |metrics: &Metrics| {
+        let families = metrics.registry.gather();
+        families.iter().map(|family| family.get_metric().len()).sum::<usize>()
+    };
+    (0..1000).for_each(send);
+    let before = series(&metrics);
+    (1000..1_000_000).for_each(send);
+    assert_eq!(series(&metrics), before);
 }
 
 #[test]

@@ -25,8 +25,10 @@ pub enum Outcome {
     PolicyError,
     /// Shed.
     Overloaded,
-    /// Nothing sent because something was away.
+    /// Nothing sent because something of the gateway's own was away, or it was ending.
     Unavailable,
+    /// The cloud could not be reached, or gave a read no answer.
+    CloudAway,
     /// Sent, outcome unknown.
     Unknown,
     /// A bug.
@@ -36,6 +38,26 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::Ok,
+        Self::CloudError,
+        Self::BadRequest,
+        Self::Unauthenticated,
+        Self::Unauthorized,
+        Self::DeniedPolicy,
+        Self::DeniedQuota,
+        Self::RateLimited,
+        Self::Repeated,
+        Self::PolicyError,
+        Self::Overloaded,
+        Self::Unavailable,
+        Self::CloudAway,
+        Self::Unknown,
+        Self::InternalError,
+        Self::ClientGone,
+    ];
+
     /// The label.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -51,6 +73,7 @@ impl Outcome {
             Self::PolicyError => "policy_error",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
+            Self::CloudAway => "cloud_away",
             Self::Unknown => "unknown",
             Self::InternalError => "internal_error",
             Self::ClientGone => "client_gone",
