@@ -2,6 +2,8 @@
 //!
 //! `ZENGATE_REPLICAS` sets how many (CI: 2, long: 3).
 
+mod rolling;
+
 use std::io::Write as _;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

@@ -176,6 +176,11 @@ impl Server {
         String::from_utf8(done.stdout).unwrap().trim_end().to_owned()
     }
 
+    /// Where its tools are: pg_dump and the like.
+    pub fn tools(&self) -> &Path {
+        &self.binaries
+    }
+
     fn address(&self) -> [String; 6] {
         let port = self.port.to_string();
         ["-h".into(), self.socket(), "-p".into(), port, "-U".into(), "postgres".into()]
