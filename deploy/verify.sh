@@ -81,6 +81,7 @@ promtool test rules deploy/observe/rules_test.yaml
 say "the chart: linted, rendered, held against Kubernetes' schemas"
 python=$tools/deploy/bin/python
 # The example of the page is one of the value sets.
+# shellcheck disable=SC2016 # fences of Markdown
 sed -n '/^```yaml helm-values$/,/^```$/p' deploy/README.md | sed '1d;$d' > "$work/page.yaml"
 helm() {
     # It tells of each link in the chart, which is how files are shared with it.
@@ -235,6 +236,7 @@ yaml.safe_dump({
     "zengate-keys": {"keys.toml": keys, "demo.secret": read(lay + "/demo.secret")},
     "gateway-tls": {"tls.crt": pem, "tls.key": key},
     "db-ca": {"ca.crt": pem},
+    "zengate-people": {"alice": "a token of alice for this run"},
 }, sys.stdout)
 PYTHON
 for name in postgres sqlite guarded page; do

@@ -197,3 +197,34 @@ fn the_dashboard_is_whole() {
         .collect();
     assert_eq!(variables, ["datasource", "job", "instance", "team"]);
 }
+
+/// The anchor that a heading gets.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn every_link_between_the_pages_leads_somewhere() {
+    let mut links = 0;
+    for page in ["README.md", "RUNBOOK.md", "METRICS.md", "SECURITY.md", "FAULTS.md"] {
+        let text = read(page);
+        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let (file, section) = link.split_once('#').unwrap_or((link, ""));
+            if file.starts_with("http") {
+                continue;
+            }
+            links += 1;
+            let file = if file.is_empty() { page } else { file };
+            let path = format!("{}/deploy/{file}", env!("CARGO_MANIFEST_DIR"));
+            assert!(std::path::Path::new(&path).exists(), "{page}: there is no {file}");
+            if !section.is_empty() {
+                let target = std::fs::read_to_string(&path).unwrap();
+                let headings = target.lines().filter(|line| line.starts_with('#'));
+                let mut anchors = headings.map(|line| anchor(line.trim_start_matches(['#', ' '])));
+                assert!(anchors.any(|anchor| anchor == section), "{page}: {file} has no section {section}");
+            }
+        }
+    }
+    assert!(links > 30, "{links}");
+}

@@ -56,7 +56,7 @@ fn labels() -> Vec<(&'static str, String)> {
             format!(
                 "to the cloud: {}; of connections: {}",
                 list(&REASONS),
-                list(&["sent_off", "too_slow", "quiet"])
+                list(&["sent_off", "too_slow", "quiet", "stopped"])
             ),
         ),
         ("resource", list(&["instances", "vcpus", "memory_gb", "disk_gb", "public_ips"])),
