@@ -77,7 +77,7 @@ fn fleet(server: &Server) -> (Fleet, Vec<(SocketAddr, SocketAddr)>) {
     let places = [(free(), free()), (free(), free())];
     let configs = places.map(|(clients, admin)| {
         format!(
-            "[listen]\naddress = \"{clients}\"\n[admin]\naddress = \"{admin}\"\n[drain]\nlame_duck = \"1s\"\ndeadline = \"60s\"\n\
+            "[listen]\naddress = \"{clients}\"\n[admin]\naddress = \"{admin}\"\n[drain]\nlame_duck = \"3s\"\ndeadline = \"60s\"\n\
              {}[quota]\nstore = \"postgres\"\n[quota.postgres]\nhost = \"{}\"\nport = {}\nuser = \"postgres\"\ndatabase = \"postgres\"\n",
             setup.config,
             server.socket(),
