@@ -74,6 +74,12 @@ impl Call {
         self
     }
 
+    /// Said, and signed, to be for another host.
+    pub fn host_of(mut self, host: &str) -> Self {
+        self.host = Some(host.into());
+        self
+    }
+
     pub fn unsigned(mut self) -> Self {
         self.sign = false;
         self

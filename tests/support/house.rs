@@ -123,6 +123,21 @@ impl House {
         answer.json()
     }
 
+    /// All metrics, as text.
+    pub fn metrics(&self) -> String {
+        let mut call = Call::new("", "").unsigned().target("/metrics");
+        call.method = "GET".into();
+        String::from_utf8(call.send(self.admin).body).unwrap()
+    }
+
+    /// The value of one series of the metrics; 0 when it is not there.
+    pub fn metric(&self, series: &str) -> f64 {
+        let page = self.metrics();
+        page.lines()
+            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
+            .unwrap_or(0.0)
+    }
+
     /// Used, in flight and unknown machines of the team.
     pub fn counted(&self) -> [u64; 3] {
         let counts = self.admin("GET", "/quota");
