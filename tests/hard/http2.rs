@@ -2,6 +2,7 @@
 //! server has to refuse.
 
 mod conformance;
+mod downgrade;
 mod floods;
 
 use std::io::{self, Read as _, Write as _};
@@ -78,12 +79,14 @@ struct Line {
     stream: TlsStream,
     /// What came and was not yet looked at.
     heard: Vec<u8>,
+    /// The code with which the other side has said that it ends.
+    goaway: Option<u32>,
 }
 
 impl Line {
     fn open(address: SocketAddr, authority: &Authority, settings: &[(u16, u32)]) -> Self {
         let stream = authority.connect_speaking(b"h2", address, None).unwrap();
-        let mut line = Self { stream, heard: Vec::new() };
+        let mut line = Self { stream, heard: Vec::new(), goaway: None };
         let payload = settings.iter().flat_map(|(name, value)| {
             name.to_be_bytes().into_iter().chain(value.to_be_bytes()).collect::<Vec<u8>>()
         });
@@ -114,18 +117,27 @@ impl Line {
         ended
     }
 
-    /// The next frame, waited for: kind, flags, stream, payload. None when the other side has ended.
+    /// The next frame of those that have come: kind, flags, stream, payload.
+    fn frame(&mut self) -> Option<(u8, u8, u32, Vec<u8>)> {
+        let [high, middle, low] = *self.heard.get(..3)? else { return None };
+        let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
+        if self.heard.len() < 9 + length {
+            return None;
+        }
+        let frame: Vec<u8> = self.heard.drain(..9 + length).collect();
+        let (stream, payload) =
+            (u32::from_be_bytes([frame[5], frame[6], frame[7], frame[8]]), frame[9..].to_vec());
+        if frame[3] == kind::GOAWAY {
+            self.goaway = Some(u32::from_be_bytes([payload[4], payload[5], payload[6], payload[7]]));
+        }
+        Some((frame[3], frame[4], stream, payload))
+    }
+
+    /// The next frame, waited for. None when the other side has ended.
     fn next(&mut self) -> Option<(u8, u8, u32, Vec<u8>)> {
         loop {
-            if self.heard.len() >= 9 {
-                let length = usize::from(self.heard[0]) << 16
-                    | usize::from(self.heard[1]) << 8
-                    | usize::from(self.heard[2]);
-                if self.heard.len() >= 9 + length {
-                    let frame: Vec<u8> = self.heard.drain(..9 + length).collect();
-                    let stream = u32::from_be_bytes([frame[5], frame[6], frame[7], frame[8]]);
-                    return Some((frame[3], frame[4], stream, frame[9..].to_vec()));
-                }
+            if let Some(frame) = self.frame() {
+                return Some(frame);
             }
             let mut piece = [0; 16384];
             match self.stream.read(&mut piece) {
@@ -134,4 +146,26 @@ impl Line {
             }
         }
     }
+}
+
+/// Sends calls over HTTP/2, each on a connection of its own, and gives all that came back.
+pub(super) fn asked(address: SocketAddr, authority: &Authority, calls: &[Call]) -> String {
+    let mut came = String::new();
+    for call in calls {
+        let mut line = Line::open(address, authority, &[]);
+        let mut said = frame(kind::HEADERS, END_HEADERS, 1, &head(call, address));
+        said.extend(frame(kind::DATA, END_STREAM, 1, &call.body));
+        let _ = line.say(&said);
+        while let Some((kind, flags, _, payload)) = line.next() {
+            came.push_str(&String::from_utf8_lossy(&payload));
+            if matches!(kind, kind::DATA | kind::HEADERS) && flags & END_STREAM != 0 {
+                break;
+            }
+            if matches!(kind, kind::RST_STREAM | kind::GOAWAY) {
+                break;
+            }
+        }
+        came.push('\n');
+    }
+    came
 }

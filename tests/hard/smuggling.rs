@@ -1,13 +1,14 @@
 //! Request smuggling: whatever two readers could take for different requests is no request here, and what stands around
 //! it on the connection gets its own answer or none.
 
-mod forms;
+pub(super) mod forms;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
 use zengate::emulator;
@@ -33,20 +34,32 @@ enum Place {
     Before,
 }
 
-/// How many forms each run takes, spread over all of them; all by `ZENGATE_FORMS=all`.
-fn sampled() -> Vec<Form> {
+/// No stream keeps its connection open for longer without a byte; the gateway's own limits here are 400 ms.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// What the process may take for all that comes; what it keeps of the machines that were made is in it.
+const MOST_MEMORY: u64 = 16;
+
+/// The forms of this run: one in five, spread over all of them, others each time (`ZENGATE_SEED` repeats a run); all by
+/// `ZENGATE_FORMS=all`.
+fn sampled(seed: usize) -> Vec<Form> {
     let all = forms::all();
     assert!(all.len() >= 2_000, "{} forms", all.len());
     let names: BTreeSet<&str> = all.iter().map(|form| form.name.as_str()).collect();
     assert_eq!(names.len(), all.len(), "two forms with one name");
     match std::env::var("ZENGATE_FORMS").as_deref() {
         Ok("all") => all,
-        _ => all.into_iter().step_by(5).collect(),
+        _ => all.into_iter().skip(seed % 5).step_by(5).collect(),
     }
 }
 
+fn seed() -> usize {
+    let now = || std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos();
+    std::env::var("ZENGATE_SEED").ok().map_or_else(|| now() as usize, |text| text.parse().unwrap())
+}
+
 /// An honest create whose machine can be told from all others.
-fn honest(name: &str) -> Call {
+pub(super) fn honest(name: &str) -> Call {
     let body = json!({
         "zoneId": "SEL-A", "instanceType": "c.1c2g", "imageId": "img-yKK4q6XybymPgfx7ynUUqC3N8", "instanceName": name,
         "instanceChargeType": "POSTPAID", "internetChargeType": "ByBandwidth",
@@ -75,6 +88,7 @@ fn answers(mut bytes: &[u8]) -> Vec<(u16, Vec<u8>)> {
 /// Runs one stream and gives the names of honest requests with the machine each was told of.
 fn run(address: SocketAddr, form: &Form, place: Place, name: &str) -> Vec<(String, String)> {
     let mut connection = connect(address);
+    connection.set_read_timeout(Some(LONGEST)).unwrap();
     let mut stream = form.bytes.clone();
     let mut received = Vec::new();
     let mut piece = [0; 4096];
@@ -93,8 +107,16 @@ fn run(address: SocketAddr, form: &Form, place: Place, name: &str) -> Vec<(Strin
     }
     // The refusal may come, and the connection close, before all of it is written.
     let _ = connection.write_all(&stream);
-    while let Ok(count @ 1..) = connection.read(&mut piece) {
-        received.extend_from_slice(&piece[..count]);
+    loop {
+        match connection.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => received.extend_from_slice(&piece[..count]),
+            Err(error) => {
+                let open = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+                assert!(!open, "{} {place:?}: still open after {LONGEST:?}", form.name);
+                break;
+            }
+        }
     }
     let told = answers(&received).into_iter().filter(|(status, _)| *status == 200);
     let ids = told.filter_map(|(_, body)| {
@@ -111,8 +133,24 @@ fn nothing_hides_in_a_request_and_no_answer_is_crossed() {
         emulator::Options { instance_quota: 10_000, keep_requests: 20_000, ..Setup::default().emulator };
     let organisation = organisation().replace("maximum: 10", "maximum: 10000");
     let world = World::with(Setup { config: config.into(), organisation, emulator, ..Setup::default() });
-    let forms = sampled();
+    let seed = seed();
+    println!("ZENGATE_SEED={seed}");
+    let forms = sampled(seed);
     let told = Mutex::new(BTreeMap::new());
+    // What the process takes when it has worked for a while.
+    std::thread::scope(|scope| {
+        for worker in 0..AT_ONCE {
+            let (told, world) = (&told, &world);
+            scope.spawn(move || {
+                for number in 0..4 {
+                    let name = format!("first-{worker}-{number}");
+                    let id = world.send(&honest(&name)).instance_ids().remove(0);
+                    told.lock().unwrap().insert(id, (name, "nobody".to_owned()));
+                }
+            });
+        }
+    });
+    let (before, warm) = (world.gateway.resident(), told.lock().unwrap().len());
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
@@ -140,7 +178,7 @@ fn nothing_hides_in_a_request_and_no_answer_is_crossed() {
     }
     assert_eq!(told.len(), world.emulator.instance_count(), "an answer tells of a machine that is not there");
     assert!(
-        told.len() >= forms.len(),
+        told.len() >= warm + forms.len(),
         "of {} honest ones in front {} were answered",
         forms.len(),
         told.len()
@@ -155,12 +193,15 @@ fn nothing_hides_in_a_request_and_no_answer_is_crossed() {
         assert!(unknown.is_empty() && names.len() == BTreeSet::from_iter(&names).len(), "{names:?}");
     }
     // The gateway is as it was.
+    let grown = world.gateway.resident().saturating_sub(before);
+    println!("{} streams, {grown} MiB more than before", 3 * forms.len());
+    assert!(grown <= MOST_MEMORY, "{grown} MiB more than before");
     assert_eq!(world.send(&honest("the-last-one")).instance_ids().len(), 1);
     assert_eq!(world.gateway.metric("zengate_panics_total"), 0.0);
 }
 
 /// The headers of a request to the cloud, each once.
-const TEMPLATE: &[&str] = &[
+pub(super) const TEMPLATE: &[&str] = &[
     "host",
     "content-type",
     "content-length",

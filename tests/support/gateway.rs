@@ -145,6 +145,13 @@ impl Gateway {
         self.process.id()
     }
 
+    /// The memory that it takes, in MiB.
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    }
+
     /// Waits for the process to end.
     pub fn wait(&mut self) -> ExitStatus {
         self.process.wait().unwrap()

@@ -10,11 +10,26 @@ use crate::path::tls::tls_world;
 use crate::support::client::read_answer;
 use crate::support::tls::Authority;
 use crate::support::{Call, World, eventually};
+use zengate::emulator::{Fault, Gate, On, Times, When};
 
 /// What one flood says in one turn; `turn` counts from 0.
 type Turn = fn(turn: u32, address: SocketAddr) -> Vec<u8>;
-/// Its name, the settings the client opens with, and what it says.
-type Flood = (&'static str, &'static [(u16, u32)], Turn);
+/// Its name, the settings the client opens with, what it says, and how it ends.
+type Flood = (&'static str, &'static [(u16, u32)], Turn, End);
+
+/// How a flood ends for one who listens to what the server says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The connection is ended. A code of RFC 9113 section 7, where one is given, is the one that is said, unless a reset of TCP
+    /// overtook it.
+    Cut(Option<u32>),
+    /// One or the other: the client itself has said that it ends.
+    Either,
+    /// All of it is taken, and the connection still answers: what each frame makes the server do is bounded.
+    Borne,
+}
+
+const CALM: End = End::Cut(Some(11)); // ENHANCE_YOUR_CALM
 
 /// Streams of clients are odd.
 fn stream(turn: u32) -> u32 {
@@ -125,21 +140,21 @@ fn goaways(_: u32, _: SocketAddr) -> Vec<u8> {
 const NO_WINDOW: &[(u16, u32)] = &[(4, 0)];
 
 const FLOODS: &[Flood] = &[
-    ("rapid reset", &[], rapid_reset),
-    ("rapid reset of signed reads", &[], rapid_reset_of_reads),
-    ("endless head", &[], endless_head),
-    ("empty continuations", &[], empty_continuations),
-    ("empty data", &[], empty_data),
-    ("pings", &[], pings),
-    ("settings", &[], settings),
-    ("a growing table", &[], growing_table),
-    ("a table that is pointed at", &[], pointing_at_the_table),
-    ("made you reset", &[], made_you_reset),
-    ("data after the end", &[], data_after_the_end),
-    ("priorities", &[], priorities),
-    ("windows", &[], windows),
-    ("answers untaken", NO_WINDOW, answers_untaken),
-    ("goaways", &[], goaways),
+    ("rapid reset", &[], rapid_reset, CALM),
+    ("rapid reset of signed reads", &[], rapid_reset_of_reads, CALM),
+    ("endless head", &[], endless_head, End::Cut(None)),
+    ("empty continuations", &[], empty_continuations, CALM),
+    ("empty data", &[], empty_data, End::Cut(None)),
+    ("pings", &[], pings, End::Borne),
+    ("settings", &[], settings, End::Borne),
+    ("a growing table", &[], growing_table, End::Cut(None)),
+    ("a table that is pointed at", &[], pointing_at_the_table, End::Cut(None)),
+    ("made you reset", &[], made_you_reset, End::Cut(None)),
+    ("data after the end", &[], data_after_the_end, End::Cut(None)),
+    ("priorities", &[], priorities, End::Borne),
+    ("windows", &[], windows, End::Borne),
+    ("answers untaken", NO_WINDOW, answers_untaken, CALM),
+    ("goaways", &[], goaways, End::Either),
 ];
 
 /// Floods until the other side ends, or `turns` are through. `listening`: whether answers are taken.
@@ -153,17 +168,28 @@ fn flood(line: &mut Line, turn: Turn, turns: u32, listening: bool) -> io::Result
             bytes.clear();
             if listening {
                 line.take()?;
-                line.heard.clear();
+                while line.frame().is_some() {}
+                if line.goaway.is_some() {
+                    return Err(io::ErrorKind::ConnectionAborted.into());
+                }
             }
         }
     }
     line.say(&bytes)
 }
 
-fn resident(world: &World) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", world.gateway.id())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+/// What became of a flood: asked by a ping, which is answered after all that came before it.
+fn end(line: &mut Line) -> End {
+    const QUESTION: &[u8] = b"the end?";
+    let _ = line.say(&frame(kind::PING, 0, 0, QUESTION));
+    loop {
+        match line.next() {
+            _ if line.goaway.is_some() => return End::Cut(line.goaway),
+            None => return End::Cut(None),
+            Some((kind::PING, 1, _, payload)) if payload == QUESTION => return End::Borne,
+            Some(_) => {}
+        }
+    }
 }
 
 /// `ZENGATE_FLOOD` is the number of turns of each (CI: 4,000).
@@ -176,21 +202,22 @@ fn a_flood_is_cut_or_slowed_and_hurts_nobody_else() {
     for _ in 0..50 {
         honest(&world, &authority);
     }
-    let before = resident(&world);
-    for (name, settings, turn) in FLOODS {
+    let (before, mut otherwise) = (world.gateway.resident(), Vec::new());
+    for (name, settings, turn, wanted) in FLOODS {
         for listening in [true, false] {
             let (done, calls) = (AtomicBool::new(false), AtomicBool::new(false));
-            let ended = std::thread::scope(|scope| {
+            let (said, ended) = std::thread::scope(|scope| {
                 let flooding = scope.spawn(|| {
                     let mut line = Line::open(world.address(), &authority, settings);
                     // One that takes nothing could wait for ever to be heard; the gateway's own patience is tested elsewhere.
                     let wait = (!listening).then_some(std::time::Duration::from_millis(500));
                     line.stream.sock.set_write_timeout(wait).unwrap();
-                    let ended = flood(&mut line, *turn, turns, listening);
+                    let said = flood(&mut line, *turn, turns, listening);
+                    let ended = listening.then(|| end(&mut line));
                     // Held open until an honest caller was served beside it.
                     eventually("an honest call", || calls.load(Ordering::Relaxed).then_some(()));
                     done.store(true, Ordering::Relaxed);
-                    ended.err().map(|error| error.kind())
+                    (said.err().map(|error| error.kind()), ended)
                 });
                 loop {
                     let last = done.load(Ordering::Relaxed);
@@ -202,10 +229,21 @@ fn a_flood_is_cut_or_slowed_and_hurts_nobody_else() {
                 }
                 flooding.join().unwrap()
             });
-            println!("{name:30} listening {listening:5} ended {ended:?} resident {} MiB", resident(&world));
+            println!(
+                "{name:30} listening {listening:5} said {said:?} ended {ended:?} resident {} MiB",
+                world.gateway.resident()
+            );
+            match (ended, wanted) {
+                (None, _) => {}
+                (Some(End::Cut(None)), End::Cut(_)) | (Some(End::Cut(_)), End::Cut(None)) => {}
+                (Some(_), End::Either) => {}
+                (Some(ended), wanted) if ended == *wanted => {}
+                (Some(ended), wanted) => otherwise.push(format!("{name}: {ended:?}, not {wanted:?}")),
+            }
         }
     }
-    let grown = resident(&world).saturating_sub(before);
+    assert!(otherwise.is_empty(), "{otherwise:#?}");
+    let grown = world.gateway.resident().saturating_sub(before);
     assert!(grown <= 64, "{grown} MiB more than before");
     eventually("all are gone", || (world.gateway.metric("zengate_connections") == 0.0).then_some(()));
     eventually("nothing is in flight", || {
@@ -225,38 +263,73 @@ fn honest(world: &World, authority: &Authority) {
     assert!(matches!(answer.status, 200 | 429), "{}", answer.json());
 }
 
-/// A flood is worth more if it makes machines: creates that are reset at once are made once each, and no more than the bounds let.
-#[test]
-fn creates_that_are_reset_at_once_are_booked_as_what_they_became() {
-    let authority = Authority::new();
-    let world = tls_world(&authority.issue(&["127.0.0.1"]));
-    let mut line = Line::open(world.address(), &authority, &[]);
-    for number in 0..10 {
-        let mut body: serde_json::Value = serde_json::from_str(crate::support::client::EXAMPLE).unwrap();
-        body["instanceName"] = format!("reset-{number}").into();
-        let call = Call::new("vm", "CreateInstances").json(&body);
-        let data = frame(kind::DATA, END_STREAM, stream(number), &call.body);
-        let bytes = [open(number, 0, &call, world.address()), data, reset(number)].concat();
-        line.say(&bytes).unwrap();
-    }
-    // A ping is answered after what came before it.
-    line.say(&pings(0, world.address())).unwrap();
-    while let Some((kind, ..)) = line.next() {
-        if kind == kind::PING {
-            break;
-        }
-    }
-    drop(line);
-    eventually("all have an end", || {
-        let records = world.gateway.records();
-        let ended = records.iter().filter(|record| record["upstream"]["fate"].is_string()).count();
-        (world.emulator.instance_count() == ended).then_some(())
-    });
+/// A create over HTTP/2, in the frames of one stream, all but its reset.
+fn order(number: u32, name: &str, address: SocketAddr) -> Vec<u8> {
+    let mut body: serde_json::Value = serde_json::from_str(crate::support::client::EXAMPLE).unwrap();
+    body["instanceName"] = format!("{name}-{number}").into();
+    let call = Call::new("vm", "CreateInstances").json(&body);
+    [open(number, 0, &call, address), frame(kind::DATA, END_STREAM, stream(number), &call.body)].concat()
+}
+
+/// Names of the machines that were made, each once.
+fn made(world: &World) -> usize {
     let mut names: Vec<String> =
         world.emulator.instances().iter().map(|machine| machine.name.clone()).collect();
     let made = names.len();
     names.sort();
     names.dedup();
     assert_eq!(names.len(), made, "each at most once");
-    assert!(made <= 10);
+    made
+}
+
+fn ended_as_ran(world: &World) -> usize {
+    let records = world.gateway.records();
+    records.iter().filter(|record| record["upstream"]["fate"] == "ran").count()
+}
+
+/// A flood is worth more if it makes machines. Whatever a reset overtakes, what was sent is booked as what it became.
+#[test]
+fn creates_that_are_reset_at_once_are_booked_as_what_they_became() {
+    let authority = Authority::new();
+    let world = tls_world(&authority.issue(&["127.0.0.1"]));
+    let mut line = Line::open(world.address(), &authority, &[]);
+    for number in 0..10 {
+        line.say(&[order(number, "reset", world.address()), reset(number)].concat()).unwrap();
+    }
+    // A ping is answered after what came before it: each stream has begun by then, or never will.
+    assert_eq!(end(&mut line), End::Borne);
+    drop(line);
+    let idle = || {
+        let classes = ["create", "unknown", "other"];
+        classes.iter().all(|class| {
+            world.gateway.metric(&format!("zengate_requests_in_flight{{class=\"{class}\"}}")) == 0.0
+        })
+    };
+    eventually("nothing is worked on", || {
+        (idle() && world.gateway.metric("zengate_connections") == 0.0).then_some(())
+    });
+    eventually("all have an end", || (made(&world) == ended_as_ran(&world)).then_some(()));
+    assert!(made(&world) <= 10);
+}
+
+/// The same, where the reset comes after the cloud has heard: all ten are made, each once, and booked.
+#[test]
+fn creates_that_are_reset_while_the_cloud_works_are_made_and_booked() {
+    let authority = Authority::new();
+    let world = tls_world(&authority.issue(&["127.0.0.1"]));
+    let gate = Gate::new();
+    world.emulator.script(Fault::hold(When::Before, &gate), On::create(), Times::Forever);
+    let mut line = Line::open(world.address(), &authority, &[]);
+    for number in 0..10 {
+        line.say(&order(number, "held", world.address())).unwrap();
+    }
+    world.runtime.block_on(world.emulator.arrived(10));
+    for number in 0..10 {
+        line.say(&reset(number)).unwrap();
+    }
+    assert_eq!(end(&mut line), End::Borne);
+    drop(line);
+    gate.open();
+    eventually("ten records", || (ended_as_ran(&world) == 10).then_some(()));
+    assert_eq!(made(&world), 10);
 }
