@@ -84,8 +84,11 @@ fn sources(directory: &str, all: &mut String) {
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
             for line in std::fs::read_to_string(&path).unwrap().lines() {
-                if let Some((name, _)) =
-                    line.trim_start().strip_prefix("fn ").and_then(|rest| rest.split_once('('))
+                if let Some((name, _)) = line
+                    .trim_start()
+                    .trim_start_matches("async ")
+                    .strip_prefix("fn ")
+                    .and_then(|rest| rest.split_once('('))
                 {
                     all.push_str(&format!("`{module}::{name}`"));
                 }
