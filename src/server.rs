@@ -27,6 +27,8 @@ use crate::admin::{self, Admin, HistoryAdmin, InstanceAdmin, PolicyAdmin, QuotaA
 use crate::chain::Heads;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::console::Console;
+use crate::history::History;
 use crate::config::diagnostics::Mistakes;
 use crate::config::quota::{Gone, Outsiders, QuotaStore, ReleaseOn};
 use crate::gateway::{self, Callers, Listening, Parts};
@@ -228,6 +230,7 @@ impl Server {
             status,
             quota,
             policy,
+            console: Console::new(history.clone(), &parts),
             instance: InstanceAdmin::new(
                 history.clone(),
                 parts.ledger.clone(),
