@@ -128,7 +128,12 @@ impl Console {
             };
             keys.current().iter().map(principal).collect()
         });
-        Self { sessions: Sessions::new(), history, principals, judging: Arc::new(Semaphore::new(MOST_JUDGING)) }
+        Self {
+            sessions: Sessions::new(),
+            history,
+            principals,
+            judging: Arc::new(Semaphore::new(MOST_JUDGING)),
+        }
     }
 }
 
@@ -148,7 +153,11 @@ impl Admin {
             ("exemptions", None) => exemptions::page(self, visit),
             ("playground", None) => playground::page(self, visit, None),
             ("find", None) => find::page(visit),
-            _ => Page::trouble(StatusCode::NOT_FOUND, "There is no such page", "The address may be mistyped or old."),
+            _ => Page::trouble(
+                StatusCode::NOT_FOUND,
+                "There is no such page",
+                "The address may be mistyped or old.",
+            ),
         }
     }
 

@@ -27,10 +27,9 @@ use crate::admin::{self, Admin, HistoryAdmin, InstanceAdmin, PolicyAdmin, QuotaA
 use crate::chain::Heads;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::console::Console;
-use crate::history::History;
 use crate::config::diagnostics::Mistakes;
 use crate::config::quota::{Gone, Outsiders, QuotaStore, ReleaseOn};
+use crate::console::Console;
 use crate::gateway::{self, Callers, Listening, Parts};
 use crate::history::{self, History};
 use crate::keys::KeyFile;

@@ -26,7 +26,9 @@ const LONGEST_FORM: usize = 8 << 20;
 pub(super) fn is_here(request: &Request<Incoming>) -> bool {
     let path = request.uri().path();
     let browser = request.headers().get(ACCEPT).is_some_and(|accepted| {
-        accepted.to_str().is_ok_and(|accepted| accepted.split(',').any(|media| media.trim().starts_with("text/html")))
+        accepted
+            .to_str()
+            .is_ok_and(|accepted| accepted.split(',').any(|media| media.trim().starts_with("text/html")))
     });
     path == "/console" || path.starts_with("/console/") || path == "/" && browser
 }
@@ -75,7 +77,11 @@ impl Admin {
         let known = browser::known(request.headers());
         let fresh = known.is_none();
         let Some(browser) = known.or_else(BrowserId::new) else {
-            return plain(Page::trouble(StatusCode::SERVICE_UNAVAILABLE, "No randomness", "The system gives none."));
+            return plain(Page::trouble(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "No randomness",
+                "The system gives none.",
+            ));
         };
         let arrival = Arrival {
             desk,
@@ -104,11 +110,16 @@ impl Admin {
         let visit = caller.as_ref().map(|caller| self.visit(&arrival, caller, token.is_some()));
         match (caller, visit) {
             _ if !reads && arrival.method != Method::POST => {
-                let page = Page::trouble(StatusCode::METHOD_NOT_ALLOWED, "Not so", "Pages are read or sent forms.");
+                let page =
+                    Page::trouble(StatusCode::METHOD_NOT_ALLOWED, "Not so", "Pages are read or sent forms.");
                 self.turned_away(&arrival, None, StatusCode::METHOD_NOT_ALLOWED, page).await
             }
             (_, visit) if arrival.path == "/console/login" => {
-                if reads { self.ask_to_log_in(&arrival, visit) } else { self.log_in(&arrival, request).await }
+                if reads {
+                    self.ask_to_log_in(&arrival, visit)
+                } else {
+                    self.log_in(&arrival, request).await
+                }
             }
             (None, _) | (_, None) if reads => arrival.tell(plain(login::way(&arrival.target))),
             (None, _) | (_, None) => {
@@ -168,13 +179,20 @@ impl Admin {
             return self.turned_away(arrival, Some(caller), refused.status, page).await;
         }
         let Some(order) = Order::read(&arrival.path, &form) else {
-            let page = Page::trouble(StatusCode::NOT_FOUND, "There is no such order", "The form may be of an older version.");
+            let page = Page::trouble(
+                StatusCode::NOT_FOUND,
+                "There is no such order",
+                "The form may be of an older version.",
+            );
             return self.turned_away(arrival, Some(caller), StatusCode::NOT_FOUND, page).await;
         };
         let described = order.describe();
         let asked = Ended { about: Some(described), ..Ended::default() };
         if let Err(why) = arrival.desk.audit.write("asked", &arrival.entry(Some(caller)), asked).await {
-            return console::answer(Some(visit), Page::trouble(StatusCode::SERVICE_UNAVAILABLE, "Not done", &why));
+            return console::answer(
+                Some(visit),
+                Page::trouble(StatusCode::SERVICE_UNAVAILABLE, "Not done", &why),
+            );
         }
         let (reply, about) = self.obey(visit, order).await;
         let answer = console::answer(Some(visit), reply);
@@ -201,7 +219,11 @@ impl Admin {
             Ok(caller) => {
                 // Another number than before the login: one that somebody else knew is worth nothing.
                 let Some(browser) = BrowserId::new() else {
-                    return plain(Page::trouble(StatusCode::SERVICE_UNAVAILABLE, "No randomness", "The system gives none."));
+                    return plain(Page::trouble(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "No randomness",
+                        "The system gives none.",
+                    ));
                 };
                 self.console.sessions.end(&arrival.browser);
                 self.console.sessions.begin(&browser, token);
@@ -218,11 +240,19 @@ impl Admin {
     }
 
     /// The fields of a form that one of our pages has sent.
-    async fn read(&self, arrival: &Arrival<'_>, request: Request<Incoming>) -> Result<Fields, (StatusCode, Reply)> {
+    async fn read(
+        &self,
+        arrival: &Arrival<'_>,
+        request: Request<Incoming>,
+    ) -> Result<Fields, (StatusCode, Reply)> {
         let failed = |status, title: &str, why: &str| Err((status, Page::trouble(status, title, why)));
         let media = request.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
         if !media.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
-            return failed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "No form", "Only forms of these pages are read.");
+            return failed(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "No form",
+                "Only forms of these pages are read.",
+            );
         }
         let Ok(body) = Limited::new(request.into_body(), LONGEST_FORM).collect().await else {
             let why = "The form is longer than 8 MiB, or broke off.";
@@ -277,5 +307,10 @@ fn elsewhere(arrival: &Arrival<'_>) -> Reply {
             p { "If you followed a link of your own: " a href=(login::target(&arrival.target)) { "go on to the page" } }
         }
     };
-    Reply::Page(Page { status: StatusCode::FORBIDDEN, title: "From another site".to_owned(), place: None, body })
+    Reply::Page(Page {
+        status: StatusCode::FORBIDDEN,
+        title: "From another site".to_owned(),
+        place: None,
+        body,
+    })
 }

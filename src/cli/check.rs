@@ -16,8 +16,8 @@ use self::report::{Item, Word};
 use self::subject::Subject;
 use super::policies::{PolicyArgs, PrincipalArgs, nowhere};
 use super::{say, say_out};
-use crate::clock::Clock;
 use crate::api::fields::AdmittedField;
+use crate::clock::Clock;
 use crate::policy::PolicySet;
 use crate::policy::case::{Asked, Case, Circumstances};
 use crate::policy::input::{PrincipalInput, TargetInput};
@@ -85,8 +85,7 @@ pub(super) fn run(args: CheckArgs) -> Result<u8, String> {
     let judged = on_a_deep_stack(|| {
         let mut local = Local::new(&policies.set).map_err(|failure| failure.to_string())?;
         let by = (&policies.set, policies.admitted.as_slice());
-        let judge =
-            |subject: Subject| judge(subject, &mut local, by, &principal, now, &args.unknown_ok).0;
+        let judge = |subject: Subject| judge(subject, &mut local, by, &principal, now, &args.unknown_ok).0;
         Ok::<_, String>(subjects.into_iter().map(judge).collect::<Vec<Item>>())
     });
     let mut items = judged.map_err(|failure| failure.to_string())??;

@@ -6,8 +6,8 @@
 
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, REFERRER_POLICY, SET_COOKIE,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, REFERRER_POLICY,
+    SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
@@ -78,7 +78,11 @@ fn set(value: &str, age: u64, tls: bool) -> Option<HeaderValue> {
 }
 
 /// An answer with everything that a browser must be told.
-pub(crate) fn answer(status: StatusCode, media: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+pub(crate) fn answer(
+    status: StatusCode,
+    media: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     let headers = [
@@ -108,7 +112,10 @@ pub(crate) fn redirect(to: &str) -> Response<Full<Bytes>> {
 }
 
 /// Adds a cookie to an answer.
-pub(crate) fn with_cookie(mut response: Response<Full<Bytes>>, cookie: Option<HeaderValue>) -> Response<Full<Bytes>> {
+pub(crate) fn with_cookie(
+    mut response: Response<Full<Bytes>>,
+    cookie: Option<HeaderValue>,
+) -> Response<Full<Bytes>> {
     if let Some(cookie) = cookie {
         response.headers_mut().append(SET_COOKIE, cookie);
     }

@@ -8,7 +8,7 @@ use super::show;
 /// A table of changes; they are as [`crate::policy::patch::Change`] is written.
 pub(super) fn table(caption: &str, changes: &[Value]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(caption) {
+        div.scroll tabindex="0" role="group" aria-label=(caption) {
             table {
                 caption.unseen { (caption) }
                 thead { tr {

@@ -13,11 +13,17 @@ pub(crate) async fn page(admin: &Admin, visit: &Visit, id: &str) -> Reply {
     let record = match admin.console.history.decision(&id).await {
         Ok(Some(record)) => record,
         Ok(None) => {
-            let why = format!("No decision {id} is kept here. It may be older than what is kept, or another replica's; the decision records hold it.");
+            let why = format!(
+                "No decision {id} is kept here. It may be older than what is kept, or another replica's; the decision records hold it."
+            );
             return Page::trouble(StatusCode::NOT_FOUND, "No such decision", &why);
         }
         Err(away) => {
-            return Page::trouble(StatusCode::SERVICE_UNAVAILABLE, "The history cannot be asked", &away.to_string());
+            return Page::trouble(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The history cannot be asked",
+                &away.to_string(),
+            );
         }
     };
     Page::new(format!("Decision {}", show::short(&id)), Place::Decisions, whole(&record, visit))
@@ -60,8 +66,11 @@ fn whole(record: &Value, visit: &Visit) -> Markup {
 fn facts(record: &Value, visit: &Visit) -> Markup {
     let text = |pointer: &str| show::at(record, pointer);
     let labels = record.pointer("/caller/labels").and_then(Value::as_object);
-    let labels: Vec<String> =
-        labels.into_iter().flatten().map(|(name, value)| format!("{name}={}", show::plain(Some(value)))).collect();
+    let labels: Vec<String> = labels
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| format!("{name}={}", show::plain(Some(value))))
+        .collect();
     let certificate: Vec<String> =
         show::list(record, "/caller/certificate/names").iter().map(|name| show::plain(Some(name))).collect();
     let status = record.get("status").and_then(Value::as_u64);
@@ -103,7 +112,7 @@ pub(super) fn claims(claims: &[Value]) -> Markup {
         @if claims.is_empty() {
             p.empty { "Nothing." }
         } @else {
-            div.scroll tabindex="0" role="region" aria-label="What it counted" {
+            div.scroll tabindex="0" role="group" aria-label="What it counted" {
                 table {
                     caption.unseen { "What it counted" }
                     thead { tr { th scope="col" { "Scope" } th scope="col" { "Resource" } th.number scope="col" { "Amount" } th scope="col" { "Limits" } } }

@@ -14,7 +14,8 @@ use crate::history::Filter;
 const PAGE: usize = 50;
 const PATH: &str = "/console/decisions";
 /// The filters, by their names in the address.
-const FILTERS: [&str; 9] = ["team", "action", "verdict", "outcome", "rule", "instance", "text", "since", "until"];
+const FILTERS: [&str; 9] =
+    ["team", "action", "verdict", "outcome", "rule", "instance", "text", "since", "until"];
 const VERDICTS: [(&str, &str); 4] =
     [("", "any"), ("allowed", "allowed"), ("refused", "refused"), ("failed", "failed")];
 const OUTCOMES: [(&str, &str); 10] = [
@@ -33,8 +34,7 @@ const OUTCOMES: [(&str, &str); 10] = [
 pub(crate) async fn page(admin: &Admin, visit: &Visit) -> Reply {
     let fields = &visit.query;
     let names = FILTERS.iter().chain(&["before"]);
-    let given: Vec<(&str, String)> =
-        names.filter_map(|name| Some((*name, fields.word(name)?))).collect();
+    let given: Vec<(&str, String)> = names.filter_map(|name| Some((*name, fields.word(name)?))).collect();
     let pairs = given.iter().map(|(name, value)| (*name, value.as_str()));
     let filter = Filter::read(pairs, admin.quota.clock());
     let mistaken = filter.as_ref().err().cloned();
@@ -67,7 +67,9 @@ pub(crate) async fn page(admin: &Admin, visit: &Visit) -> Reply {
     };
     let reply = Page::new("Decisions", Place::Decisions, body);
     match reply {
-        Reply::Page(page) if mistaken.is_some() => Reply::Page(Page { status: StatusCode::BAD_REQUEST, ..page }),
+        Reply::Page(page) if mistaken.is_some() => {
+            Reply::Page(Page { status: StatusCode::BAD_REQUEST, ..page })
+        }
         reply => reply,
     }
 }
@@ -177,7 +179,8 @@ pub(super) fn order(record: &Value) -> String {
     let request = record.get("request").unwrap_or(&Value::Null);
     let count = ["instanceCount", "count", "amount"].iter().find_map(|name| request.get(name)?.as_u64());
     let kind = show::at(record, "/action/kind");
-    let words = ["instanceTypeId", "instanceType", "zoneId"].iter().filter_map(|name| request.get(name)?.as_str());
+    let words =
+        ["instanceTypeId", "instanceType", "zoneId"].iter().filter_map(|name| request.get(name)?.as_str());
     let mut words: Vec<String> = words.map(str::to_owned).collect();
     if kind == "create" {
         words.insert(0, format!("{} ×", count.unwrap_or(1)));
@@ -192,7 +195,10 @@ pub(super) fn order(record: &Value) -> String {
 fn marks(record: &Value) -> String {
     let changes = show::list(record, "/changes").len();
     let with = |effect: &str| {
-        show::list(record, "/findings").iter().filter(|finding| show::at(finding, "/effect") == effect).count()
+        show::list(record, "/findings")
+            .iter()
+            .filter(|finding| show::at(finding, "/effect") == effect)
+            .count()
     };
     let marks = [
         (changes, "changed"),

@@ -38,7 +38,7 @@ fn whole(told: &Value, visit: &Visit) -> Markup {
 
 fn table(caption: &str, all: &[&Value], visit: &Visit, over: bool) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(caption) {
+        div.scroll tabindex="0" role="group" aria-label=(caption) {
             table {
                 caption { (caption) }
                 thead { tr {

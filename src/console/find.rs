@@ -7,7 +7,15 @@ use crate::record::parse_decision_id;
 
 pub(crate) fn page(visit: &Visit) -> Reply {
     let Some(id) = visit.query.word("id") else {
-        return Page::trouble(StatusCode::BAD_REQUEST, "Nothing to find", "Give the id of a decision or of an instance.");
+        return Page::trouble(
+            StatusCode::BAD_REQUEST,
+            "Nothing to find",
+            "Give the id of a decision or of an instance.",
+        );
     };
-    Reply::Redirect(if parse_decision_id(&id).is_some() { show::decision_link(&id) } else { show::instance_link(&id) })
+    Reply::Redirect(if parse_decision_id(&id).is_some() {
+        show::decision_link(&id)
+    } else {
+        show::instance_link(&id)
+    })
 }

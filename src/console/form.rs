@@ -55,6 +55,12 @@ mod tests {
         let link = link("/console/x", [("team", fields.text("team")), ("empty", "")]);
         assert_eq!(link, "/console/x?team=a%26b%3D%22");
         assert_eq!(Fields::parse(link.split_once('?').unwrap().1.as_bytes()).text("team"), "a&b=\"");
-        assert!(Fields::parse(&b"text=".iter().copied().chain([b'x'; 999]).collect::<Vec<_>>()).word("text").unwrap().len() <= 256);
+        assert!(
+            Fields::parse(&b"text=".iter().copied().chain([b'x'; 999]).collect::<Vec<_>>())
+                .word("text")
+                .unwrap()
+                .len()
+                <= 256
+        );
     }
 }

@@ -17,7 +17,11 @@ pub(crate) async fn page(admin: &Admin, visit: &Visit, id: &str) -> Reply {
     let found = match admin.instance.dossier(&id).await {
         Ok(found) => found,
         Err(away) => {
-            return Page::trouble(StatusCode::SERVICE_UNAVAILABLE, "The history cannot be asked", &away.to_string());
+            return Page::trouble(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The history cannot be asked",
+                &away.to_string(),
+            );
         }
     };
     let counted = admin.quota.instance(&id);

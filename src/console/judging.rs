@@ -58,6 +58,9 @@ pub(super) async fn ask(question: &Question) -> Result<Value, String> {
     };
     match serde_json::from_slice::<Result<Value, String>>(&output.stdout) {
         Ok(answer) if output.status.success() => answer,
-        _ => Err(format!("judging ended the process ({}): a rule recurses without end or takes all memory", output.status)),
+        _ => Err(format!(
+            "judging ended the process ({}): a rule recurses without end or takes all memory",
+            output.status
+        )),
     }
 }

@@ -48,8 +48,19 @@ mod tests {
         for ours in ["/console", "/console/decisions?team=a", "/console?x=1", "/console/instances/a%2Fb"] {
             assert_eq!(target(ours), ours);
         }
-        for other in ["", "/", "//evil.example", "https://evil.example", "/console.evil.example", "/consolex",
-            "/console/\\evil.example", "/console/\r\nSet-Cookie: a=b", "/console/login?to=x", "/console/logout", "/policy/material"] {
+        for other in [
+            "",
+            "/",
+            "//evil.example",
+            "https://evil.example",
+            "/console.evil.example",
+            "/consolex",
+            "/console/\\evil.example",
+            "/console/\r\nSet-Cookie: a=b",
+            "/console/login?to=x",
+            "/console/logout",
+            "/policy/material",
+        ] {
             assert_eq!(target(other), "/console", "{other}");
         }
     }

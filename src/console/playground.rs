@@ -58,7 +58,9 @@ fn paper(admin: &Admin, visit: &Visit, form: &Fields, staged: bool) -> Markup {
     teams.dedup();
     let candidate = form.text("policy") == "candidate" && staged;
     let text = if form.text("text").is_empty() { EXAMPLE } else { form.text("text") };
-    let action = form.word("action").unwrap_or_else(|| ACTIONS.first().map(|action| (*action).to_owned()).unwrap_or_default());
+    let action = form
+        .word("action")
+        .unwrap_or_else(|| ACTIONS.first().map(|action| (*action).to_owned()).unwrap_or_default());
     html! {
         form.playground method="post" action="/console/playground" {
             (word(visit))
@@ -112,7 +114,12 @@ fn principal(known: Vec<PrincipalInput>, team: Option<String>) -> PrincipalInput
     let team = team.unwrap_or_else(|| "none".to_owned());
     let account = known.first().map_or_else(|| "none".to_owned(), |first| first.account.clone());
     let of_team = known.into_iter().find(|principal| principal.team == team);
-    of_team.unwrap_or(PrincipalInput { key: "none".to_owned(), team, labels: std::collections::BTreeMap::new(), account })
+    of_team.unwrap_or(PrincipalInput {
+        key: "none".to_owned(),
+        team,
+        labels: std::collections::BTreeMap::new(),
+        account,
+    })
 }
 
 fn answer(outcome: &Result<Value, String>, visit: &Visit) -> Markup {
@@ -140,7 +147,11 @@ fn one(item: &Value, visit: &Visit) -> Markup {
         "mistaken" => (Tone::Bad, "is no request of this call"),
         _ => (Tone::Careful, "a rule failed: it would be refused"),
     };
-    let name = if show::at(item, "/resource").is_empty() { show::at(item, "/call") } else { show::at(item, "/resource") };
+    let name = if show::at(item, "/resource").is_empty() {
+        show::at(item, "/call")
+    } else {
+        show::at(item, "/resource")
+    };
     let (found, made, claims) =
         (show::list(item, "/findings"), show::list(item, "/changes"), show::list(item, "/claims"));
     let (fix, unknown) = (show::list(item, "/fix"), show::list(item, "/unknown"));

@@ -39,7 +39,7 @@ fn whole(told: &Value, visit: &Visit, done: &str) -> Markup {
             section aria-labelledby="refused" {
                 h2 #refused { "Refused " (show::badge(Tone::Bad, "the source holds mistakes")) }
                 p { "What the source holds now is not in force; the set above stays. Mend this:" }
-                pre.document tabindex="0" role="region" aria-label="What is wrong" { code { (text("/refused")) } }
+                pre.document tabindex="0" role="group" aria-label="What is wrong" { code { (text("/refused")) } }
             }
         }
         section aria-labelledby="candidate" {
@@ -61,9 +61,10 @@ fn shadow(candidate: &Value, visit: &Visit) -> Markup {
     let flips = candidate.pointer("/compared/flips").and_then(Value::as_object);
     let mut kinds: Vec<(String, &Value)> =
         flips.into_iter().flatten().map(|(kind, flips)| (kind.replace("->", "→"), flips)).collect();
-    for (pointer, words) in
-        [("/compared/other_rules", "same end, other rules"), ("/compared/other_changes", "other changes in the request")]
-    {
+    for (pointer, words) in [
+        ("/compared/other_rules", "same end, other rules"),
+        ("/compared/other_changes", "other changes in the request"),
+    ] {
         let found = candidate.pointer(pointer).filter(|found| show::plain(found.get("count")) != "0");
         kinds.extend(found.map(|found| (words.to_owned(), found)));
     }
@@ -90,8 +91,11 @@ fn shadow(candidate: &Value, visit: &Visit) -> Markup {
 fn difference(kind: &str, flips: &Value) -> Markup {
     let counts = |pointer: &str| {
         let counts = flips.pointer(pointer).and_then(Value::as_object);
-        let counts: Vec<String> =
-            counts.into_iter().flatten().map(|(name, count)| format!("{name} ({})", show::plain(Some(count)))).collect();
+        let counts: Vec<String> = counts
+            .into_iter()
+            .flatten()
+            .map(|(name, count)| format!("{name} ({})", show::plain(Some(count))))
+            .collect();
         counts.join(", ")
     };
     html! {

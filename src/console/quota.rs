@@ -62,7 +62,7 @@ pub(super) fn line(count: &Count, visit: &Visit) -> Markup {
                 @if count.limit.is_some_and(|limit| taken >= limit) { (show::badge(Tone::Bad, "used up")) }
                 @else if count.limit.is_some_and(|limit| show::percent(taken, limit) >= 80) { (show::badge(Tone::Careful, "nearly used up")) }
             }
-            (bar(count))
+            @if let Some(limit) = count.limit { (bar(count, limit)) }
             p.numbers {
                 span.number { (count.used) } " used"
                 @if count.in_flight > 0 { ", " span.number { (count.in_flight) } " in flight" }
@@ -79,18 +79,14 @@ pub(super) fn line(count: &Count, visit: &Visit) -> Markup {
     }
 }
 
-/// Drawn of what is there: full where it is the limit, or where there is none.
-fn bar(count: &Count) -> Markup {
+/// What is taken of a limit.
+fn bar(count: &Count, limit: u64) -> Markup {
     let taken = count.used.saturating_add(count.in_flight).saturating_add(count.unknown);
-    let whole = count.limit.unwrap_or(taken).max(taken).max(1);
+    let whole = limit.max(taken).max(1);
     let part = |amount: u64| show::percent(amount, whole);
     let (used, held) = (part(count.used), part(count.in_flight));
     let unknown = part(taken).saturating_sub(used).saturating_sub(held);
-    let class = match count.limit {
-        None => "bar unlimited",
-        Some(limit) if taken >= limit => "bar full",
-        Some(_) => "bar",
-    };
+    let class = if taken >= limit { "bar full" } else { "bar" };
     html! {
         svg class=(class) viewBox="0 0 100 4" preserveAspectRatio="none" width="100%" height="10" aria-hidden="true" {
             rect.room width="100" height="4" {}
@@ -114,7 +110,11 @@ fn legend() -> Markup {
 pub(crate) fn holders(admin: &Admin, visit: &Visit) -> Reply {
     let scope = visit.query.word("scope").unwrap_or_default();
     let Some(resource) = Resource::parse(visit.query.text("resource")) else {
-        return Page::trouble(StatusCode::BAD_REQUEST, "No such resource", "Come here by way of the quota page.");
+        return Page::trouble(
+            StatusCode::BAD_REQUEST,
+            "No such resource",
+            "Come here by way of the quota page.",
+        );
     };
     let (count, units) = admin.quota.explained(&scope, resource);
     let body = html! {
@@ -131,7 +131,7 @@ pub(crate) fn holders(admin: &Admin, visit: &Visit) -> Reply {
 
 fn units_table(units: &[Unit], visit: &Visit) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Who holds it" {
+        div.scroll tabindex="0" role="group" aria-label="Who holds it" {
             table {
                 caption.unseen { "Who holds it, the oldest first" }
                 thead { tr {

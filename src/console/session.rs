@@ -148,7 +148,11 @@ mod tests {
             tokio::time::advance(IDLE / 2).await;
             age += IDLE / 2;
             assert!(sessions.token(&works, true).is_some(), "{age:?}");
-            assert_eq!(sessions.token(&looks, false).is_some(), age < IDLE, "a page that looks for news rests");
+            assert_eq!(
+                sessions.token(&looks, false).is_some(),
+                age < IDLE,
+                "a page that looks for news rests"
+            );
         }
         assert_eq!(sessions.token(&rests, true), None);
         tokio::time::advance(IDLE / 2).await;

@@ -84,7 +84,7 @@ pub(crate) fn plain(value: Option<&Value>) -> String {
 /// A document in full, scrollable also by keyboard.
 pub(crate) fn document(label: &str, value: &Value) -> Markup {
     html! {
-        pre.document tabindex="0" role="region" aria-label=(label) { code { (format!("{value:#}")) } }
+        pre.document tabindex="0" role="group" aria-label=(label) { code { (format!("{value:#}")) } }
     }
 }
 

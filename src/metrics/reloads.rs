@@ -10,6 +10,8 @@ impl Metrics {
         let families = self.reload_failed.collect();
         let all = families.iter().flat_map(|family| family.get_metric());
         let failing = all.filter(|metric| metric.get_gauge().get_value() > 0.0);
-        failing.filter_map(|metric| metric.get_label().first().map(|label| label.value().to_owned())).collect()
+        failing
+            .filter_map(|metric| metric.get_label().first().map(|label| label.value().to_owned()))
+            .collect()
     }
 }

@@ -18,7 +18,8 @@ fn busy() -> World {
     let world = World::with(Setup { organisation, ..setup() });
     stage(&world);
     for number in 1..=5 {
-        let call = create(json!({ "instanceName": format!("web-{number}"), "instanceCount": 1 + number % 3 }));
+        let call =
+            create(json!({ "instanceName": format!("web-{number}"), "instanceCount": 1 + number % 3 }));
         world.send(&call.header("User-Agent", "zenlayercloud-sdk-go/1.0"));
     }
     world.send(&create(json!({ "instanceCount": 40, "instanceName": "moon-base" })));
@@ -93,11 +94,14 @@ fn people_use_it_by_keyboard_in_a_real_browser() {
     chrome.go(&format!("{origin}/console"));
     chrome.tab_to("it.textContent === 'Decisions'");
     chrome.keys(ENTER);
-    chrome.until("location.pathname === '/console/decisions' && document.querySelectorAll('tbody tr').length === 7");
+    chrome.until(
+        "location.pathname === '/console/decisions' && document.querySelectorAll('tbody tr').length === 7",
+    );
     chrome.tab_to("it.id === 'f-text'");
     chrome.keys("moon-base");
     chrome.keys(ENTER);
-    chrome.until("location.search.includes('moon-base') && document.querySelectorAll('tbody tr').length === 1");
+    chrome
+        .until("location.search.includes('moon-base') && document.querySelectorAll('tbody tr').length === 1");
     chrome.tab_to("it.closest('tbody')");
     chrome.keys(ENTER);
     chrome.until("location.pathname.startsWith('/console/decisions/T')");
@@ -168,7 +172,13 @@ fn people_use_it_by_keyboard_in_a_real_browser() {
     chrome.tab_to("it.textContent === 'Yes: promote'");
     chrome.keys(ENTER);
     chrome.until("location.search === '?done=promote'");
-    assert!(chrome.run("return document.querySelector('.notice').innerText").as_str().unwrap().contains("in force"));
+    assert!(
+        chrome
+            .run("return document.querySelector('.notice').innerText")
+            .as_str()
+            .unwrap()
+            .contains("in force")
+    );
     chrome.tab_to("it.textContent === 'Log out'");
     chrome.keys(ENTER);
     chrome.until("location.pathname === '/console/login'");

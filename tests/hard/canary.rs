@@ -178,9 +178,11 @@ fn nothing_that_comes_out_holds_a_secret() {
         keep(path, format!("{:?}", admin(method, path, SECRET)));
     }
     let mut browser = Browser::logged_in(world.gateway.admin_address(), ADMIN);
-    let decisions = world.gateway.records().into_iter().map(|record| {
-        format!("/console/decisions/{}", record["decision_id"].as_str().unwrap())
-    });
+    let decisions = world
+        .gateway
+        .records()
+        .into_iter()
+        .map(|record| format!("/console/decisions/{}", record["decision_id"].as_str().unwrap()));
     let pages = ["", "/decisions", "/quota", "/policy", "/exemptions", "/playground", "/nothing"];
     for path in pages.map(|page| format!("/console{page}")).into_iter().chain(decisions) {
         let answer = browser.get(&path);

@@ -32,8 +32,10 @@ pub(in crate::cli) fn judge_one(input: impl Read, output: impl Write) -> Result<
 
 fn answer(question: &Question) -> Result<Value, String> {
     let admitted = question.order.admitted.iter().map(|field| field.parse());
-    let admitted: Vec<AdmittedField> = admitted.collect::<Result<_, _>>().map_err(|_| "a field is no field")?;
-    let set = question.order.material.tree().and_then(PolicySet::from_tree).map_err(|error| error.to_string())?;
+    let admitted: Vec<AdmittedField> =
+        admitted.collect::<Result<_, _>>().map_err(|_| "a field is no field")?;
+    let set =
+        question.order.material.tree().and_then(PolicySet::from_tree).map_err(|error| error.to_string())?;
     let mut local = Local::new(&set).map_err(|failure| failure.to_string())?;
     let by = (&set, admitted.as_slice());
     let counts = question.counts.iter().flatten().map(|count| serde_json::from_value(count.clone()));
@@ -58,7 +60,12 @@ fn answer(question: &Question) -> Result<Value, String> {
 }
 
 /// As the gateway does for a refused create: the change that the violations themselves name, tried against the rules.
-fn tried(item: &Item, case: &Case, local: &mut Local, by: (&PolicySet, &[AdmittedField])) -> Option<Vec<Step>> {
+fn tried(
+    item: &Item,
+    case: &Case,
+    local: &mut Local,
+    by: (&PolicySet, &[AdmittedField]),
+) -> Option<Vec<Step>> {
     if item.word != Word::Refused || !case.is_amended() {
         return None;
     }
