@@ -6,10 +6,12 @@
 //! - `GET /readyz`: 200, or 503 with the reasons, one per line.
 //! - `/quota` ...: what is counted, who holds it, and how it compares with the cloud; see `quota`.
 //! - `/policy` ...: which policies are in force, and orders about them; see `policy`.
+//! - `/keys` ...: the gateway's own keys, and orders about them; see `keys`.
 //! - `GET /status`: JSON: version, policy revision, key file, rule sets on the interpreter.
 
 mod audit;
 mod guard;
+mod keys;
 mod people;
 mod policy;
 mod quota;
@@ -30,6 +32,7 @@ use audit::Entry;
 use guard::{Asker, Guard, Refused};
 use serve::Desk;
 
+pub use keys::KeysAdmin;
 pub use people::People;
 pub use policy::PolicyAdmin;
 pub use quota::QuotaAdmin;
@@ -72,6 +75,8 @@ pub struct Admin {
     pub quota: QuotaAdmin,
     /// The policies.
     pub policy: PolicyAdmin,
+    /// The gateway's own keys.
+    pub keys: KeysAdmin,
 }
 
 impl Admin {
@@ -119,6 +124,9 @@ impl Admin {
         if request.uri().path().starts_with("/policy") {
             return self.policy.answer(request).await;
         }
+        if request.uri().path().starts_with("/keys") {
+            return self.keys.answer(request).await;
+        }
         self.page(request.method(), request.uri().path())
     }
 
@@ -146,7 +154,7 @@ impl Admin {
             "/status" => typed(StatusCode::OK, "application/json", (self.status)().to_string()),
             _ => text(
                 StatusCode::NOT_FOUND,
-                "/metrics, /livez, /readyz, /status, /quota and /policy are here\n",
+                "/metrics, /livez, /readyz, /status, /quota, /policy and /keys are here\n",
             ),
         }
     }

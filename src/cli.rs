@@ -9,6 +9,7 @@ mod demo;
 mod explain;
 mod facts;
 mod health;
+mod keys;
 mod live;
 mod log;
 mod policies;
@@ -17,6 +18,7 @@ mod quota;
 mod replay;
 mod secret;
 mod serve;
+mod table;
 mod test;
 
 use std::io::Write as _;
@@ -71,6 +73,8 @@ enum Command {
     PolicyShadow,
     /// Ask a running gateway about quota, reconcile it, settle what it cannot decide.
     Quota(quota::QuotaCommand),
+    /// Make the keys that callers use, rotate them and take them back.
+    Keys(keys::KeysCommand),
     /// Seal secrets, and make the keys that open them.
     Secret(secret::SecretCommand),
     /// Check a configuration or print its JSON Schema.
@@ -106,6 +110,7 @@ pub fn main() -> ExitCode {
             shadow::run(input, std::io::stdout()).map(|()| 0)
         }
         Command::Quota(command) => on_runtime(quota::run(command)),
+        Command::Keys(command) => on_runtime(keys::run(command)),
         Command::Secret(command) => secret::run(command),
         Command::Config(command) => {
             command.run(&mut std::io::stdout(), &mut std::io::stderr()).map_err(|error| error.to_string())

@@ -16,11 +16,13 @@ use prometheus::{
 };
 
 mod connections;
+mod keys;
 mod policy;
 mod quota;
 mod upkeep;
 
 pub use connections::{ConnectionEnd, ConnectionMetrics, ConnectionStart, OpenConnection};
+pub use keys::KeyMetrics;
 pub use policy::PolicyMetrics;
 pub use quota::QuotaMetrics;
 pub use upkeep::UpkeepMetrics;
@@ -125,6 +127,7 @@ pub struct Metrics {
     quota: QuotaMetrics,
     policies: PolicyMetrics,
     upkeep: UpkeepMetrics,
+    keys: KeyMetrics,
 }
 
 /// Registers a collector. A clash of names is a mistake in this file, found by the first test that starts anything;
@@ -259,6 +262,7 @@ impl Metrics {
             quota: QuotaMetrics::new(&registry)?,
             policies: PolicyMetrics::new(&registry)?,
             upkeep: UpkeepMetrics::new(&registry)?,
+            keys: KeyMetrics::new(&registry)?,
             panics: register(
                 &registry,
                 IntCounter::new("zengate_panics_total", "Panics that cost one request."),
@@ -386,12 +390,6 @@ impl Metrics {
     /// The candidate would decide differently.
     pub fn candidate_differs(&self, difference: &crate::replay::Difference) {
         self.policies.differs(difference, within(&self.known.load().teams, &difference.team));
-    }
-
-    /// A reload of `what` (`keys`, `policy`, `accounts`) that was tried.
-    pub fn reload(&self, what: &'static str, good: bool) {
-        self.reloads.with_label_values(&[what, if good { "ok" } else { "refused" }]).inc();
-        self.reload_failed.with_label_values(&[what]).set(if good { 0.0 } else { 1.0 });
     }
 
     /// A decision record: `written` or `dropped`.

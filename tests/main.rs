@@ -20,6 +20,7 @@ mod facts;
 mod guide;
 mod hard;
 mod health;
+mod keys;
 mod observe;
 mod opa;
 mod operations;

@@ -1,16 +1,14 @@
 //! `zengate quota`: asks a running gateway what it counts, and tells it what only people know.
 
-mod table;
-
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use http::Uri;
 use serde_json::{Value, json};
 
-use self::table::{Table, cell};
 use super::Output;
 use super::admin::{Access, Question, check, page, show};
+use super::table::{Table, cell};
 
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 256 << 20;
@@ -196,7 +194,7 @@ fn drift(answer: &Value) -> String {
 }
 
 /// A value of a query: letters, digits and what needs no escape there.
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/*,:".contains(&byte);
     text.bytes()
         .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
