@@ -8,6 +8,7 @@
 //! - `/policy` ...: which policies are in force, and orders about them; see `policy`.
 //! - `/decisions` ...: decisions found again; see `history`. `/audit/instance`: who made an instance; see `instance`.
 //! - `/console`: the same as pages for people; see `browse` and [`crate::console`].
+//! - `/keys` ...: the gateway's own keys, and orders about them; see `keys`.
 //! - `GET /status`: JSON: version, policy revision, key file, rule sets on the interpreter.
 
 mod audit;
@@ -15,6 +16,7 @@ mod browse;
 mod guard;
 mod history;
 mod instance;
+mod keys;
 mod people;
 mod policy;
 mod query;
@@ -39,6 +41,7 @@ use serve::Desk;
 
 pub use history::HistoryAdmin;
 pub use instance::InstanceAdmin;
+pub use keys::KeysAdmin;
 pub use people::People;
 pub use policy::PolicyAdmin;
 pub use quota::QuotaAdmin;
@@ -87,6 +90,8 @@ pub struct Admin {
     pub instance: InstanceAdmin,
     /// The pages for people.
     pub console: Console,
+    /// The gateway's own keys.
+    pub keys: KeysAdmin,
 }
 
 impl Admin {
@@ -147,6 +152,9 @@ impl Admin {
         if request.uri().path().starts_with("/audit") {
             return self.instance.answer(request).await;
         }
+        if request.uri().path().starts_with("/keys") {
+            return self.keys.answer(request).await;
+        }
         self.page(request.method(), request.uri().path())
     }
 
@@ -174,7 +182,7 @@ impl Admin {
             "/status" => typed(StatusCode::OK, "application/json", (self.status)().to_string()),
             _ => text(
                 StatusCode::NOT_FOUND,
-                "/metrics, /livez, /readyz, /status, /quota, /policy, /decisions and /audit/instance are here\n",
+                "/metrics, /livez, /readyz, /status, /quota, /policy, /keys, /decisions and /audit/instance are here\n",
             ),
         }
     }

@@ -11,6 +11,7 @@ mod demo;
 mod explain;
 mod facts;
 mod health;
+mod keys;
 mod live;
 mod log;
 mod policies;
@@ -19,6 +20,7 @@ mod quota;
 mod replay;
 mod secret;
 mod serve;
+mod table;
 mod test;
 
 use std::io::Write as _;
@@ -80,6 +82,8 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Find decisions of a running gateway again, or watch them come.
     Decisions(decisions::DecisionsCommand),
+    /// Make the keys that callers use, rotate them and take them back.
+    Keys(keys::KeysCommand),
     /// Seal secrets, and make the keys that open them.
     Secret(secret::SecretCommand),
     /// Check a configuration or print its JSON Schema.
@@ -118,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Quota(command) => on_runtime(quota::run(command)),
         Command::Audit(command) => audit::run(command),
         Command::Decisions(command) => on_runtime(decisions::run(command)),
+        Command::Keys(command) => on_runtime(keys::run(command)),
         Command::Secret(command) => secret::run(command),
         Command::Config(command) => {
             command.run(&mut std::io::stdout(), &mut std::io::stderr()).map_err(|error| error.to_string())

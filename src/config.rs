@@ -12,6 +12,7 @@ pub mod command;
 pub mod diagnostics;
 pub mod history;
 pub mod judging;
+pub mod keys;
 pub mod limits;
 pub mod listen;
 pub mod output;
@@ -33,7 +34,8 @@ use serde::{Deserialize, Serialize};
 pub use admin::AdminListen;
 pub(crate) use check::Checking;
 use diagnostics::{At, Findings, Mistakes};
-pub use judging::{AdmittedField, KeysSource, Policy};
+pub use judging::{AdmittedField, Policy};
+pub use keys::{KeyStoreSource, KeysSource};
 pub use limits::{Drain, Limits};
 pub use listen::{Listen, Tls};
 pub use output::{Log, LogFormat};
@@ -55,7 +57,7 @@ pub struct RawConfig {
     /// The accounts of the cloud, by the names that gateway keys refer to; at least one.
     pub accounts: BTreeMap<String, At<upstream::RawAccount>>,
     /// The gateway's own keys.
-    pub keys: judging::RawKeys,
+    pub keys: keys::RawKeys,
     /// The rules.
     pub policy: judging::RawPolicy,
     /// What is counted, where, and for how long.
@@ -143,6 +145,11 @@ impl Config {
             .map_err(|_| "api.admit_fields holds something that is no field".to_owned())
     }
 
+    /// The accounts, as keys see them.
+    pub fn key_accounts(&self) -> crate::keys::Accounts {
+        self.accounts.iter().map(|(name, account)| (name.clone(), account.teams.clone())).collect()
+    }
+
     /// The file that it was read from.
     pub fn path(&self) -> &Path {
         &self.path
@@ -162,9 +169,9 @@ impl RawConfig {
         let upstream = self.upstream.check(checking);
         let default = upstream.as_ref().map(|upstream| &upstream.origin);
         let accounts = upstream::accounts(&self.accounts, default, checking);
-        let keys = self.keys.check(checking);
         let policy = self.policy.check(checking);
         let quota = self.quota.check(checking);
+        let keys = self.keys.check(quota.as_ref().map(|quota| &quota.store), checking);
         let limits = self.limits.check(checking);
         let admit_fields = self.api.check(checking);
         let records = self.records.check(checking);

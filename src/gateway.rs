@@ -50,7 +50,7 @@ pub use trail::Peer;
 use crate::account::Account;
 use crate::api::fields::AdmittedField;
 use crate::clock::Clock;
-use crate::keys::KeyFile;
+use crate::keys::Keys;
 use crate::metrics::Metrics;
 use crate::policy::Judge;
 use crate::quota::Ledger;
@@ -89,7 +89,7 @@ pub struct Parts {
     /// The time.
     pub clock: Clock,
     /// Who may call.
-    pub keys: Arc<KeyFile>,
+    pub keys: Arc<Keys>,
     /// The cloud accounts by name.
     pub accounts: Arc<BTreeMap<String, Arc<Account>>>,
     /// The rules.

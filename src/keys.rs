@@ -1,31 +1,44 @@
 //! The gateway's own keys: who may call, with what, from where, until when, and on whose account.
 //!
-//! Identity comes from credentials only: a key names its team, and nothing a client says about itself is asked. A
-//! [`Keyring`] is an immutable snapshot; [`KeyFile`] swaps a whole new one in after it was read without a mistake, so
-//! a request sees one keyring from its beginning to its end. A rotation is a second secret beside the first, the old
-//! one with an `until`. The secrets stay readable in memory because checking an HMAC needs the secret itself.
+//! Identity comes from credentials only: a key names its team, and nothing a client says about itself is asked. Keys are
+//! written into a file by hand ([`KeyFile`]) or made by order and kept in a [`store`]; [`Keys`] is both. A [`Keyring`] is
+//! an immutable snapshot, swapped as a whole after it was read without a mistake, so a request sees one keyring from its
+//! beginning to its end. A rotation is a second secret beside the first, the old one with an `until`. The secrets stay
+//! readable in memory because checking an HMAC needs the secret itself.
 
+mod accounts;
 mod actions;
+mod both;
 mod certificate;
 mod file;
 mod raw;
+mod ring;
+mod shown;
 mod sources;
+pub mod store;
 #[cfg(test)]
 mod tests;
+mod words;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use aws_lc_rs::{constant_time, digest};
 use ipnet::IpNet;
 use jiff::Timestamp;
 
 use crate::secret::Secret;
 
+pub use accounts::{Accounts, NoAccount};
 pub use actions::ActionPatterns;
+pub use both::{Done, Keys};
 pub use certificate::ClientCertificate;
 pub use file::{KeyFile, KeyStatus, PollOutcome};
 pub use raw::RawKeyFile;
+pub use ring::Keyring;
+pub use shown::{Kept, Shown, State};
+pub(crate) use words::not_a_team;
 
 /// One key that the gateway has issued.
 #[derive(Clone, Debug)]
@@ -34,6 +47,8 @@ pub struct Key {
     pub id: String,
     /// The live secrets; during a rotation two. See [`Key::secrets_at`].
     pub secrets: Vec<LiveSecret>,
+    /// Until when each of its bearer tokens counts; none is for ever. Of the tokens themselves only digests are kept.
+    pub tokens: Vec<Option<Timestamp>>,
     /// The team that calls, which rules and quotas go by.
     pub team: String,
     /// Who answers for the key.
@@ -50,12 +65,37 @@ pub struct Key {
     pub expires: Option<Timestamp>,
     /// False refuses it without forgetting it.
     pub enabled: bool,
+    /// True refuses it for ever.
+    pub revoked: bool,
     /// Where it may be used from; empty is anywhere.
     pub sources: Vec<IpNet>,
     /// Names of client certificates it may be used with; empty is with any or none.
     pub certificates: Vec<String>,
     /// Whether its signatures must cover the action and the version.
     pub strict: bool,
+    /// When it was last used.
+    pub used: LastUse,
+}
+
+/// The second in which something was last used since the process began. Clones share it, so that a key that is read
+/// again goes on with it.
+#[derive(Clone, Debug, Default)]
+pub struct LastUse(Arc<AtomicI64>);
+
+impl LastUse {
+    /// It is used now.
+    pub fn note(&self, now: Timestamp) {
+        // Written once a second, so that threads do not take the line from one another with every request.
+        if self.0.load(Ordering::Relaxed) != now.as_second() {
+            self.0.store(now.as_second(), Ordering::Relaxed);
+        }
+    }
+
+    /// When; none is not yet.
+    pub fn at(&self) -> Option<Timestamp> {
+        let second = self.0.load(Ordering::Relaxed);
+        Timestamp::from_second(second).ok().filter(|_| second != 0)
+    }
 }
 
 /// A secret or token of a key, and until when it counts.
@@ -70,7 +110,10 @@ pub struct LiveSecret {
 /// Why a key that exists may not be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyRefusal {
-    /// Switched off in the key file.
+    /// Taken back for ever.
+    #[error("the key has been revoked")]
+    Revoked,
+    /// Switched off.
     #[error("the key is disabled")]
     Disabled,
     /// Its time is over.
@@ -112,6 +155,9 @@ impl Key {
         address: IpAddr,
         certificate: Option<&[String]>,
     ) -> Result<(), KeyRefusal> {
+        if self.revoked {
+            return Err(KeyRefusal::Revoked);
+        }
         if !self.enabled {
             return Err(KeyRefusal::Disabled);
         }
@@ -127,82 +173,4 @@ impl Key {
         }
         Ok(())
     }
-}
-
-/// All keys as they were in one reading of the key file.
-#[derive(Debug, Default)]
-pub struct Keyring {
-    keys: Vec<Key>,
-    by_id: HashMap<String, usize>,
-    /// By the first half of the token's digest, so that finding one does not compare the whole of it byte by byte.
-    by_token: HashMap<[u8; 16], Vec<Token>>,
-}
-
-#[derive(Debug)]
-struct Token {
-    digest: [u8; 32],
-    until: Option<Timestamp>,
-    key: usize,
-}
-
-impl Keyring {
-    /// The key with this id.
-    pub fn by_id(&self, id: &str) -> Option<&Key> {
-        self.keys.get(*self.by_id.get(id)?)
-    }
-
-    /// The key that this bearer token belongs to, if the token counts now.
-    pub fn by_token(&self, token: &str, now: Timestamp) -> Option<&Key> {
-        let digest = sha256(token);
-        let same = |entry: &&Token| constant_time::verify_slices_are_equal(&entry.digest, &digest).is_ok();
-        let entry = self.by_token.get(&half(&digest))?.iter().find(same)?;
-        entry.until.is_none_or(|until| now < until).then(|| self.keys.get(entry.key))?
-    }
-
-    /// The keys in the order of the file.
-    pub fn iter(&self) -> std::slice::Iter<'_, Key> {
-        self.keys.iter()
-    }
-
-    /// How many keys there are.
-    pub fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
-
-    /// Adds a key; the id must be new.
-    fn add(&mut self, key: Key) -> usize {
-        let index = self.keys.len();
-        self.by_id.insert(key.id.clone(), index);
-        self.keys.push(key);
-        index
-    }
-
-    /// Adds a token of a key. The answer is the id of the key that has the same token already.
-    fn add_token(&mut self, token: &LiveSecret, key: usize) -> Result<(), &str> {
-        let digest = sha256(token.secret.expose());
-        let entries = self.by_token.entry(half(&digest)).or_default();
-        if let Some(other) = entries.iter().find(|entry| entry.digest == digest) {
-            return Err(self.keys.get(other.key).map_or("", |key| &key.id));
-        }
-        entries.push(Token { digest, until: token.until, key });
-        Ok(())
-    }
-}
-
-fn sha256(text: &str) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    let digest = digest::digest(&digest::SHA256, text.as_bytes());
-    bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
-    bytes
-}
-
-fn half(digest: &[u8; 32]) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    bytes.iter_mut().zip(digest).for_each(|(to, from)| *to = *from);
-    bytes
 }

@@ -18,6 +18,7 @@ use prometheus::{
 mod connections;
 mod history;
 mod labels;
+mod keys;
 mod policy;
 mod quota;
 mod reloads;
@@ -25,6 +26,7 @@ mod upkeep;
 
 pub use connections::{ConnectionEnd, ConnectionMetrics, ConnectionStart, OpenConnection};
 pub use history::HistoryMetrics;
+pub use keys::KeyMetrics;
 pub use policy::PolicyMetrics;
 pub use quota::QuotaMetrics;
 pub use upkeep::UpkeepMetrics;
@@ -131,6 +133,7 @@ pub struct Metrics {
     policies: PolicyMetrics,
     upkeep: UpkeepMetrics,
     history: HistoryMetrics,
+    keys: KeyMetrics,
 }
 
 /// Registers a collector. A clash of names is a mistake in this file, found by the first test that starts anything;
@@ -266,6 +269,7 @@ impl Metrics {
             policies: PolicyMetrics::new(&registry)?,
             upkeep: UpkeepMetrics::new(&registry)?,
             history: HistoryMetrics::new(&registry)?,
+            keys: KeyMetrics::new(&registry)?,
             panics: register(
                 &registry,
                 IntCounter::new("zengate_panics_total", "Panics that cost one request."),
@@ -393,12 +397,6 @@ impl Metrics {
     /// The candidate would decide differently.
     pub fn candidate_differs(&self, difference: &crate::replay::Difference) {
         self.policies.differs(difference, within(&self.known.load().teams, &difference.team));
-    }
-
-    /// A reload of `what` (`keys`, `policy`, `accounts`) that was tried.
-    pub fn reload(&self, what: &'static str, good: bool) {
-        self.reloads.with_label_values(&[what, if good { "ok" } else { "refused" }]).inc();
-        self.reload_failed.with_label_values(&[what]).set(if good { 0.0 } else { 1.0 });
     }
 
     /// A decision record: `written` or `dropped`.

@@ -180,6 +180,9 @@ pub enum Refusal {
     /// The ledger cannot book.
     #[error("the quota ledger cannot be reached; nothing was sent; try again later")]
     LedgerAway,
+    /// The key is not among those that are known, and the store of the others could not be read yet.
+    #[error("the gateway has not read all of its keys yet; nothing was sent; try again later")]
+    KeysAway,
     /// No record of it could be written.
     #[error(
         "decisions cannot be recorded at the moment, and none is made without a record; nothing was sent; try again later"
@@ -295,7 +298,7 @@ impl Refusal {
             }
             Self::Repeated(_) => (403, "OPERATION_DENIED_REPEATED_REQUEST", Policy, Outcome::Repeated),
             Self::Busy => (429, LIMIT_EXCEEDED, Gateway, Outcome::Overloaded),
-            Self::Draining | Self::LedgerAway | Self::NoRecord => {
+            Self::Draining | Self::LedgerAway | Self::KeysAway | Self::NoRecord => {
                 (503, TEMPORARY, Gateway, Outcome::Unavailable)
             }
             Self::Panic => (500, "INTERNAL_SERVER_ERROR", Gateway, Outcome::InternalError),
@@ -338,7 +341,7 @@ impl Refusal {
         match self {
             Self::Busy => Some(1),
             Self::RateLimited { retry_after, .. } => Some(*retry_after),
-            Self::Draining | Self::LedgerAway | Self::NoRecord | Self::NotSent => Some(5),
+            Self::Draining | Self::LedgerAway | Self::KeysAway | Self::NoRecord | Self::NotSent => Some(5),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@
 
 pub(crate) mod accounts;
 mod candidate;
+mod keys;
 mod lenient;
 mod operators;
 pub(crate) mod policies;
@@ -23,7 +24,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admin::{self, Admin, HistoryAdmin, InstanceAdmin, PolicyAdmin, QuotaAdmin, Readiness};
+use crate::admin::{self, Admin, HistoryAdmin, InstanceAdmin, KeysAdmin, PolicyAdmin, QuotaAdmin, Readiness};
 use crate::chain::Heads;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -32,7 +33,6 @@ use crate::config::quota::{Gone, Outsiders, QuotaStore, ReleaseOn};
 use crate::console::Console;
 use crate::gateway::{self, Callers, Listening, Parts};
 use crate::history::{self, History};
-use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
 use crate::lifecycle::systemd::{self, Sockets};
 use crate::metrics::Metrics;
@@ -90,6 +90,9 @@ pub enum StartError {
     /// Certificates that cannot be used.
     #[error("TLS: {0}")]
     Tls(String),
+    /// A key store that must not be used.
+    #[error("the keys cannot be used")]
+    Keys(#[source] StoreError),
     /// A ledger that must not be used.
     #[error("the quota ledger cannot be used")]
     Ledger(#[source] StoreError),
@@ -117,7 +120,7 @@ impl Server {
     pub async fn start_on(sockets: Sockets, config: Config, clock: Clock) -> Result<Self, StartError> {
         let metrics = Metrics::new().map_err(|error| StartError::Setup(error.to_string()))?;
         let accounts = accounts::open(&config).map_err(StartError::Tls)?;
-        let keys = KeyFile::load(&config.keys.file, config.accounts.keys().cloned())?;
+        let keys = keys::open(&config, &clock).await?;
         let (set, supply) = policies::first(&config).await?.split();
         let readiness = Readiness::default();
         policies::hold_without(&set, &readiness);
@@ -222,6 +225,8 @@ impl Server {
         let supply =
             Supply::new(supply, config.clone(), parts.clone(), reconciler.clone(), readiness.clone(), told);
         supply.tell(); // before the first who asks
+        let of_keys = parts.clone();
+        let keys = KeysAdmin::new(&parts, Arc::new(move || keys::changed(&of_keys)));
         let shown = Admin {
             measure: measure(&parts, &lifecycle),
             metrics: Arc::clone(&parts.metrics),
@@ -236,6 +241,7 @@ impl Server {
                 config.admin.audit_log.clone(),
             ),
             history: HistoryAdmin::new(history, parts.clock.clone()),
+            keys,
         };
         let admin_listening = operators.listening(admin_listener, heads, parts.clock.clone());
         let admin_task = tokio::spawn(admin::serve(admin_listening, shown, admin_stop.clone()));
@@ -246,6 +252,8 @@ impl Server {
             config.quota.unready_when_away,
             reconciler.clone(),
         ));
+        let following_keys =
+            tokio::spawn(keys::follow(parts.clone(), config.keys.poll_interval, readiness.clone()));
         let supplying = tokio::spawn(supply.work(lifecycle.reload.subscribe(), ordered));
         let watched = reload::Watched {
             taken: config.describe().to_owned(),
@@ -287,6 +295,7 @@ impl Server {
         supplying.abort();
         reconciling.abort();
         following.abort();
+        following_keys.abort();
         admin_stop.cancel();
         watchdog.abort();
         let _ = admin_task.await;
@@ -381,9 +390,11 @@ fn reconciler(config: &Config, parts: &Parts, history: History) -> Reconciler {
 fn measure(parts: &Parts, lifecycle: &Lifecycle) -> Arc<dyn Fn() + Send + Sync> {
     let (metrics, settings) = (Arc::clone(&parts.metrics), Arc::clone(&parts.settings));
     let dropped = Arc::clone(&lifecycle.log.dropped);
+    let (keys, clock) = (Arc::clone(&parts.keys), parts.clock.clone());
     Arc::new(move || {
         metrics.connections().buffered(settings.load().room.buffered());
         metrics.log_lines_dropped(dropped());
+        metrics.keys().read(&keys, clock.timestamp());
     })
 }
 

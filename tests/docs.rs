@@ -30,7 +30,7 @@ fn the_three_files_of_the_readme_load() {
     }
     let config =
         Config::load(&at.path().join("zengate.toml")).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    KeyFile::load(&config.keys.file, config.accounts.keys().cloned())
+    KeyFile::load(config.keys.file.as_ref().unwrap(), config.key_accounts())
         .unwrap_or_else(|mistakes| panic!("{mistakes}"));
     PolicySet::load(&Source::Embedded, &config.policy.overlays())
         .unwrap_or_else(|problems| panic!("{problems}"));

@@ -23,6 +23,7 @@ mod guide;
 mod hard;
 mod health;
 mod history;
+mod keys;
 mod observe;
 mod opa;
 mod operations;

@@ -8,7 +8,8 @@ use http::Uri;
 use serde_json::{Value, json};
 
 use super::admin::{Access, Question, check, page, show};
-use super::quota::{Table, cell, encoded};
+use super::quota::encoded;
+use super::table::{Table, cell};
 use super::{Output, say, say_out};
 
 /// The longest answer that is read, in bytes.

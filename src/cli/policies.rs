@@ -116,10 +116,14 @@ impl Policies {
             });
         };
         let config = self.config.as_ref().ok_or("--key needs a configuration with a key file: --config")?;
-        let keys = KeyFile::load(&config.keys.file, config.accounts.keys().cloned())
-            .map_err(|mistakes| mistakes.to_string())?
-            .current();
-        let key = keys.by_id(id).ok_or_else(|| format!("{}: no key `{id}`", config.keys.file.display()))?;
+        let file = config.keys.file.as_ref().ok_or(
+            "--key reads the key file, and the configuration names none; of a key in the store name the --team",
+        )?;
+        let keys =
+            KeyFile::load(file, config.key_accounts()).map_err(|mistakes| mistakes.to_string())?.current();
+        let key = keys.by_id(id).ok_or_else(|| {
+            format!("{}: no key `{id}`; of a key in the store name the --team", file.display())
+        })?;
         Ok(PrincipalInput {
             key: key.id.clone(),
             team: key.team.clone(),

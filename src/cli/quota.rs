@@ -1,16 +1,14 @@
 //! `zengate quota`: asks a running gateway what it counts, and tells it what only people know.
 
-mod table;
-
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use http::Uri;
 use serde_json::{Value, json};
 
-pub(super) use self::table::{Table, cell};
 use super::Output;
 use super::admin::{Access, Question, check, page, show};
+use super::table::{Table, cell};
 
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 256 << 20;

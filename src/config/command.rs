@@ -67,8 +67,9 @@ fn check(path: &std::path::Path, out: &mut dyn Write, err: &mut dyn Write) -> io
         Ok(config) => config,
         Err(mistakes) => return report(&mistakes, err),
     };
-    let keys = match KeyFile::load(&config.keys.file, config.accounts.keys().cloned()) {
-        Ok(keys) => keys,
+    let load = |file: &PathBuf| KeyFile::load(file, config.key_accounts());
+    let keys = match config.keys.file.as_ref().map(load).transpose() {
+        Ok(keys) => keys.map_or(0, |keys| keys.current().len()),
         Err(mistakes) => return report(&mistakes, err),
     };
     let set = match PolicySet::load(&config.policy.source(), &config.policy.overlays()) {
@@ -81,8 +82,8 @@ fn check(path: &std::path::Path, out: &mut dyn Write, err: &mut dyn Write) -> io
     writeln!(out, "{}: no mistakes", path.display())?;
     writeln!(
         out,
-        "{} keys, {} accounts, {} rules (revision {}), upstream {}",
-        keys.current().len(),
+        "{} keys in the key file, {} accounts, {} rules (revision {}), upstream {}",
+        keys,
         config.accounts.len(),
         set.rules().count(),
         set.revision(),

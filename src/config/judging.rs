@@ -1,4 +1,4 @@
-//! `[keys]`, `[policy]` and `[api]`: who may call, what is allowed, and what the field tables admit.
+//! `[policy]` and `[api]`: what is allowed, and what the field tables admit.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,23 +12,6 @@ use super::remote::{RawRemote, Remote};
 use super::units::Time;
 use crate::policy::source::{Packed, Place};
 use crate::policy::{Overlays, Source};
-
-/// The gateway's own keys.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawKeys {
-    /// Required: the key file.
-    #[schemars(with = "Option<String>")]
-    pub file: Option<At<PathBuf>>,
-    /// How often the key file and the secrets it names are looked at. 2s: a revoked key must be refused within five.
-    pub poll_interval: At<Time>,
-}
-
-impl Default for RawKeys {
-    fn default() -> Self {
-        Self { file: None, poll_interval: Time::seconds(2).into() }
-    }
-}
 
 /// The rules.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -107,15 +90,6 @@ pub struct RawApi {
     pub admit_fields: Vec<At<String>>,
 }
 
-/// The checked `[keys]`.
-#[derive(Clone, Debug)]
-pub struct KeysSource {
-    /// The key file; it was there when it was checked.
-    pub file: PathBuf,
-    /// Between two looks at it.
-    pub poll_interval: Duration,
-}
-
 /// The checked `[policy]`.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -158,17 +132,6 @@ pub struct AdmittedField {
     pub action: String,
     /// The key in the body.
     pub field: String,
-}
-
-impl RawKeys {
-    pub(super) fn check(&self, checking: &mut Checking<'_, '_>) -> Option<KeysSource> {
-        let poll_interval = checking.time(&self.poll_interval);
-        let Some(file) = &self.file else {
-            checking.findings.missing(&["keys", "file"], "e.g. file = \"keys.toml\" under [keys]");
-            return None;
-        };
-        Some(KeysSource { file: checking.file(file), poll_interval })
-    }
 }
 
 impl RawPolicy {

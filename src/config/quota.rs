@@ -20,6 +20,7 @@ pub use self::reconcile::{Gone, Outsiders, Reconcile};
 use super::check::Checking;
 use super::diagnostics::At;
 use super::units::Time;
+use crate::keys::not_a_team;
 use crate::quota::store::postgres::Settings;
 
 /// What is counted, where, and for how long.
@@ -183,11 +184,4 @@ impl RawQuota {
         }
         path
     }
-}
-
-/// What is wrong with the name of a team; the key file takes the same names.
-fn not_a_team(team: &str) -> Option<String> {
-    let plain = team.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
-    (!plain || !(1..=64).contains(&team.len()))
-        .then(|| format!("{team:?} is not a team; write 1 to 64 letters, digits, `_`, `-` and `.`"))
 }

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::keys::KeyFile;
+use crate::keys::store::Place;
 
 const GOOD: &str = r#"[listen]
 address = "127.0.0.1:8080"
@@ -62,7 +63,7 @@ fn every_example_loads() {
     ] {
         put(place.path(), name, text, 0o600);
         let config = Config::load(&place.path().join(name)).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        KeyFile::load(&config.keys.file, config.accounts.keys().cloned())
+        KeyFile::load(config.keys.file.as_ref().unwrap(), config.key_accounts())
             .unwrap_or_else(|mistakes| panic!("{mistakes}"));
     }
 }
@@ -78,6 +79,7 @@ fn the_full_example_names_every_key() {
         ("records", "RawRecords"),
         ("drain", "RawDrain"),
         ("keys", "RawKeys"),
+        ("keys.store", "RawKeyStore"),
         ("listen", "RawListen"),
         ("quota", "RawQuota"),
         ("quota.postgres", "RawPostgres"),
@@ -185,6 +187,58 @@ fn the_schemas_for_editors_are_those_of_the_code() {
             text,
             "{name}: run with ZENGATE_BLESS=1"
         );
+    }
+}
+
+#[test]
+fn a_key_store_needs_its_seal_and_lies_beside_the_ledger() {
+    const SEAL: &str = "zgsk1.QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=";
+    let store = |text: &str| format!("{GOOD}[keys.store]\n{text}\n");
+    let place = place();
+    put(place.path(), "seal.key", SEAL, 0o600);
+    let load = |text: &str| {
+        put(place.path(), "zengate.toml", text, 0o600);
+        Config::load(&place.path().join("zengate.toml"))
+    };
+    let good = "seal = { file = \"seal.key\" }";
+    let config = load(&store(good)).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert!(!config.describe().contains("QkJC"), "{}", config.describe());
+    let Some(KeyStoreSource { place: Place::File(file), .. }) = config.keys.store else { panic!() };
+    assert_eq!(file, place.path().join("zengate-keys.db"));
+    let alone = store(good).replace("file = \"keys.toml\"\n", "");
+    assert!(load(&alone).unwrap().keys.file.is_none());
+    let postgres = "[quota]\nstore = \"postgres\"\n[quota.postgres]\nhost = \"db.internal\"\n";
+    let config = load(&format!("{}{postgres}", store(good))).unwrap();
+    assert!(matches!(config.keys.store, Some(KeyStoreSource { place: Place::Postgres(_), .. })));
+    for (text, key, remedy) in [
+        (store(""), "keys.store.seal", "zengate secret new-key seal.key"),
+        (
+            store("seal = { file = \"cloud.secret\" }"),
+            "zengate.toml:9: keys.store.seal",
+            "zengate secret new-key",
+        ),
+        (store("seal = { file = \"no.key\" }"), "zengate.toml:9: keys.store.seal", "cannot be read"),
+        (
+            store(&format!("{good}\nold_seals = [{{ file = \"cloud.secret\" }}]")),
+            "keys.store.old_seals",
+            "new-key",
+        ),
+        (
+            store(&format!("{good}\nfile = \"nowhere/keys.db\"")),
+            "zengate.toml:10: keys.store.file",
+            "create its",
+        ),
+        (format!("{}\nfile = \"keys.db\"\n{postgres}", store(good)), "keys.store.file", "take it out"),
+        (GOOD.replace("file = \"keys.toml\"\n", ""), "keys.file", "[keys.store]"),
+        (
+            format!("{GOOD}[accounts.b]\ntoken = {{ file = \"cloud.secret\" }}\nteams = [\"a/b\"]\n"),
+            "accounts.b.teams",
+            "is not a team",
+        ),
+    ] {
+        let said = load(&text).map(|_| "no mistake").unwrap_err().to_string();
+        let found = said.lines().find(|line| line.contains(key));
+        assert!(found.is_some_and(|line| line.contains(remedy)), "{key} / {remedy}: {said}\n{text}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! `[upstream]` and `[accounts.<name>]`: the cloud, and the keys the gateway calls it with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use super::check::Checking;
 use super::diagnostics::At;
 use super::secret_ref::{self, RawSecretRef, Referenced};
 use super::units::Time;
+use crate::keys::not_a_team;
 
 /// The cloud's API.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -76,6 +77,9 @@ pub struct RawAccount {
     /// The origin for this account, if it is not the one of `[upstream]`.
     #[schemars(with = "Option<String>")]
     pub url: Option<At<String>>,
+    /// The teams whose calls go to this account, so that their keys need not name it; no other team's key may. A team
+    /// that stands nowhere goes to the account that its key names, or to the only one that lists no teams.
+    pub teams: Vec<At<String>>,
 }
 
 /// How the upstream is spoken to.
@@ -134,6 +138,8 @@ pub struct Account {
     pub credential: Credential,
     /// Where they are sent.
     pub origin: Origin,
+    /// The teams that it is for; empty is whoever's key names it.
+    pub teams: BTreeSet<String>,
 }
 
 /// What the cloud accepts.
@@ -239,8 +245,28 @@ pub(super) fn accounts(
         let write = "e.g. [accounts.main] with access_key_id and secret = { file = \"main.secret\" }";
         checking.findings.missing(&["accounts"], write);
     }
+    teams(raw, checking);
     let checked = raw.iter().filter_map(|(name, account)| account.check(name, default, checking));
     checked.map(|account| (account.name.clone(), account)).collect()
+}
+
+/// A team has one account.
+fn teams(raw: &BTreeMap<String, At<RawAccount>>, checking: &mut Checking<'_, '_>) {
+    let mut seen: HashMap<&str, &str> = HashMap::new();
+    for (name, account) in raw {
+        for team in &account.teams {
+            if let Some(trouble) = not_a_team(team) {
+                checking.findings.at(team, trouble);
+            }
+            if let Some(other) = seen.insert(team, name).filter(|other| *other != name) {
+                let text = format!(
+                    "the team {:?} stands under [accounts.{other}] too; a team has one account",
+                    **team
+                );
+                checking.findings.at(team, text);
+            }
+        }
+    }
 }
 
 impl RawAccount {
@@ -255,7 +281,8 @@ impl RawAccount {
             None => default.cloned(),
         };
         let credential = self.credential(name, checking)?;
-        Some(Account { name: name.to_owned(), credential, origin: origin? })
+        let teams = self.teams.iter().map(|team| (**team).clone()).collect();
+        Some(Account { name: name.to_owned(), credential, origin: origin?, teams })
     }
 
     fn credential(&self, name: &str, checking: &mut Checking<'_, '_>) -> Option<Credential> {

@@ -81,15 +81,16 @@ impl Stage for Authenticate {
         let keyring = self.parts.keys.current();
         let claimed = match &credential {
             Credential::Bearer(token) => Some(
-                keyring
-                    .by_token(token, self.parts.clock.timestamp())
-                    .ok_or(Refusal::Authorization(AuthorizationTrouble::Token))?,
+                keyring.by_token(token, self.parts.clock.timestamp()).ok_or_else(|| self.no_such_token())?,
             ),
             Credential::Signed(signed) => {
                 signed.check_time(self.parts.clock.unix_seconds())?;
                 keyring.by_id(&signed.authorization.credential)
             }
         };
+        if claimed.is_none() && !self.parts.keys.are_known() {
+            return Err(Refusal::KeysAway);
+        }
         if claimed.is_none() && body.waits() {
             return Err(Refusal::Signature);
         }
@@ -120,6 +121,14 @@ impl Stage for Authenticate {
 }
 
 impl Authenticate {
+    /// While nobody knows which keys there are, a good one must not be told that it is bad.
+    fn no_such_token(&self) -> Refusal {
+        match self.parts.keys.are_known() {
+            true => Refusal::Authorization(AuthorizationTrouble::Token),
+            false => Refusal::KeysAway,
+        }
+    }
+
     /// What a good credential may still not do.
     fn admit(
         &self,
@@ -135,14 +144,15 @@ impl Authenticate {
         });
         let from = trail.peer();
         let names = from.certificate.as_ref().map(|certificate| certificate.names.as_slice());
-        key.usable(self.parts.clock.timestamp(), from.address.ip(), names).map_err(
-            |refusal| match refusal {
-                KeyRefusal::Disabled => KeyTrouble::Disabled,
-                KeyRefusal::Expired => KeyTrouble::Expired,
-                KeyRefusal::Source => KeyTrouble::Source,
-                KeyRefusal::Certificate => KeyTrouble::Certificate,
-            },
-        )?;
+        let now = self.parts.clock.timestamp();
+        key.usable(now, from.address.ip(), names).map_err(|refusal| match refusal {
+            KeyRefusal::Revoked => KeyTrouble::Revoked,
+            KeyRefusal::Disabled => KeyTrouble::Disabled,
+            KeyRefusal::Expired => KeyTrouble::Expired,
+            KeyRefusal::Source => KeyTrouble::Source,
+            KeyRefusal::Certificate => KeyTrouble::Certificate,
+        })?;
+        key.used.note(now);
         if key.strict && !credential.binds_action() {
             return Err(KeyTrouble::NotStrict.into());
         }

@@ -38,6 +38,12 @@ impl ActionPatterns {
         understood
     }
 
+    /// The patterns as they are written.
+    pub fn texts(&self) -> Vec<String> {
+        let text = |pattern: &Pattern| format!("{} {}", pattern.service.text(), pattern.action.text());
+        self.0.iter().map(text).collect()
+    }
+
     /// Whether one of the patterns matches the exact spelling.
     pub fn permit(&self, service: &str, action: &str) -> bool {
         self.0.iter().any(|pattern| pattern.service.matches(service) && pattern.action.matches(action))
@@ -59,6 +65,13 @@ impl Part {
             (true, true, _) => Some(Self::StartsWith(start.to_owned())),
             (true, false, false) => Some(Self::Exactly(start.to_owned())),
             _ => None,
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Exactly(whole) => whole.clone(),
+            Self::StartsWith(start) => format!("{start}*"),
         }
     }
 
@@ -91,6 +104,7 @@ mod tests {
         let one = patterns(&["vm CreateInstances"]);
         assert!(one.permit("vm", "CreateInstances"));
         assert!(!one.permit("vm", "createInstances") && !one.permit("vm", "CreateInstancesX"));
+        assert_eq!(some.texts(), ["vm *", "zec Describe*"]);
     }
 
     #[test]

@@ -4,15 +4,15 @@
 //! mended permission does too. A reading with mistakes changes nothing but the status: whoever could call can still
 //! call. Write the file beside its place and rename it over, so that no look sees half of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest;
 
-use super::Keyring;
 use super::raw::{RawKeyFile, Reading};
+use super::{Accounts, Keyring};
 use crate::config::diagnostics::{Findings, Mistakes};
 use crate::config::secret_ref::{SecretError, SecretRef};
 use crate::secret::Secret;
@@ -24,7 +24,7 @@ type Resolved = BTreeMap<SecretRef, Result<Secret, SecretError>>;
 #[derive(Debug)]
 pub struct KeyFile {
     path: PathBuf,
-    accounts: BTreeSet<String>,
+    accounts: Accounts,
     current: ArcSwap<Keyring>,
     /// What the last look saw. One look at a time; requests never take this lock.
     seen: Mutex<Seen>,
@@ -59,12 +59,11 @@ pub enum PollOutcome {
 }
 
 impl KeyFile {
-    /// Reads the key file; `accounts` are the names that its keys may refer to.
+    /// Reads the key file; `accounts` are those that its keys may refer to.
     ///
     /// # Errors
     /// Every mistake of the file, in the order of its lines.
-    pub fn load(path: &Path, accounts: impl IntoIterator<Item = String>) -> Result<Self, Mistakes> {
-        let accounts: BTreeSet<String> = accounts.into_iter().collect();
+    pub fn load(path: &Path, accounts: Accounts) -> Result<Self, Mistakes> {
         let source = read(path)?;
         let (keyring, resolved) = parse(path, &source, &accounts);
         let seen = Seen::new(&Ok(source), resolved, KeyStatus::default());
@@ -79,6 +78,11 @@ impl KeyFile {
     /// The keyring in use. A request takes it once and keeps it to its end.
     pub fn current(&self) -> Arc<Keyring> {
         self.current.load_full()
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// How the file stands.
@@ -136,7 +140,7 @@ fn read(path: &Path) -> Result<String, Mistakes> {
 
 /// The keyring or the mistakes, and every secret as it was read for them: each is read once, so the digest is of what
 /// is in the keyring.
-fn parse(path: &Path, source: &str, accounts: &BTreeSet<String>) -> (Result<Keyring, Mistakes>, Resolved) {
+fn parse(path: &Path, source: &str, accounts: &Accounts) -> (Result<Keyring, Mistakes>, Resolved) {
     let mut resolved = Resolved::new();
     let (raw, mut findings) = Findings::read::<RawKeyFile>(path, source);
     let keyring = raw.map(|raw| {

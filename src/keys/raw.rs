@@ -1,6 +1,6 @@
 //! The key file as operators write it, and the checks that turn it into a [`Keyring`].
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -10,8 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::value::{Datetime, Offset};
 
-use super::{ActionPatterns, Key, Keyring, LiveSecret, sources};
-use crate::config::diagnostics::{At, Findings, nearest};
+use super::words::{not_a_team, not_an_action, not_an_id};
+use super::{Accounts, ActionPatterns, Key, Keyring, LastUse, LiveSecret, NoAccount, sources};
+use crate::config::diagnostics::{At, Findings};
 use crate::config::secret_ref::{self, RawSecretRef, SecretError, SecretRef};
 use crate::secret::Secret;
 
@@ -45,7 +46,8 @@ pub struct RawKey {
     pub purpose: Option<String>,
     /// Free labels that rules may look at.
     pub labels: BTreeMap<String, String>,
-    /// Required: the account of the configuration that the calls go to.
+    /// The account of the configuration that the calls go to. By default the one that lists the team, or the only one
+    /// that lists no teams.
     #[schemars(with = "Option<String>")]
     pub account: Option<At<String>>,
     /// The actions that the key may call, each "service Action" with `*` at the end of either part. Everything by
@@ -122,7 +124,7 @@ const MOST_LIVE: usize = 2;
 /// Reads one key file.
 pub(super) struct Reading<'r, 's> {
     pub(super) directory: &'r Path,
-    pub(super) accounts: &'r BTreeSet<String>,
+    pub(super) accounts: &'r Accounts,
     pub(super) findings: &'r mut Findings<'s>,
     pub(super) resolve: &'r mut dyn FnMut(&SecretRef) -> Result<Secret, SecretError>,
 }
@@ -143,7 +145,8 @@ impl Reading<'_, '_> {
                     .at(id, format!("{:?} is the id of the key in line {line} too; give each its own", **id));
             }
             let tokens = self.tokens(raw);
-            let Some(key) = self.key(raw, index, tokens.len()) else { continue };
+            let ends = tokens.iter().map(|(token, _)| token.until).collect();
+            let Some(key) = self.key(raw, index, ends) else { continue };
             let at = ring.add(key);
             for (token, raw) in &tokens {
                 if let Err(other) = ring.add_token(token, at) {
@@ -157,11 +160,11 @@ impl Reading<'_, '_> {
         ring
     }
 
-    fn key(&mut self, raw: &RawKey, index: usize, tokens: usize) -> Option<Key> {
+    fn key(&mut self, raw: &RawKey, index: usize, tokens: Vec<Option<Timestamp>>) -> Option<Key> {
         let place = index.to_string();
         let id = self.id(raw, &place);
         let team = self.team(raw, &place);
-        let account = self.account(raw, &place);
+        let account = self.account(raw, team.as_deref().unwrap_or_default(), &place);
         let secrets: Vec<LiveSecret> = self.live(&raw.secrets).into_iter().map(|(live, _)| live).collect();
         if raw.secrets.is_empty() && raw.token.is_none() && raw.tokens.is_empty() {
             let write = "e.g. secrets = [{ file = \"payments.secret\" }]";
@@ -170,12 +173,13 @@ impl Reading<'_, '_> {
         let actions = self.actions(raw);
         let expires = raw.expires.as_ref().and_then(|expires| self.moment(expires));
         let sources = raw.sources.iter().filter_map(|range| self.range(range)).collect();
-        if secrets.is_empty() && tokens == 0 {
+        if secrets.is_empty() && tokens.is_empty() {
             return None; // every way to use it was wrong, and has been noted
         }
         Some(Key {
             id: id?,
             secrets,
+            tokens,
             team: team?,
             owner: raw.owner.clone(),
             purpose: raw.purpose.clone(),
@@ -184,9 +188,11 @@ impl Reading<'_, '_> {
             actions,
             expires,
             enabled: raw.enabled,
+            revoked: false,
             sources,
             certificates: raw.certificates.iter().map(|name| (**name).clone()).collect(),
             strict: raw.strict,
+            used: LastUse::default(),
         })
     }
 
@@ -195,9 +201,8 @@ impl Reading<'_, '_> {
             self.findings.missing(&["key", place, "id"], "the access key id that clients use");
             return None;
         };
-        let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-        if !plain || !(4..=128).contains(&id.len()) {
-            self.findings.at(id, "is not an access key id; write 4 to 128 letters, digits, `_` and `-`");
+        if let Some(trouble) = not_an_id(id) {
+            self.findings.at(id, trouble);
         }
         Some((**id).clone())
     }
@@ -207,31 +212,23 @@ impl Reading<'_, '_> {
             self.findings.missing(&["key", place, "team"], "the team that calls, e.g. team = \"payments\"");
             return None;
         };
-        // A team is part of quota scopes such as `team/payments/zone/SEL-A`, and a metric label.
-        let plain =
-            team.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
-        if !plain || !(1..=64).contains(&team.len()) {
-            let text = format!("{:?} is not a team; write 1 to 64 letters, digits, `_`, `-` and `.`", **team);
-            self.findings.at(team, text);
+        if let Some(trouble) = not_a_team(team) {
+            self.findings.at(team, trouble);
         }
         Some((**team).clone())
     }
 
-    fn account(&mut self, raw: &RawKey, place: &str) -> Option<String> {
-        let Some(account) = &raw.account else {
-            self.findings.missing(&["key", place, "account"], "the name of an [accounts.<name>] section");
-            return None;
-        };
-        if !self.accounts.contains(&**account) {
-            let known: Vec<&str> = self.accounts.iter().map(String::as_str).collect();
-            let remedy = match nearest(account, known.iter().copied()) {
-                Some(near) => format!("did you mean {near:?}?"),
-                None => format!("the accounts are: {}", known.join(", ")),
-            };
-            let text = format!("no [accounts.{}] section defines this account; {remedy}", **account);
-            self.findings.at(account, text);
+    fn account(&mut self, raw: &RawKey, team: &str, place: &str) -> Option<String> {
+        let named = raw.account.as_ref();
+        match (self.accounts.choose(team, named.map(|named| named.as_str())), named) {
+            (Ok(account), _) => return Some(account),
+            (Err(NoAccount::Wrong(wrong)), Some(named)) => self.findings.at(named, wrong),
+            (Err(trouble), _) => self.findings.missing(
+                &["key", place, "account"],
+                &format!("the name of an [accounts.<name>] section: the key {trouble}"),
+            ),
         }
-        Some((**account).clone())
+        None
     }
 
     fn actions(&mut self, raw: &RawKey) -> ActionPatterns {
@@ -242,11 +239,7 @@ impl Reading<'_, '_> {
         let mut actions = ActionPatterns::none();
         for text in list.iter() {
             if !actions.add(text) {
-                let wrong = format!(
-                    "{:?} is not an action; write \"service Action\" with `*` only at the end of either part, e.g. \"zec Describe*\"",
-                    **text
-                );
-                self.findings.at(text, wrong);
+                self.findings.at(text, not_an_action(text));
             }
         }
         actions

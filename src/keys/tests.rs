@@ -31,7 +31,8 @@ fn place(text: &str) -> TempDir {
 }
 
 fn load(place: &TempDir) -> Result<KeyFile, crate::config::diagnostics::Mistakes> {
-    KeyFile::load(&place.path().join("keys.toml"), ["main".to_owned()])
+    let accounts = [("main".to_owned(), std::collections::BTreeSet::new())].into_iter().collect();
+    KeyFile::load(&place.path().join("keys.toml"), accounts)
 }
 
 fn one(more: &str) -> Key {

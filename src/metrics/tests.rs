@@ -55,7 +55,23 @@ fn all() -> Arc<Metrics> {
     quota.signature_reuse("swapped");
     let ledger = crate::quota::Ledger::counting_for_tests();
     quota.read(&ledger, &crate::clock::Clock::manual(1));
+    metrics.keys().show(&[ending_key()]);
     metrics
+}
+
+/// A key of a key file that ends one day.
+fn ending_key() -> crate::keys::Shown {
+    let place = tempfile::TempDir::new().unwrap();
+    let secret = place.path().join("a.secret");
+    std::fs::write(&secret, "secret").unwrap();
+    std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let file = place.path().join("keys.toml");
+    let text =
+        "[[key]]\nid = \"ZGkey1\"\nsecrets = [{ file = \"a.secret\" }]\nteam = \"a\"\nexpires = 2030-01-01\n";
+    std::fs::write(&file, text).unwrap();
+    let accounts = [("main".to_owned(), BTreeSet::new())].into_iter().collect();
+    let keys = crate::keys::Keys::new(Some(crate::keys::KeyFile::load(&file, accounts).unwrap()), None);
+    keys.list(jiff::Timestamp::UNIX_EPOCH).remove(0)
 }
 
 /// `name type label,label` of everything but the process's own.
@@ -95,6 +111,9 @@ fn names_types_and_labels_are_an_interface() {
             "zengate_history_size_bytes gauge ",
             "zengate_history_up gauge ",
             "zengate_instances_total counter stage,team,zone",
+            "zengate_key_expires_timestamp_seconds gauge key,team",
+            "zengate_key_store_up gauge ",
+            "zengate_keys gauge source,state",
             "zengate_ledger_conflicts_total counter ",
             "zengate_ledger_up gauge ",
             "zengate_log_lines_dropped gauge ",

@@ -10,8 +10,8 @@ use crate::api::Kind;
 use crate::refusal::Outcome;
 
 /// What is reloaded: the values of the label `what`.
-pub(super) const RELOADED: [&str; 7] =
-    ["accounts", "admin", "certificates", "config", "kept_policy", "keys", "policy"];
+pub(super) const RELOADED: [&str; 8] =
+    ["accounts", "admin", "certificates", "config", "kept_policy", "key_store", "keys", "policy"];
 /// Why a request to the cloud got no usable answer.
 pub(super) const REASONS: [&str; 5] = ["not_sent", "deadline", "broken", "spare_bytes", "too_long"];
 /// Whom the objective blames the gateway for.
@@ -50,6 +50,12 @@ impl UpkeepMetrics {
 }
 
 impl Metrics {
+    /// A reload of one of [`RELOADED`] that was tried.
+    pub fn reload(&self, what: &'static str, good: bool) {
+        self.reloads.with_label_values(&[what, if good { "ok" } else { "refused" }]).inc();
+        self.reload_failed.with_label_values(&[what]).set(if good { 0.0 } else { 1.0 });
+    }
+
     /// Makes the series that are to be there before anything has happened.
     pub(super) fn begin(&self) {
         for what in RELOADED {

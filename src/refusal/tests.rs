@@ -75,6 +75,7 @@ fn samples() -> Vec<Refusal> {
         Refusal::Busy,
         Refusal::Draining,
         Refusal::LedgerAway,
+        Refusal::KeysAway,
         Refusal::NoRecord,
         Refusal::Panic,
         Refusal::NotSent,
@@ -112,6 +113,7 @@ fn samples() -> Vec<Refusal> {
             | Refusal::Busy
             | Refusal::Draining
             | Refusal::LedgerAway
+            | Refusal::KeysAway
             | Refusal::NoRecord
             | Refusal::Panic
             | Refusal::NotSent
@@ -144,6 +146,7 @@ fn codes_that_make_clients_repeat_are_said_only_when_nothing_was_sent() {
                 | Refusal::Busy
                 | Refusal::Draining
                 | Refusal::LedgerAway
+                | Refusal::KeysAway
                 | Refusal::NoRecord
                 | Refusal::NotSent
                 | Refusal::EdgeRefused { .. }

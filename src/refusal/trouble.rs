@@ -60,6 +60,9 @@ pub enum AuthorizationTrouble {
 /// Why a good credential may not be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyTrouble {
+    /// Taken back for ever.
+    #[error("this gateway key has been revoked")]
+    Revoked,
     /// Switched off.
     #[error("this gateway key is disabled")]
     Disabled,

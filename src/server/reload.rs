@@ -111,7 +111,7 @@ impl Watched {
 
     fn look_at_keys(&self) {
         let parts = &self.parts;
-        match parts.keys.poll() {
+        match parts.keys.poll_file() {
             PollOutcome::Unchanged => {}
             PollOutcome::Replaced => {
                 parts.metrics.reload("keys", true);
@@ -232,7 +232,7 @@ pub(super) fn status(
     Arc::new(move || {
         let told = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let policy = parts.judge.current();
-        let keys = parts.keys.status();
+        let keys = parts.keys.file_status();
         serde_json::json!({
             "version": env!("CARGO_PKG_VERSION"),
             "needs_restart": **needs_restart.load(),
@@ -252,6 +252,11 @@ pub(super) fn status(
                 "count": parts.keys.current().len(),
                 "replaced": keys.replaced,
                 "mistakes": keys.mistakes.map(|mistakes| mistakes.to_string()),
+                "store": match (parts.keys.has_store(), parts.keys.store_away()) {
+                    (false, _) => serde_json::json!("not kept"),
+                    (true, None) => serde_json::json!("up"),
+                    (true, Some(why)) => serde_json::json!({"away": why}),
+                },
             },
             "ledger": match parts.ledger.status() {
                 None => serde_json::json!("not kept"),

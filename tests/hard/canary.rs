@@ -122,11 +122,15 @@ fn nothing_that_comes_out_holds_a_secret() {
     std::fs::write(policies.path().join("rules/chatterbox.rego"), CHATTERBOX).unwrap();
     let config = format!(
         "[log]\nlevel = \"trace\"\n[admin]\naddress = \"127.0.0.1:0\"\ntokens = [{{ file = \"admin.token\" }}]\naudit_log = \"admin.jsonl\"\n\
+         [keys]\nfile = \"keys.toml\"\npoll_interval = \"50ms\"\n[keys.store]\nseal = {{ file = \"seal.key\" }}\n\
          [policy]\ndirectory = \"{}\"\ndata = [\"organisation.yaml\"]\n",
         policies.path().display()
     );
     let more = "[[key]]\nid = \"ZGother01\"\nsecrets = [{ file = \"other.secret\" }, { command = [\"/bin/echo\", \"-n\", \"canary-sealed-secret-of-a-key\"] }]\nteam = \"other\"\naccount = \"main\"\n";
-    let files = vec![("admin.token".to_owned(), ADMIN.to_owned())];
+    let files = vec![
+        ("admin.token".to_owned(), ADMIN.to_owned()),
+        ("seal.key".to_owned(), crate::keys::SEAL.to_owned()),
+    ];
     let world = World::with(Setup { config, files, keys: keys(more), ..Setup::default() });
     let mut came: Vec<(String, String)> = Vec::new();
     let mut keep = |what: &str, text: String| came.push((what.to_owned(), text));
@@ -135,6 +139,33 @@ fn nothing_that_comes_out_holds_a_secret() {
         call.method = method.to_owned();
         call.header("Authorization", &format!("Bearer {token}")).send(world.gateway.admin_address())
     };
+    // Keys made by order: their secrets are in the answers that hand them out, and nowhere else.
+    let mut issued = Vec::new();
+    let mut order = |path: &str, document: Value| -> String {
+        let call = Call::new("", "").unsigned().target(path).json(&document);
+        let answer =
+            call.header("Authorization", &format!("Bearer {ADMIN}")).send(world.gateway.admin_address());
+        assert_eq!(answer.status, 200, "{path}");
+        let answer = answer.json();
+        issued.extend(["secret", "token"].map(|name| answer[name].as_str().unwrap().to_owned()));
+        answer["key"]["id"].as_str().unwrap().to_owned()
+    };
+    let id = order("/keys", json!({"team": "payments", "credentials": "both"}));
+    order(&format!("/keys/{id}/rotate"), json!({"grace": "1h"}));
+    for [secret, token] in issued.as_chunks::<2>().0 {
+        let read = || Call::new("vm", "DescribeInstances");
+        assert_eq!(world.send(&read().key(&id, secret)).status, 200);
+        assert_eq!(world.send(&read().bearer(token)).status, 200);
+        for wrong in [read().key(secret, secret), read().bearer(&format!("{token}x")), read().key(&id, token)]
+        {
+            let answer = world.send(&wrong);
+            keep(
+                "the answer to a wrong credential",
+                format!("{answer:?} {}", String::from_utf8_lossy(&answer.body)),
+            );
+        }
+    }
+    let by_key = format!("/keys/{id}");
     for call in calls() {
         let answer = call.send(world.address());
         keep(
@@ -170,6 +201,8 @@ fn nothing_that_comes_out_holds_a_secret() {
         ("GET", "/decisions?limit=1000"),
         ("GET", "/decisions?team=payments&text=password"),
         ("GET", "/audit/instance?id=x"),
+        ("GET", "/keys"),
+        ("GET", &by_key),
         ("POST", "/policy/reload"),
         ("GET", "/nothing"),
     ] {
@@ -227,14 +260,21 @@ fn nothing_that_comes_out_holds_a_secret() {
         "history.db",
         "history.db-wal",
         ".chain",
+        "zengate-keys.db",
     ] {
         let files = walk(world.gateway.directory()).into_iter().filter(|file| file.ends_with(name));
+        let files: Vec<_> = files.collect();
+        assert!(!files.is_empty(), "{name} is not there");
         for file in files {
             keep(name, String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned());
         }
     }
     keep("the log", world.gateway.log().join("\n"));
-    holds(&[SECRET, TOKEN, CLOUD_SECRET, PASSWORD, "script-secret-0123456789", ADMIN, OLD, SEALED], &came);
+    let seal = crate::keys::SEAL.strip_prefix("zgsk1.").unwrap();
+    let planted =
+        [SECRET, TOKEN, CLOUD_SECRET, PASSWORD, "script-secret-0123456789", ADMIN, OLD, SEALED, seal];
+    let issued = issued.iter().map(String::as_str);
+    holds(&planted.into_iter().chain(issued).collect::<Vec<_>>(), &came);
 }
 
 /// Fails if one of these texts holds one of these secrets, in any spelling.

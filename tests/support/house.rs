@@ -46,6 +46,9 @@ impl House {
         );
         let url = format!("http://{}", emulator.address());
         let files = directory(&url, &keys, &setup.organisation, &setup.config);
+        for (name, content) in &setup.files {
+            write(&files.path().join(name), content);
+        }
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let (stop, running) = (CancellationToken::new(), None);
         let mut house =
@@ -116,7 +119,11 @@ impl House {
     }
 
     pub fn admin(&self, method: &str, path: &str) -> Value {
-        let mut call = Call::new("", "").unsigned().target(path).body("{}");
+        self.admin_with(method, path, &serde_json::json!({}))
+    }
+
+    pub fn admin_with(&self, method: &str, path: &str, document: &Value) -> Value {
+        let mut call = Call::new("", "").unsigned().target(path).json(document);
         call.method = method.into();
         let answer = call.send(self.admin);
         assert_eq!(answer.status, 200, "{path}: {}", answer.json());

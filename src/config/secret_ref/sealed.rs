@@ -25,6 +25,17 @@ const KEY_FORM: &str = "zgsk1.";
 /// Bytes of a key's name.
 const NAME: usize = 4;
 
+/// What was sealed cannot be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unopened {
+    /// It is not of this form.
+    NotSealed,
+    /// Another key did it.
+    OtherKey,
+    /// It is not what was sealed, or not where it was sealed for.
+    Damaged,
+}
+
 /// A key that seals and opens.
 pub(crate) struct SealKey {
     name: [u8; NAME],
@@ -46,7 +57,8 @@ impl SealKey {
         Ok(Secret::new(format!("{KEY_FORM}{}", BASE64.encode(bytes.as_ref()))))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// The key in a text, as [`SealKey::generate`] makes it.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes = Zeroizing::new(BASE64.decode(text.strip_prefix(KEY_FORM)?.as_bytes()).ok()?);
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?);
         let name = digest(&SHA256, &bytes).as_ref().first_chunk::<NAME>().copied()?;
@@ -55,46 +67,69 @@ impl SealKey {
 
     /// A secret, sealed.
     pub(crate) fn seal(&self, secret: &Secret) -> Result<String, String> {
+        self.seal_for(FORM, &[], secret.expose().as_bytes())
+    }
+
+    /// A text, sealed in a form of its own and for one place: elsewhere it does not open.
+    pub(crate) fn seal_for(&self, form: &str, place: &[u8], text: &[u8]) -> Result<String, String> {
         let mut nonce = [0; NONCE_LEN];
         aws_lc_rs::rand::fill(&mut nonce).map_err(|_| "no randomness".to_owned())?;
-        let mut text = Zeroizing::new(Vec::with_capacity(secret.expose().len() + AES_256_GCM.tag_len()));
-        text.extend_from_slice(secret.expose().as_bytes());
+        let mut sealed = Zeroizing::new(Vec::with_capacity(text.len() + AES_256_GCM.tag_len()));
+        sealed.extend_from_slice(text);
         self.key
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
-                Aad::from(self.bound()),
-                &mut *text,
+                Aad::from(self.bound(form, place)),
+                &mut *sealed,
             )
             .map_err(|_| "too long to be sealed".to_owned())?;
-        let all = [self.name.as_slice(), nonce.as_slice(), text.as_slice()].concat();
-        Ok(format!("{FORM}{}", BASE64URL_NOPAD.encode(&all)))
+        let all = [self.name.as_slice(), nonce.as_slice(), sealed.as_slice()].concat();
+        Ok(format!("{form}{}", BASE64URL_NOPAD.encode(&all)))
     }
 
     /// What is sealed in a text.
     fn open(&self, text: &str) -> Result<Secret, SecretError> {
-        let damaged = || SecretError::Sealed("is no sealed text; write what `zengate secret seal` printed");
-        let encoded = text.strip_prefix(FORM).ok_or_else(damaged)?;
-        let bytes = BASE64URL_NOPAD.decode(encoded.as_bytes()).map_err(|_| damaged())?;
-        let (name, rest) = bytes.split_first_chunk::<NAME>().ok_or_else(damaged)?;
-        let (nonce, sealed) = rest.split_first_chunk::<NONCE_LEN>().ok_or_else(damaged)?;
+        let opened = self.open_for(FORM, &[], text).map_err(|why| {
+            SecretError::Sealed(match why {
+                Unopened::NotSealed => "is no sealed text; write what `zengate secret seal` printed",
+                Unopened::OtherKey => "was sealed with another key than that in `with`",
+                Unopened::Damaged => "is damaged: it does not open; seal the secret again",
+            })
+        })?;
+        trimmed(std::str::from_utf8(&opened).map_err(|_| SecretError::NotText)?)
+    }
+
+    /// What [`SealKey::seal_for`] sealed in this form and for this place.
+    pub(crate) fn open_for(
+        &self,
+        form: &str,
+        place: &[u8],
+        text: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+        let encoded = text.strip_prefix(form).ok_or(Unopened::NotSealed)?;
+        let bytes = BASE64URL_NOPAD.decode(encoded.as_bytes()).map_err(|_| Unopened::NotSealed)?;
+        let (name, rest) = bytes.split_first_chunk::<NAME>().ok_or(Unopened::NotSealed)?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE_LEN>().ok_or(Unopened::NotSealed)?;
         if *name != self.name {
-            return Err(SecretError::Sealed("was sealed with another key than that in `with`"));
+            return Err(Unopened::OtherKey);
         }
         let mut sealed = Zeroizing::new(sealed.to_vec());
-        let opened = self
+        let length = self
             .key
             .open_in_place(
                 Nonce::assume_unique_for_key(*nonce),
-                Aad::from(self.bound()),
+                Aad::from(self.bound(form, place)),
                 sealed.as_mut_slice(),
             )
-            .map_err(|_| SecretError::Sealed("is damaged: it does not open; seal the secret again"))?;
-        trimmed(std::str::from_utf8(opened).map_err(|_| SecretError::NotText)?)
+            .map_err(|_| Unopened::Damaged)?
+            .len();
+        sealed.truncate(length);
+        Ok(sealed)
     }
 
     /// What is authenticated beside the text.
-    fn bound(&self) -> Vec<u8> {
-        [FORM.as_bytes(), &self.name].concat()
+    fn bound(&self, form: &str, place: &[u8]) -> Vec<u8> {
+        [form.as_bytes(), &self.name, place].concat()
     }
 }
 

@@ -44,6 +44,7 @@ fn labels() -> Vec<(&'static str, String)> {
                 list(&["extra", "missing", "moved", "unsettled",])
             ),
         ),
+        ("key", "the id of a gateway key that ends one day".to_owned()),
         ("listener", list(&["listen", "admin"])),
         ("machine", list(&["plan", "interpreter"])),
         ("mode", list(&["enforce", "warn", "shadow"])),
@@ -65,8 +66,16 @@ fn labels() -> Vec<(&'static str, String)> {
         ("rule", "a rule of the policies, or `other`".to_owned()),
         ("scope", "what a limit counts by, such as `team/payments/zone/SEL-A`".to_owned()),
         ("service", "a service of the cloud, or `other`".to_owned()),
+        ("source", list(&["file", "store"])),
         ("stage", list(&["asked", "allowed", "created"])),
-        ("state", list(&["open", "repaired"])),
+        (
+            "state",
+            format!(
+                "of drift: {}; of keys: {}",
+                list(&["open", "repaired"]),
+                list(&crate::keys::State::ALL.map(crate::keys::State::as_str))
+            ),
+        ),
         ("status", "an HTTP status, or `other`".to_owned()),
         ("team", "a team of the keys or of the policies' data, or `other`".to_owned()),
         ("verdict", list(&["allowed", "refused", "failed"])),

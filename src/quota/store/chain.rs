@@ -72,7 +72,7 @@ pub(super) struct Stored {
 
 /// What is wrong with what is stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Damage {
+pub(crate) enum Damage {
     /// A row is not the one that follows.
     #[error("row {expected} is missing")]
     Missing { expected: u64 },

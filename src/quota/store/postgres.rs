@@ -24,9 +24,11 @@ use uuid::Uuid;
 
 use super::chain::{self, Link as Place};
 use super::{Checkpoint, Loaded, Row, Store, StoreError};
+pub(crate) use connect::connect;
 use link::Link;
+pub(crate) use migrate::{LOCK, migrate};
 pub use settings::{Encryption, Settings};
-use trouble::Trouble;
+pub(crate) use trouble::Trouble;
 
 /// For one step. Longer than the server's own limits, so that what can be told from one another is.
 const STEP: Duration = Duration::from_secs(5);
@@ -115,8 +117,8 @@ impl Postgres {
         let (settings, owner, durable) = (&self.settings, self.owner, self.durable);
         let opened = runtime.block_on(async {
             let opening = async {
-                let client = connect::connect(settings).await?;
-                migrate::migrate(&client, &settings.schema).await?;
+                let client = connect(settings).await?;
+                migrate(&client, &settings.schema).await?;
                 let mut link = Link::prepare(client).await?;
                 let (loaded, head) = link.load(owner, durable).await?;
                 Ok((link, loaded, head))

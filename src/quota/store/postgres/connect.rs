@@ -40,7 +40,7 @@ const FACTS: &str = "
 ";
 
 /// A connection with the limits set, to a server that keeps what it commits.
-pub(super) async fn connect(settings: &Settings) -> Result<Client, Trouble> {
+pub(crate) async fn connect(settings: &Settings) -> Result<Client, Trouble> {
     let logged_in = tokio::time::timeout(LOGIN, log_in(settings)).await;
     let client = logged_in.unwrap_or(Err(Trouble::Late))?;
     client.batch_execute(LIMITS).await?;

@@ -6,7 +6,7 @@ use tokio_postgres::Client;
 use super::trouble::Trouble;
 
 /// Ours among the advisory locks of the database: `ZenG`. The other half is the schema's name.
-const LOCK: i32 = i32::from_be_bytes(*b"ZenG");
+pub(crate) const LOCK: i32 = i32::from_be_bytes(*b"ZenG");
 
 /// Every version, oldest first. What was released is never edited: changes are appended.
 const VERSIONS: &[&str] = &["
@@ -58,7 +58,7 @@ const VERSIONS: &[&str] = &["
 "];
 
 /// Brings the schema to the newest version.
-pub(super) async fn migrate(client: &Client, schema: &str) -> Result<(), Trouble> {
+pub(crate) async fn migrate(client: &Client, schema: &str) -> Result<(), Trouble> {
     if version(client, schema).await? == Some(VERSIONS.len()) {
         return Ok(());
     }

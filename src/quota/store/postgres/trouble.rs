@@ -11,7 +11,7 @@ use super::settings::Settings;
 
 /// Why the server could not be used.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// There is no connection.
     NotOpen,
     /// A commit without a turn.
@@ -59,7 +59,12 @@ impl From<Damage> for Trouble {
 impl Trouble {
     /// The error, with the server's name and what to do.
     pub(super) fn of(self, settings: &Settings) -> StoreError {
-        let server = format!("the ledger in PostgreSQL at {}:{}", settings.host, settings.port);
+        self.told("the ledger", settings)
+    }
+
+    /// The same about something else that is kept there.
+    pub(crate) fn told(self, what: &str, settings: &Settings) -> StoreError {
+        let server = format!("{what} in PostgreSQL at {}:{}", settings.host, settings.port);
         let schema = &settings.schema;
         let dead = |what: String| StoreError::Dead { what, source: None };
         let away = |what: String| StoreError::Away { what, source: None };
