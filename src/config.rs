@@ -20,6 +20,7 @@ pub mod schema;
 pub mod secret_ref;
 #[cfg(test)]
 mod tests;
+pub mod traces;
 pub mod units;
 pub mod upstream;
 
@@ -67,6 +68,8 @@ pub struct RawConfig {
     pub records: output::RawRecords,
     /// The log of the process.
     pub log: output::RawLog,
+    /// OpenTelemetry traces.
+    pub traces: traces::RawTraces,
     /// How the gateway stops.
     pub drain: limits::RawDrain,
 }
@@ -96,6 +99,8 @@ pub struct Config {
     pub records: crate::record::Plan,
     /// The log of the process.
     pub log: Log,
+    /// OpenTelemetry traces, where they are wanted.
+    pub traces: Option<crate::traces::Plan>,
     /// How the gateway stops.
     pub drain: Drain,
     path: PathBuf,
@@ -164,6 +169,7 @@ impl RawConfig {
         let admit_fields = self.api.check(checking);
         let records = self.records.check(checking);
         let log = self.log.check(checking);
+        let traces = self.traces.check(checking);
         let drain = self.drain.check(upstream.as_ref(), &self.upstream.create_timeout, checking);
         Some(Config {
             listen: listen?,
@@ -177,6 +183,7 @@ impl RawConfig {
             admit_fields,
             records,
             log,
+            traces,
             drain,
             path: path.to_owned(),
             described: toml::to_string(self).ok()?,

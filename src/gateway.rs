@@ -55,6 +55,7 @@ use crate::metrics::Metrics;
 use crate::policy::Judge;
 use crate::quota::Ledger;
 use crate::record::Records;
+use crate::traces::Traces;
 
 /// A request's life. Read down: the way in. Read up: the way out.
 pub fn path(
@@ -104,6 +105,8 @@ pub struct Parts {
     pub signatures: Arc<Signatures>,
     /// Where decisions are written.
     pub records: Records,
+    /// What a collector is told of requests.
+    pub traces: Traces,
     /// Work that goes on when its caller has left; shutdown waits for it.
     pub work: TaskTracker,
     /// Set when no new request is taken any more.

@@ -18,11 +18,13 @@ use prometheus::{
 mod connections;
 mod policy;
 mod quota;
+mod traces;
 mod upkeep;
 
 pub use connections::{ConnectionEnd, ConnectionMetrics, ConnectionStart, OpenConnection};
 pub use policy::PolicyMetrics;
 pub use quota::QuotaMetrics;
+pub use traces::TraceMetrics;
 pub use upkeep::UpkeepMetrics;
 
 use crate::api::Kind;
@@ -125,6 +127,7 @@ pub struct Metrics {
     quota: QuotaMetrics,
     policies: PolicyMetrics,
     upkeep: UpkeepMetrics,
+    traces: TraceMetrics,
 }
 
 /// Registers a collector. A clash of names is a mistake in this file, found by the first test that starts anything;
@@ -259,6 +262,7 @@ impl Metrics {
             quota: QuotaMetrics::new(&registry)?,
             policies: PolicyMetrics::new(&registry)?,
             upkeep: UpkeepMetrics::new(&registry)?,
+            traces: TraceMetrics::new(&registry)?,
             panics: register(
                 &registry,
                 IntCounter::new("zengate_panics_total", "Panics that cost one request."),
@@ -407,6 +411,11 @@ impl Metrics {
     /// Whether it can do its work.
     pub fn upkeep(&self) -> &UpkeepMetrics {
         &self.upkeep
+    }
+
+    /// What became of traces.
+    pub fn traces(&self) -> &TraceMetrics {
+        &self.traces
     }
 
     /// How many log lines were dropped since the start.

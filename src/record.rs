@@ -41,6 +41,9 @@ const LAST_TRIES: u32 = 5;
 pub struct Record {
     /// The decision's id, as the caller got it in `X-Zengate-Decision`.
     pub decision_id: String,
+    /// The trace that the request belongs to, where traces are made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
     /// When the request came (RFC 3339, UTC).
     pub timestamp: String,
     /// The program and its version.

@@ -41,6 +41,7 @@ use crate::quota::store::{Store, StoreError};
 use crate::quota::{Ledger, Options, Status, Witness};
 use crate::reconcile::{self, Reconciler};
 use crate::record::{Records, Writer};
+use crate::traces::{Exporter, Traces};
 use accounts::Credentials;
 use operators::Operators;
 use policies::Supply;
@@ -58,6 +59,7 @@ pub struct Server {
     admin_listener: TcpListener,
     readiness: Readiness,
     writer: Writer,
+    exporter: Option<Exporter>,
     supply: policies::Found,
 }
 
@@ -90,6 +92,9 @@ pub enum StartError {
     /// Records that cannot be written.
     #[error("decision records cannot be written")]
     Records(#[source] std::io::Error),
+    /// Traces that cannot be sent.
+    #[error("traces: {0}")]
+    Traces(String),
     /// Threads or metrics that cannot be made.
     #[error("the process cannot be set up: {0}")]
     Setup(String),
@@ -124,6 +129,8 @@ impl Server {
             .map_err(|error| StartError::Setup(error.to_string()))?;
         let (records, writer) =
             Records::open(&config.records, Arc::clone(&metrics), &clock).map_err(StartError::Records)?;
+        let traces = config.traces.as_ref().map(|plan| Traces::start(plan, &metrics));
+        let (traces, exporter) = traces.transpose().map_err(StartError::Traces)?.unzip();
         settings::open_files(&config);
         let certificates =
             config.listen.tls.as_ref().map(Certificates::read).transpose().map_err(StartError::Tls)?;
@@ -147,6 +154,7 @@ impl Server {
             signatures: Arc::default(),
             metrics,
             records,
+            traces: traces.unwrap_or_default(),
             work: TaskTracker::new(),
             closing: CancellationToken::new(),
         };
@@ -161,6 +169,7 @@ impl Server {
             admin_listener,
             readiness,
             writer,
+            exporter,
             supply,
         })
     }
@@ -191,6 +200,7 @@ impl Server {
             admin_listener,
             readiness,
             writer,
+            exporter,
             supply,
             ..
         } = self;
@@ -273,6 +283,9 @@ impl Server {
         let _ = tokio::task::spawn_blocking(move || ledger.close()).await;
         // All senders are gone when the work is; after a hurried end some may be left, and the writer with them.
         if drained {
+            if let Some(exporter) = exporter {
+                exporter.finish().await;
+            }
             let _ = tokio::task::spawn_blocking(move || writer.finish()).await;
         }
         drained

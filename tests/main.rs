@@ -33,3 +33,4 @@ mod replicas;
 mod sdk;
 mod stores;
 mod tidy;
+mod traces;

@@ -79,6 +79,7 @@ fn the_full_example_names_every_key() {
         ("drain", "RawDrain"),
         ("keys", "RawKeys"),
         ("listen", "RawListen"),
+        ("traces", "RawTraces"),
         ("quota", "RawQuota"),
         ("quota.postgres", "RawPostgres"),
         ("quota.reconcile", "RawReconcile"),

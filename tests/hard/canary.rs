@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use zengate::emulator::{Fault, On, Times, When};
 
 use crate::support::client::EXAMPLE;
+use crate::support::otlp::{Mood, Otlp};
 use crate::support::world::{CLOUD_SECRET, KEY, SECRET, Setup, TOKEN, keys};
 use crate::support::{Answer, Call, World, eventually, stock_policies_in};
 
@@ -17,6 +18,7 @@ const PASSWORD: &str = "Canary-Passw0rd-of-a-machine";
 const SCRIPT: &str = "#!/bin/sh\nexport CANARY=script-secret-0123456789\n";
 const ADMIN: &str = "canary-token-of-an-operator";
 const OLD: &str = "gateway-secret-of-the-other";
+const COLLECTOR: &str = "canary-key-of-a-collector";
 const SEALED: &str = "canary-sealed-secret-of-a-key";
 
 /// A rule that says everything it is told, and prints it too.
@@ -119,13 +121,18 @@ fn nothing_that_comes_out_holds_a_secret() {
     let policies = tempfile::TempDir::new().unwrap();
     stock_policies_in(policies.path());
     std::fs::write(policies.path().join("rules/chatterbox.rego"), CHATTERBOX).unwrap();
+    let collector = Otlp::start(Mood::Good);
+    let traces = collector.config("headers = { \"api-key\" = { file = \"collector.secret\" } }\npropagate = true");
     let config = format!(
-        "[log]\nlevel = \"trace\"\n[admin]\naddress = \"127.0.0.1:0\"\ntokens = [{{ file = \"admin.token\" }}]\naudit_log = \"admin.jsonl\"\n\
+        "{traces}[log]\nlevel = \"trace\"\n[admin]\naddress = \"127.0.0.1:0\"\ntokens = [{{ file = \"admin.token\" }}]\naudit_log = \"admin.jsonl\"\n\
          [policy]\ndirectory = \"{}\"\ndata = [\"organisation.yaml\"]\n",
         policies.path().display()
     );
     let more = "[[key]]\nid = \"ZGother01\"\nsecrets = [{ file = \"other.secret\" }, { command = [\"/bin/echo\", \"-n\", \"canary-sealed-secret-of-a-key\"] }]\nteam = \"other\"\naccount = \"main\"\n";
-    let files = vec![("admin.token".to_owned(), ADMIN.to_owned())];
+    let files = vec![
+        ("admin.token".to_owned(), ADMIN.to_owned()),
+        ("collector.secret".to_owned(), COLLECTOR.to_owned()),
+    ];
     let world = World::with(Setup { config, files, keys: keys(more), ..Setup::default() });
     let mut came: Vec<(String, String)> = Vec::new();
     let mut keep = |what: &str, text: String| came.push((what.to_owned(), text));
@@ -190,8 +197,17 @@ fn nothing_that_comes_out_holds_a_secret() {
             keep(name, String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned());
         }
     }
+    let traced = eventually("the traces", || {
+        let taken = collector.taken();
+        (collector.spans().iter().filter(|span| span.0["kind"] == 2).count() >= calls().len()).then_some(taken)
+    });
+    for (_, body) in traced {
+        keep("a trace", String::from_utf8_lossy(&body).into_owned());
+    }
     keep("the log", world.gateway.log().join("\n"));
-    holds(&[SECRET, TOKEN, CLOUD_SECRET, PASSWORD, "script-secret-0123456789", ADMIN, OLD, SEALED], &came);
+    let planted =
+        [SECRET, TOKEN, CLOUD_SECRET, PASSWORD, "script-secret-0123456789", ADMIN, OLD, SEALED, COLLECTOR];
+    holds(&planted, &came);
 }
 
 /// Fails if one of these texts holds one of these secrets, in any spelling.
