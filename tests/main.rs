@@ -14,6 +14,7 @@ mod support;
 
 mod check;
 mod cli;
+mod commands;
 mod docs;
 mod explain;
 mod facts;

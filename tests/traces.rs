@@ -83,7 +83,9 @@ fn a_create_is_one_tree_of_spans_with_a_span_for_each_phase() {
     assert_eq!(head[0], "post /v1/traces http/1.1");
     assert!(head.contains(&"content-type: application/json".to_owned()), "{head:?}");
     assert!(head.contains(&"api-key: gateway-secret-of-the-other".to_owned()), "{head:?}");
-    assert!(String::from_utf8_lossy(body).contains(r#"{"key":"service.name","value":{"stringValue":"gate-1"}}"#));
+    assert!(
+        String::from_utf8_lossy(body).contains(r#"{"key":"service.name","value":{"stringValue":"gate-1"}}"#)
+    );
     assert_eq!(world.gateway.metric(r#"zengate_traces_total{result="exported"}"#), 1.0);
 }
 
@@ -95,10 +97,16 @@ fn refusals_reads_changes_and_callers_who_left_have_traces_too() {
         collector.tree(&decision(answer)).iter().map(|span| span.name()).collect()
     };
     let refused = world.send(&Call::new("vm", "CreateInstances").body(EXAMPLE.replace("SEL-A", "FRA-A")));
-    assert_eq!(names(&refused), ["vm CreateInstances", "receive", "authenticate", "parse", "amend", "decide"]);
+    assert_eq!(
+        names(&refused),
+        ["vm CreateInstances", "receive", "authenticate", "parse", "amend", "decide"]
+    );
     let root = &collector.tree(&decision(&refused))[0];
     assert_eq!(root.text("zengate.code"), "OPERATION_DENIED_POLICY_VIOLATION");
-    assert_eq!((root.text("zengate.verdict"), root.text("zengate.outcome")), ("refused".into(), "denied_policy".into()));
+    assert_eq!(
+        (root.text("zengate.verdict"), root.text("zengate.outcome")),
+        ("refused".into(), "denied_policy".into())
+    );
     assert!(root.0["status"].is_null(), "a refusal is no error of the gateway");
 
     let read = world.send(&Call::new("vm", "DescribeInstances"));
@@ -174,7 +182,8 @@ fn a_hostile_context_is_no_context() {
         "<script>".to_owned(),
         "x".repeat(4000),
     ] {
-        let answer = world.send(&Call::example().header("traceparent", &value).header("tracestate", "evil=1"));
+        let answer =
+            world.send(&Call::example().header("traceparent", &value).header("tracestate", "evil=1"));
         assert_eq!(answer.status, 200, "{value}");
         let root = &collector.tree(&decision(&answer))[0];
         assert_eq!((root.trace(), root.parent()), (as_trace(&decision(&answer)), String::new()), "{value}");
@@ -216,8 +225,7 @@ fn the_cloud_is_told_the_gateways_own_context_only_where_the_operator_wants_it()
 fn without_an_endpoint_nothing_is_made() {
     let world = world("[traces]\nsample = 1.0\n".to_owned());
     let answer = world.send(&Call::example().header("traceparent", &format!("00-{TRACE}-{SPAN}-01")));
-    let line: serde_json::Value =
-        serde_json::from_str(&world.gateway.logged(&decision(&answer))).unwrap();
+    let line: serde_json::Value = serde_json::from_str(&world.gateway.logged(&decision(&answer))).unwrap();
     assert!(line["trace_id"].is_null(), "{line}");
     assert!(world.gateway.record(&decision(&answer))["trace_id"].is_null());
     let page = String::from_utf8(world.gateway.admin_page("/metrics").body).unwrap();
@@ -262,7 +270,8 @@ fn what_a_collector_refuses_for_a_while_is_sent_again_and_what_it_does_not_want_
 #[test]
 fn what_waits_is_sent_when_the_gateway_stops() {
     let collector = Otlp::start(Mood::Good);
-    let config = format!("[traces]\nendpoint = \"http://{}/v1/traces\"\ninterval = \"1h\"\n", collector.address);
+    let config =
+        format!("[traces]\nendpoint = \"http://{}/v1/traces\"\ninterval = \"1h\"\n", collector.address);
     let mut world = world(config);
     let all: Vec<Answer> = (0..5).map(|_| world.send(&Call::new("vm", "DescribeInstances"))).collect();
     world.gateway.signal("TERM");

@@ -127,7 +127,9 @@ impl RawTraces {
             match name.parse::<HeaderName>() {
                 Ok(name) => headers.push((name, found.reference)),
                 Err(_) => {
-                    checking.findings.at(raw, format!("{name:?} is no name of a header; write e.g. \"api-key\""));
+                    checking
+                        .findings
+                        .at(raw, format!("{name:?} is no name of a header; write e.g. \"api-key\""));
                 }
             }
         }

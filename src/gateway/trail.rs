@@ -101,12 +101,7 @@ pub(super) struct Ending<'a> {
 }
 
 impl Trail {
-    pub(super) fn begin(
-        parts: &Parts,
-        peer: Peer,
-        caller: Caller,
-        headers: &HeaderMap,
-    ) -> Self {
+    pub(super) fn begin(parts: &Parts, peer: Peer, caller: Caller, headers: &HeaderMap) -> Self {
         let now = parts.clock.since_epoch();
         let uuid =
             Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, now.as_secs(), now.subsec_nanos()));
@@ -276,13 +271,7 @@ impl Trail {
         );
     }
 
-    fn trace(
-        &self,
-        context: traces::Context,
-        facts: &Facts,
-        ending: &Ending<'_>,
-        took: Duration,
-    ) -> Trace {
+    fn trace(&self, context: traces::Context, facts: &Facts, ending: &Ending<'_>, took: Duration) -> Trace {
         Trace {
             context,
             arrived: u128::try_from(self.0.arrived.as_nanosecond()).unwrap_or_default(),

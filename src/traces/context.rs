@@ -109,7 +109,11 @@ fn parse(text: &[u8]) -> Option<RemoteSpan> {
         _ => rest.is_empty() || rest.starts_with(b"-"),
     };
     let (trace, span) = (bytes::<16>(trace)?, bytes::<8>(span)?);
-    (fits && trace != [0; 16] && span != [0; 8]).then_some(RemoteSpan { trace, span, sampled: flags & 1 == 1 })
+    (fits && trace != [0; 16] && span != [0; 8]).then_some(RemoteSpan {
+        trace,
+        span,
+        sampled: flags & 1 == 1,
+    })
 }
 
 /// So many bytes in lower-case hexadecimal.
@@ -136,7 +140,10 @@ mod tests {
             (format!("cc-{TRACE}-{SPAN}-01-what-the-future-brings"), true),
         ] {
             let read = parse(text.as_bytes()).unwrap();
-            assert_eq!((hex::encode(read.trace), hex::encode(read.span), read.sampled), (TRACE.into(), SPAN.into(), sampled));
+            assert_eq!(
+                (hex::encode(read.trace), hex::encode(read.span), read.sampled),
+                (TRACE.into(), SPAN.into(), sampled)
+            );
         }
     }
 

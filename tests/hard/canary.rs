@@ -122,7 +122,8 @@ fn nothing_that_comes_out_holds_a_secret() {
     stock_policies_in(policies.path());
     std::fs::write(policies.path().join("rules/chatterbox.rego"), CHATTERBOX).unwrap();
     let collector = Otlp::start(Mood::Good);
-    let traces = collector.config("headers = { \"api-key\" = { file = \"collector.secret\" } }\npropagate = true");
+    let traces =
+        collector.config("headers = { \"api-key\" = { file = \"collector.secret\" } }\npropagate = true");
     let config = format!(
         "{traces}[log]\nlevel = \"trace\"\n[admin]\naddress = \"127.0.0.1:0\"\ntokens = [{{ file = \"admin.token\" }}]\naudit_log = \"admin.jsonl\"\n\
          [policy]\ndirectory = \"{}\"\ndata = [\"organisation.yaml\"]\n",
@@ -199,7 +200,8 @@ fn nothing_that_comes_out_holds_a_secret() {
     }
     let traced = eventually("the traces", || {
         let taken = collector.taken();
-        (collector.spans().iter().filter(|span| span.0["kind"] == 2).count() >= calls().len()).then_some(taken)
+        (collector.spans().iter().filter(|span| span.0["kind"] == 2).count() >= calls().len())
+            .then_some(taken)
     });
     for (_, body) in traced {
         keep("a trace", String::from_utf8_lossy(&body).into_owned());
