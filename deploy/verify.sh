@@ -47,6 +47,7 @@ need setpriv util-linux
 need curl curl
 need openssl openssl
 need mandoc mandoc
+need groff groff-base
 need fish fish
 need zsh zsh
 
@@ -149,10 +150,10 @@ zsh -n "$root/usr/share/zsh/vendor-completions/_zengate"
 fish --no-config --no-execute "$root/usr/share/fish/vendor_completions.d/zengate.fish"
 fish --no-config -c "source $root/usr/share/fish/vendor_completions.d/zengate.fish; complete -C 'zengate quota rec'" | grep -q '^reconcile'
 for page in "$root"/usr/share/man/man1/zengate*.1; do
-    complaints=$(mandoc -T lint -W warning "$page" || true)
+    complaints=$(mandoc -T lint -W error "$page" || true; groff -man -ww -z -T utf8 "$page" 2>&1)
     [ -z "$complaints" ] || { printf '%s\n' "$complaints"; exit 1; }
 done
-MANPATH="$root/usr/share/man" mandoc -T utf8 "$root/usr/share/man/man1/zengate-quota-release.1" | grep -q 'looked at the console'
+mandoc -T utf8 "$root/usr/share/man/man1/zengate-quota-release.1" | grep -q -- '--void --reason'
 
 [ "$(grep -c '^file = "/var/lib/zengate/ledger.db"$' "$root/etc/zengate/zengate.toml")" = 1 ]
 

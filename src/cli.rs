@@ -12,6 +12,7 @@ mod health;
 mod init;
 mod live;
 mod log;
+mod my;
 mod out;
 mod paper;
 mod policies;
@@ -100,6 +101,8 @@ enum Command {
     PolicyShadow,
     /// Ask a running gateway about quota, reconcile it, settle what it cannot decide.
     Quota(quota::QuotaCommand),
+    /// What a team may ask with its own key: its rules, quota and rate; would this pass?
+    My(my::MyCommand),
     /// Seal secrets, and make the keys that open them.
     Secret(secret::SecretCommand),
     /// Check a configuration or print its JSON Schema.
@@ -183,6 +186,7 @@ fn run(command: Command) -> Result<u8, String> {
             shadow::run(input, std::io::stdout()).map(|()| 0)
         }
         Command::Quota(command) => on_runtime(quota::run(command)),
+        Command::My(command) => on_runtime(my::run(command)),
         Command::Secret(command) => secret::run(command),
         Command::Config(command) => {
             let mut printed = Vec::new();

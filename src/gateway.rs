@@ -10,6 +10,7 @@ mod authenticate;
 mod caller;
 mod correlate;
 mod decide;
+mod dry;
 mod limit;
 mod observe;
 mod own;
@@ -40,6 +41,7 @@ use tower::{Service, ServiceBuilder};
 pub use accept::{Listening, ServerTls, serve, serve_stream};
 pub use answer::{Body, BodyError};
 pub use caller::{Callers, Line};
+pub use dry::DRY_RUN;
 pub use observe::Arrival;
 pub use rate::CreateRates;
 pub use respond::{ADDED, DECISION, WARNING};
@@ -75,6 +77,8 @@ pub fn path(
         .layer(stage::fork(send::Forward::new(parts))) // Read leaves here, its own bytes signed anew
         .layer(stage::stage(amend::Amend::new(parts))) // Proposed -> Amended: what rules fill in
         .layer(stage::stage(decide::Decide::new(parts))) // Amended -> Allowed: what rules judge
+        .layer(stage::stage(dry::Turn)) //                Allowed  -> as it is, or only to be told
+        .layer(stage::fork(dry::Tell::new(parts))) //     what is only to be told leaves here, unsent and unbooked
         .layer(stage::stage(rate::Pace::new(parts))) //   Allowed again: not too many creates in a time
         .layer(stage::Detach(parts.work.clone())) //      below this line a hang-up cancels nothing
         .layer(reserve::Reserve::new(parts)) //           Allowed  -> Reserved  out: settle, then the answer

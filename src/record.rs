@@ -73,6 +73,9 @@ pub struct Record {
     pub targets: Option<Vec<TargetInput>>,
     /// How it ended: the outcome label of the metrics.
     pub outcome: &'static str,
+    /// Whether the caller only wanted to know: nothing was sent or booked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
     /// The policy revision that judged it.
     pub policy_revision: Option<String>,
     /// `allowed`, `refused`, `failed`; absent when it never came to a judgement.

@@ -93,6 +93,15 @@ fn a_create_is_one_tree_of_spans_with_a_span_for_each_phase() {
 fn refusals_reads_changes_and_callers_who_left_have_traces_too() {
     let collector = Otlp::start(Mood::Good);
     let world = world(collector.config(""));
+    let (gate, connection) = world.held_create();
+    drop(connection);
+    gate.open();
+    let gone = eventually("the trace of the one who left", || {
+        collector.spans().into_iter().find(|span| span.text("zengate.outcome") == "client_gone")
+    });
+    assert_eq!(gone.text("http.response.status_code"), "");
+    assert_eq!(gone.text("zengate.upstream.fate"), "ran");
+
     let names = |answer: &Answer| -> Vec<String> {
         collector.tree(&decision(answer)).iter().map(|span| span.name()).collect()
     };
@@ -118,15 +127,6 @@ fn refusals_reads_changes_and_callers_who_left_have_traces_too() {
     let unknown = world.send(&Call::new("vm", "MadeUpByACaller").key(KEY, "wrong"));
     assert_eq!(names(&unknown)[0], "request");
     assert!(!collector.taken().iter().any(|(_, body)| String::from_utf8_lossy(body).contains("MadeUp")));
-
-    let (gate, connection) = world.held_create();
-    drop(connection);
-    gate.open();
-    let gone = eventually("the trace of the one who left", || {
-        collector.spans().into_iter().find(|span| span.text("zengate.outcome") == "client_gone")
-    });
-    assert_eq!(gone.text("http.response.status_code"), "");
-    assert_eq!(gone.text("zengate.upstream.fate"), "ran");
 }
 
 #[test]

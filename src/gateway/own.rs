@@ -1,10 +1,11 @@
-//! What the gateway answers itself: a team's own quota, to each of the team's keys. Called as the cloud is called, signed by any
+//! What the gateway answers itself: a team's own rules and quota, to each of the team's keys. Called as the cloud is called, signed by any
 //! SDK or with a token: `POST /api/v2/zengate`.
 //!
+//! - `DescribePolicy {}`: what the rules hold the team to: its settings, the mode of each rule, its exemptions, its rate.
 //! - `DescribeQuotas {}`: every count of the team.
 //! - `DescribeQuotaUnits {"scope": ..., "resource": ...}`: everything that makes up one of them, by name.
 //!
-//! Both come from [`report`], as the operator's pages do.
+//! The counts come from [`report`], as the operator's pages do.
 
 use http::StatusCode;
 use serde_json::json;
@@ -30,6 +31,7 @@ pub(super) fn answer(parts: &Parts, read: &Read) -> Result<Answer, Refusal> {
     let now = i64::try_from(parts.clock.since_epoch().as_millis()).unwrap_or(i64::MAX);
     let counts = parts.ledger.read(|book| report::counts(book, Some(team), now)).unwrap_or_default();
     let response = match read.call.action.name {
+        "DescribePolicy" => policy(parts, team),
         "DescribeQuotaUnits" => {
             let (scope, resource) = asked(&crate::json::read_object(&read.bytes)?, team)?;
             let count = counts.iter().find(|count| count.scope == scope && count.resource == resource);
@@ -46,6 +48,36 @@ pub(super) fn answer(parts: &Parts, read: &Read) -> Result<Answer, Refusal> {
         encoding: None,
         warnings: Vec::new(),
         added: Vec::new(),
+    })
+}
+
+/// What enforcement reads: of the set in force, with nothing of other teams.
+fn policy(parts: &Parts, team: &str) -> serde_json::Value {
+    let set = parts.judge.current();
+    let (organisation, now) = (set.organisation(), parts.clock.timestamp());
+    let rules = set.rules().map(|rule| {
+        json!({
+            "rule": rule,
+            "mode": organisation.mode(rule, team).as_str(),
+            "exempted_until": organisation.exemption(rule, team, now).map(|one| one.until),
+            "link": organisation.link(rule),
+        })
+    });
+    let exemptions = organisation.exemptions().iter().filter(|one| one.team == team && now < one.until);
+    let exemptions = exemptions.map(|one| {
+        json!({
+            "rule": one.rule, "until": one.until, "reason": one.reason, "ticket": one.ticket, "owner": one.owner,
+        })
+    });
+    let rate = parts.settings.load().rates.of(team);
+    json!({
+        "team": team,
+        "policy_revision": set.revision(),
+        "contact": organisation.contact(),
+        "rules": rules.collect::<Vec<_>>(),
+        "settings": &**organisation.settings(team),
+        "exemptions": exemptions.collect::<Vec<_>>(),
+        "rate": rate.map(|rate| json!({ "per_minute": rate.per_minute, "burst": rate.burst })),
     })
 }
 

@@ -86,6 +86,8 @@ pub(super) struct Facts {
     /// The earlier create whose answer this request got.
     pub(super) joined: Option<String>,
     pub(super) upstream: Option<UpstreamRecord>,
+    /// Whether it is only to be told what would happen.
+    pub(super) dry_run: bool,
     /// Room for the record, until it is written.
     room: Option<Room>,
     phases: Vec<PhaseTime>,
@@ -174,6 +176,11 @@ impl Trail {
         write(&mut self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Whether it is only to be told what would happen.
+    pub(super) fn is_dry(&self) -> bool {
+        self.0.facts.lock().unwrap_or_else(PoisonError::into_inner).dry_run
+    }
+
     /// Makes sure that there is room for the record of a create or change before anything comes of it.
     pub(super) fn promise_record(&self) -> Result<(), Refusal> {
         let room = self.0.records.room().ok_or(Refusal::NoRecord)?;
@@ -229,7 +236,11 @@ impl Trail {
         if self.0.closed.swap(true, Ordering::SeqCst) {
             return;
         }
-        let mut facts = std::mem::take(&mut *self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut facts = {
+            let mut kept = self.0.facts.lock().unwrap_or_else(PoisonError::into_inner);
+            let dry_run = kept.dry_run; // asked once more when the answer is marked
+            std::mem::replace(&mut *kept, Facts { dry_run, ..Facts::default() })
+        };
         let _room = facts.room.take(); // until the record stands in it
         let took = self.0.watch.elapsed();
         let kind = facts.call.map(|call| call.action.kind);
@@ -326,6 +337,7 @@ impl Trail {
             request: facts.request.unwrap_or_default(),
             targets: facts.targets,
             outcome: ending.outcome.as_str(),
+            dry_run: facts.dry_run,
             policy_revision: facts.policy_revision,
             verdict: facts.verdict,
             findings: facts.findings,
