@@ -127,7 +127,6 @@ pub struct Metrics {
     quota: QuotaMetrics,
     policies: PolicyMetrics,
     upkeep: UpkeepMetrics,
-    traces: TraceMetrics,
 }
 
 /// Registers a collector. A clash of names is a mistake in this file, found by the first test that starts anything;
@@ -262,7 +261,6 @@ impl Metrics {
             quota: QuotaMetrics::new(&registry)?,
             policies: PolicyMetrics::new(&registry)?,
             upkeep: UpkeepMetrics::new(&registry)?,
-            traces: TraceMetrics::new(&registry)?,
             panics: register(
                 &registry,
                 IntCounter::new("zengate_panics_total", "Panics that cost one request."),
@@ -411,11 +409,6 @@ impl Metrics {
     /// Whether it can do its work.
     pub fn upkeep(&self) -> &UpkeepMetrics {
         &self.upkeep
-    }
-
-    /// What became of traces.
-    pub fn traces(&self) -> &TraceMetrics {
-        &self.traces
     }
 
     /// How many log lines were dropped since the start.

@@ -323,6 +323,6 @@ fn the_protocols_own_decoder_reads_what_is_sent() {
     let output = decoder.wait_with_output().unwrap();
     assert!(output.status.success());
     let said = String::from_utf8(output.stdout).unwrap();
-    assert!(said.starts_with("vm CreateInstances 2 8 17 769\nreceive 1 8 0 257\n"), "{said}");
+    assert!(said.starts_with("vm CreateInstances 2 8 14 769\nreceive 1 8 0 257\n"), "{said}");
     assert_eq!(said.lines().count(), 9, "{said}");
 }

@@ -41,7 +41,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Ok,
         Self::CloudError,
         Self::BadRequest,
@@ -50,6 +50,7 @@ impl Outcome {
         Self::DeniedPolicy,
         Self::DeniedQuota,
         Self::RateLimited,
+        Self::DryRun,
         Self::Repeated,
         Self::PolicyError,
         Self::Overloaded,

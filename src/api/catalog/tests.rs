@@ -58,7 +58,7 @@ fn every_service_has_the_actions_that_were_counted() {
             ("zsp", 4),
         ]
     );
-    assert_eq!(actions().count(), 674);
+    assert_eq!(actions().count(), 675);
     assert_eq!(services().count(), counts.len());
 }
 
