@@ -46,6 +46,10 @@ need systemd-analyze systemd
 need setpriv util-linux
 need curl curl
 need openssl openssl
+need mandoc mandoc
+need groff groff-base
+need fish fish
+need zsh zsh
 
 say "scripts"
 "$tools/deploy/bin/shellcheck" deploy/verify.sh deploy/package/install.sh deploy/container/layout.sh \
@@ -132,9 +136,24 @@ sh deploy/package/install.sh "$binary" "$root"
 sh deploy/package/install.sh "$binary" "$root" # again: nothing of the administrator's is overwritten
 for file in usr/bin/zengate usr/lib/systemd/system/zengate.service usr/lib/sysusers.d/zengate.conf \
     usr/lib/tmpfiles.d/zengate.conf etc/zengate/zengate.toml etc/zengate/keys.toml etc/zengate/organisation.yaml \
-    usr/share/zengate/policies/main.rego usr/share/doc/zengate/LICENSE; do
+    usr/share/zengate/policies/main.rego usr/share/doc/zengate/LICENSE usr/share/man/man1/zengate.1 \
+    usr/share/man/man1/zengate-check.1; do
     [ -f "$root/$file" ] || { printf 'the package lacks %s\n' "$file"; exit 1; }
 done
+
+say "the package: completions complete, man pages are well formed"
+bash -n "$root/usr/share/bash-completion/completions/zengate"
+completed=$(bash -c '. "$1"; COMP_WORDS=(zengate quota re); COMP_CWORD=2; _zengate zengate re quota; echo "${COMPREPLY[*]}"' bash \
+    "$root/usr/share/bash-completion/completions/zengate")
+[ "$completed" = "reconcile release" ] || { printf 'bash completes: %s\n' "$completed"; exit 1; }
+zsh -n "$root/usr/share/zsh/vendor-completions/_zengate"
+fish --no-config --no-execute "$root/usr/share/fish/vendor_completions.d/zengate.fish"
+fish --no-config -c "source $root/usr/share/fish/vendor_completions.d/zengate.fish; complete -C 'zengate quota rec'" | grep -q '^reconcile'
+for page in "$root"/usr/share/man/man1/zengate*.1; do
+    complaints=$(mandoc -T lint -W error "$page" || true; groff -man -ww -z -T utf8 "$page" 2>&1)
+    [ -z "$complaints" ] || { printf '%s\n' "$complaints"; exit 1; }
+done
+mandoc -T utf8 "$root/usr/share/man/man1/zengate-quota-release.1" | grep -q -- '--void --reason'
 
 [ "$(grep -c '^file = "/var/lib/zengate/ledger.db"$' "$root/etc/zengate/zengate.toml")" = 1 ]
 

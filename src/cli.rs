@@ -1,7 +1,7 @@
 //! The command line: one binary, one subcommand per job.
 //!
-//! Exit codes: 0 done, 1 the job ran and failed (a drain that had to be cut short, a refused check), 2 wrong usage or
-//! mistakes in the files it was given. Data goes to standard output, everything said about it to standard error.
+//! What exit codes mean stands in [`paper::EXIT_CODES`], which every help shows. Data goes to standard output, everything said
+//! about it to standard error ([`out`]).
 
 mod admin;
 mod audit;
@@ -12,10 +12,15 @@ mod explain;
 mod facts;
 mod health;
 mod keys;
+mod init;
 mod live;
 mod log;
+mod my;
+mod out;
+mod paper;
 mod policies;
 mod policy;
+mod progress;
 mod quota;
 mod replay;
 mod secret;
@@ -23,26 +28,50 @@ mod serve;
 mod table;
 mod test;
 
-use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::config::command::ConfigCommand;
 use crate::config::{Log, LogFormat};
 use crate::emulator::command::EmulatorArgs;
 use crate::policy::child;
 use crate::replay::shadow;
+use out::{say, say_error, say_out};
 
 /// Wrong usage or mistakes in the files.
 const MISTAKEN: u8 = 2;
 
+/// The answer is no.
+const NO: u8 = 1;
+
 /// A policy gateway for the Zenlayer Cloud API.
 #[derive(Debug, Parser)]
-#[command(name = "zengate", version, about, max_term_width = 110)]
+#[command(name = "zengate", version = version(), about, max_term_width = 110, after_help = format!("Examples:\n  \
+    zengate demo                                    # see it work; nothing to set up\n  \
+    zengate init gate                               # files to begin with\n  \
+    zengate serve --config gate/zengate.toml\n  \
+    zengate check --team payments order.json        # would it pass?\n  \
+    zengate quota list --output json | jq .counts\n\n{}\n\n\
+    `zengate help COMMAND` says more of each.", paper::EXIT_CODES))]
 struct Cli {
+    /// Where colours are shown: auto is on a terminal, unless NO_COLOR is set.
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    color: ColorChoice,
     #[command(subcommand)]
     command: Command,
+}
+
+/// The version, and the revision where the one who built it said so in ZENGATE_REVISION.
+fn version() -> String {
+    let revision = option_env!("ZENGATE_REVISION").map(|revision| format!(" ({revision})"));
+    format!("{}{}", env!("CARGO_PKG_VERSION"), revision.unwrap_or_default())
+}
+
+/// The tree of commands.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 #[derive(Debug, Subcommand)]
@@ -84,16 +113,28 @@ enum Command {
     Decisions(decisions::DecisionsCommand),
     /// Make the keys that callers use, rotate them and take them back.
     Keys(keys::KeysCommand),
+    /// What a team may ask with its own key: its rules, quota and rate; would this pass?
+    My(my::MyCommand),
     /// Seal secrets, and make the keys that open them.
     Secret(secret::SecretCommand),
     /// Check a configuration or print its JSON Schema.
     Config(ConfigCommand),
+    /// Write the files of a gateway that starts.
+    Init(init::InitArgs),
+    /// Print what completes commands and options in a shell.
+    Completions(paper::CompletionsArgs),
+    /// Write the man pages.
+    Man(paper::ManArgs),
+    /// What exit codes mean.
+    #[command(hide = true, long_about = paper::EXIT_CODES)]
+    ExitCodes,
 }
 
 /// How a command prints what it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Output {
     /// For people.
+    #[value(alias = "table")]
     Text,
     /// For programs.
     Json,
@@ -101,8 +142,46 @@ enum Output {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let outcome = match cli.command {
+    let arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    // Help and mistakes are coloured too, and are said while the line is read.
+    let colour = said_of_colour(&arguments);
+    out::colours(colour);
+    let matches = Cli::command().color(colour).get_matches_from(arguments);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let outcome = run(cli.command);
+    let outcome = match out::lost() {
+        Some(why) => {
+            say_error(&format!("standard output: {why}; what was printed is not complete"));
+            outcome.map(|code| code.max(NO))
+        }
+        None => outcome,
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(message) => {
+            say_error(&message);
+            ExitCode::from(MISTAKEN)
+        }
+    }
+}
+
+/// The files of a command, with standard input for `-`.
+fn read_from(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let stdin = |path: &PathBuf| if path.as_os_str() == "-" { "/dev/stdin".into() } else { path.clone() };
+    paths.iter().map(stdin).collect()
+}
+
+/// `--color` before the line is read as a whole; what is wrong with it is told then.
+fn said_of_colour(arguments: &[std::ffi::OsString]) -> ColorChoice {
+    let texts: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
+    let after = texts.iter().zip(texts.iter().skip(1)).find(|(flag, _)| *flag == "--color");
+    let joined = texts.iter().find_map(|text| text.strip_prefix("--color="));
+    let value = joined.or(after.map(|(_, value)| &**value)).unwrap_or("auto");
+    ColorChoice::from_str(value, false).unwrap_or(ColorChoice::Auto)
+}
+
+fn run(command: Command) -> Result<u8, String> {
+    match command {
         Command::Serve(args) => on_runtime(serve::run(args)),
         Command::Demo(args) => on_runtime(demo::run(args)),
         Command::Emulator(args) => on_runtime(async { emulator(args).await }),
@@ -123,16 +202,20 @@ pub fn main() -> ExitCode {
         Command::Audit(command) => audit::run(command),
         Command::Decisions(command) => on_runtime(decisions::run(command)),
         Command::Keys(command) => on_runtime(keys::run(command)),
+        Command::My(command) => on_runtime(my::run(command)),
         Command::Secret(command) => secret::run(command),
         Command::Config(command) => {
-            command.run(&mut std::io::stdout(), &mut std::io::stderr()).map_err(|error| error.to_string())
+            let mut printed = Vec::new();
+            let code = command.run(&mut printed, &mut std::io::stderr());
+            say_out(&String::from_utf8_lossy(&printed));
+            code.map_err(|error| error.to_string())
         }
-    };
-    match outcome {
-        Ok(code) => ExitCode::from(code),
-        Err(message) => {
-            let _ = writeln!(std::io::stderr(), "{message}");
-            ExitCode::from(MISTAKEN)
+        Command::Init(args) => init::run(&args),
+        Command::Completions(args) => Ok(paper::completions(&args)),
+        Command::Man(args) => Ok(paper::man(&args)),
+        Command::ExitCodes => {
+            say_out(&format!("{}\n", paper::EXIT_CODES));
+            Ok(0)
         }
     }
 }
@@ -153,22 +236,22 @@ fn on_runtime<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, Str
     outcome
 }
 
-/// Says something to a person, on standard error.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
-}
-
-/// Hands out what a command was asked for, on standard output.
-fn say_out(text: &str) {
-    let _ = write!(std::io::stdout(), "{text}");
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::ColorChoice;
 
     #[test]
     fn the_command_line_is_well_formed() {
-        super::Cli::command().debug_assert();
+        super::command().debug_assert();
+    }
+
+    #[test]
+    fn colours_are_known_before_the_line_is_read() {
+        let said = |line: &str| super::said_of_colour(&line.split(' ').map(Into::into).collect::<Vec<_>>());
+        assert_eq!(said("zengate quota list"), ColorChoice::Auto);
+        assert_eq!(said("zengate --color never quota list"), ColorChoice::Never);
+        assert_eq!(said("zengate quota list --color=always"), ColorChoice::Always);
+        assert_eq!(said("zengate quota list --color"), ColorChoice::Auto);
+        assert_eq!(said("zengate quota list --color pink"), ColorChoice::Auto);
     }
 }

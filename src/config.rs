@@ -22,6 +22,7 @@ pub mod schema;
 pub mod secret_ref;
 #[cfg(test)]
 mod tests;
+pub mod traces;
 pub mod units;
 pub mod upstream;
 
@@ -72,6 +73,8 @@ pub struct RawConfig {
     pub history: history::RawHistory,
     /// The log of the process.
     pub log: output::RawLog,
+    /// OpenTelemetry traces.
+    pub traces: traces::RawTraces,
     /// How the gateway stops.
     pub drain: limits::RawDrain,
 }
@@ -103,6 +106,8 @@ pub struct Config {
     pub history: crate::history::Plan,
     /// The log of the process.
     pub log: Log,
+    /// OpenTelemetry traces, where they are wanted.
+    pub traces: Option<crate::traces::Plan>,
     /// How the gateway stops.
     pub drain: Drain,
     path: PathBuf,
@@ -177,6 +182,7 @@ impl RawConfig {
         let records = self.records.check(checking);
         let history = self.history.check(quota.as_ref(), checking);
         let log = self.log.check(checking);
+        let traces = self.traces.check(checking);
         let drain = self.drain.check(upstream.as_ref(), &self.upstream.create_timeout, checking);
         Some(Config {
             listen: listen?,
@@ -191,6 +197,7 @@ impl RawConfig {
             records,
             history,
             log,
+            traces,
             drain,
             path: path.to_owned(),
             described: toml::to_string(self).ok()?,

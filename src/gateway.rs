@@ -10,6 +10,7 @@ mod authenticate;
 mod caller;
 mod correlate;
 mod decide;
+mod dry;
 mod limit;
 mod observe;
 mod own;
@@ -40,6 +41,7 @@ use tower::{Service, ServiceBuilder};
 pub use accept::{Listening, ServerTls, serve, serve_stream};
 pub use answer::{Body, BodyError};
 pub use caller::{Callers, Line};
+pub use dry::DRY_RUN;
 pub use observe::Arrival;
 pub use rate::CreateRates;
 pub use respond::{ADDED, DECISION, WARNING};
@@ -55,6 +57,7 @@ use crate::metrics::Metrics;
 use crate::policy::Judge;
 use crate::quota::Ledger;
 use crate::record::Records;
+use crate::traces::Traces;
 
 /// A request's life. Read down: the way in. Read up: the way out.
 pub fn path(
@@ -74,6 +77,8 @@ pub fn path(
         .layer(stage::fork(send::Forward::new(parts))) // Read leaves here, its own bytes signed anew
         .layer(stage::stage(amend::Amend::new(parts))) // Proposed -> Amended: what rules fill in
         .layer(stage::stage(decide::Decide::new(parts))) // Amended -> Allowed: what rules judge
+        .layer(stage::stage(dry::Turn)) //                Allowed  -> as it is, or only to be told
+        .layer(stage::fork(dry::Tell::new(parts))) //     what is only to be told leaves here, unsent and unbooked
         .layer(stage::stage(rate::Pace::new(parts))) //   Allowed again: not too many creates in a time
         .layer(stage::Detach(parts.work.clone())) //      below this line a hang-up cancels nothing
         .layer(reserve::Reserve::new(parts)) //           Allowed  -> Reserved  out: settle, then the answer
@@ -104,6 +109,8 @@ pub struct Parts {
     pub signatures: Arc<Signatures>,
     /// Where decisions are written.
     pub records: Records,
+    /// What a collector is told of requests.
+    pub traces: Traces,
     /// Work that goes on when its caller has left; shutdown waits for it.
     pub work: TaskTracker,
     /// Set when no new request is taken any more.

@@ -22,6 +22,7 @@ mod keys;
 mod policy;
 mod quota;
 mod reloads;
+mod traces;
 mod upkeep;
 
 pub use connections::{ConnectionEnd, ConnectionMetrics, ConnectionStart, OpenConnection};
@@ -29,6 +30,7 @@ pub use history::HistoryMetrics;
 pub use keys::KeyMetrics;
 pub use policy::PolicyMetrics;
 pub use quota::QuotaMetrics;
+pub use traces::TraceMetrics;
 pub use upkeep::UpkeepMetrics;
 
 use crate::api::Kind;

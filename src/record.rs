@@ -45,6 +45,9 @@ const LAST_TRIES: u32 = 5;
 pub struct Record {
     /// The decision's id, as the caller got it in `X-Zengate-Decision`.
     pub decision_id: String,
+    /// The trace that the request belongs to, where traces are made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
     /// When the request came (RFC 3339, UTC).
     pub timestamp: String,
     /// The program and its version.
@@ -74,6 +77,9 @@ pub struct Record {
     pub targets: Option<Vec<TargetInput>>,
     /// How it ended: the outcome label of the metrics.
     pub outcome: &'static str,
+    /// Whether the caller only wanted to know: nothing was sent or booked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
     /// The policy revision that judged it.
     pub policy_revision: Option<String>,
     /// `allowed`, `refused`, `failed`; absent when it never came to a judgement.

@@ -170,6 +170,9 @@ pub enum Refusal {
     /// The same request was here before, and sending it again could make twice what was asked for once.
     #[error("{}", repeated::words(.0))]
     Repeated(Repeated),
+    /// A dry run that every rule and the quota let pass: what would have been sent, and what it would have counted.
+    #[error("this was a dry run: the request would pass; nothing was sent and nothing is counted")]
+    DryRun(Box<serde_json::Value>),
     // -- the gateway's own state ------------------------------------------------------------------
     /// More in flight than the limit.
     #[error("the gateway is busy; try again")]
@@ -290,6 +293,8 @@ impl Refusal {
                 (403, "OPERATION_DENIED_POLICY_ERROR", Gateway, Outcome::PolicyError)
             }
             Self::Quota(_) => (403, "OPERATION_DENIED_INSTANCE_QUOTA_EXCEED", Policy, Outcome::DeniedQuota),
+            // An error, so that nobody takes it for machines that are there; a code that no client repeats.
+            Self::DryRun(_) => (403, "OPERATION_DENIED_DRY_RUN", Caller, Outcome::DryRun),
             // The one 429 to a caller's own doing: that clients wait and repeat is what is wanted.
             Self::RateLimited { .. } => (429, LIMIT_EXCEEDED, Caller, Outcome::RateLimited),
             Self::Repeated(Repeated::OtherOrder { .. }) => (400, INVALID_VALUE, Caller, Outcome::BadRequest),
@@ -350,6 +355,14 @@ impl Refusal {
     pub fn fix(&self) -> Option<serde_json::Value> {
         match self {
             Self::Violations { fix, .. } if !fix.is_empty() => serde_json::to_value(fix).ok(),
+            _ => None,
+        }
+    }
+
+    /// What a dry run tells, under `dryRun` in the envelope.
+    pub fn dry_run(&self) -> Option<&serde_json::Value> {
+        match self {
+            Self::DryRun(told) => Some(told),
             _ => None,
         }
     }

@@ -44,6 +44,7 @@ use crate::quota::store::{Store, StoreError};
 use crate::quota::{Ledger, Options, Status, Witness};
 use crate::reconcile::{self, Reconciler};
 use crate::record::{Records, Writer};
+use crate::traces::{Exporter, Traces};
 use accounts::Credentials;
 use operators::Operators;
 use policies::Supply;
@@ -64,6 +65,7 @@ pub struct Server {
     heads: Heads,
     history: History,
     history_writer: history::Writer,
+    exporter: Option<Exporter>,
     supply: policies::Found,
 }
 
@@ -99,6 +101,9 @@ pub enum StartError {
     /// Records that cannot be written.
     #[error("decision records cannot be written")]
     Records(#[source] std::io::Error),
+    /// Traces that cannot be sent.
+    #[error("traces: {0}")]
+    Traces(String),
     /// Threads or metrics that cannot be made.
     #[error("the process cannot be set up: {0}")]
     Setup(String),
@@ -137,6 +142,8 @@ impl Server {
                 .map_err(|error| StartError::Setup(error.to_string()))?;
         let (records, writer) = Records::open(&config.records, feed, &heads, Arc::clone(&metrics), &clock)
             .map_err(StartError::Records)?;
+        let traces = config.traces.as_ref().map(|plan| Traces::start(plan, &metrics));
+        let (traces, exporter) = traces.transpose().map_err(StartError::Traces)?.unzip();
         settings::open_files(&config);
         let certificates =
             config.listen.tls.as_ref().map(Certificates::read).transpose().map_err(StartError::Tls)?;
@@ -160,6 +167,7 @@ impl Server {
             signatures: Arc::default(),
             metrics,
             records,
+            traces: traces.unwrap_or_default(),
             work: TaskTracker::new(),
             closing: CancellationToken::new(),
         };
@@ -177,6 +185,7 @@ impl Server {
             heads,
             history,
             history_writer,
+            exporter,
             supply,
         })
     }
@@ -210,6 +219,7 @@ impl Server {
             heads,
             history,
             history_writer,
+            exporter,
             supply,
             ..
         } = self;
@@ -311,6 +321,9 @@ impl Server {
                 history_writer.finish();
             };
             let _ = tokio::task::spawn_blocking(finish).await;
+            if let Some(exporter) = exporter {
+                exporter.finish().await;
+            }
         }
         drained
     }

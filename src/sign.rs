@@ -92,10 +92,25 @@ pub fn authorize(
     timestamp: i64,
     payload: &PayloadHash,
 ) -> String {
-    let canonical = Canonical::new(&[("content-type", content_type), ("host", host)], payload);
+    authorize_with(access_key, key, &[("content-type", content_type), ("host", host)], timestamp, payload)
+}
+
+/// Signs a request with these headers, names in lower case.
+pub fn authorize_with(
+    access_key: &str,
+    key: &SigningKey,
+    headers: &[(&str, &str)],
+    timestamp: i64,
+    payload: &PayloadHash,
+) -> String {
+    let mut headers = headers.to_vec();
+    headers.sort_unstable();
+    let canonical = Canonical::new(&headers, payload);
     let signature = key.sign(&StringToSign::new(&timestamp.to_string(), &canonical));
+    let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
     format!(
-        "{ALGORITHM} Credential={access_key}, SignedHeaders=content-type;host, Signature={}",
+        "{ALGORITHM} Credential={access_key}, SignedHeaders={}, Signature={}",
+        names.join(";"),
         signature.to_hex()
     )
 }

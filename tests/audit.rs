@@ -118,7 +118,7 @@ fn a_team_sees_the_rules_that_it_is_judged_by_and_its_own_exemptions_only() {
     );
     setup.organisation.push_str("rules: {names: {modes: {payments: warn}}}\n");
     let world = World::with(setup);
-    let answer = world.send(&Call::new("zengate", "DescribeRules").version("2026-11-01").json(&json!({})));
+    let answer = world.send(&Call::new("zengate", "DescribePolicy").version("2026-11-01").json(&json!({})));
     assert_eq!(answer.status, 200, "{}", answer.message());
     let told = answer.json()["response"].clone();
     assert_eq!((&told["team"], &told["settings"]["count"]["maximum"]), (&json!("payments"), &json!(10)));
@@ -126,7 +126,7 @@ fn a_team_sees_the_rules_that_it_is_judged_by_and_its_own_exemptions_only() {
     assert_eq!(names["mode"], "warn");
     let exemptions = told["exemptions"].as_array().unwrap();
     assert_eq!((exemptions.len(), &exemptions[0]["ticket"]), (1, &json!("SEC-7")), "{told}");
-    assert_eq!(told["revision"], world.gateway.admin_page("/policy").json()["revision"]);
+    assert_eq!(told["policy_revision"], world.gateway.admin_page("/policy").json()["revision"]);
     assert_eq!(world.emulator.requests().len(), 0, "the cloud hears nothing of it");
 }
 

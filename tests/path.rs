@@ -5,6 +5,7 @@ mod body;
 mod clients;
 pub(crate) mod crash;
 mod create;
+mod dry_run;
 mod faulty;
 mod head;
 mod identity;

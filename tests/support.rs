@@ -7,6 +7,7 @@ pub mod client;
 pub mod collector;
 pub mod gateway;
 pub mod house;
+pub mod otlp;
 #[allow(dead_code, reason = "unit tests use the rest of it")]
 pub mod postgres;
 pub mod random;

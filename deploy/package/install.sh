@@ -17,6 +17,16 @@ install -m 0644 README.md deploy/LICENSE "$root/usr/share/doc/zengate/"
 for example in zengate.toml minimal.toml keys.toml organisation.yaml terraform.yaml; do
     install -m 0644 "deploy/config/$example" "$root/usr/share/doc/zengate/$example"
 done
+# Completions and man pages are written by the binary itself, where it runs on the machine that packs it.
+if "$binary" --version > /dev/null 2>&1; then
+    completions() { install -d "$root/$2" && "$binary" completions "$1" > "$root/$2/$3" && chmod 0644 "$root/$2/$3"; }
+    completions bash usr/share/bash-completion/completions zengate
+    completions zsh usr/share/zsh/vendor-completions _zengate
+    completions fish usr/share/fish/vendor_completions.d zengate.fish
+    "$binary" man --output "$root/usr/share/man/man1"
+    chmod 0644 "$root"/usr/share/man/man1/zengate*.1
+fi
+
 # The stock policies are inside the binary; this copy is to be read, and to be copied by whoever writes rules.
 (cd policies && find . -type f ! -name '.*' -exec install -D -m 0644 '{}' "$root/usr/share/zengate/policies/{}" ';')
 

@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use serde_json::Value;
 
-use super::{Output, say, say_out};
+use super::{Output, say_error, say_out};
 use crate::config::SecretRef;
 use crate::fetch::Client;
 use crate::upstream::client_tls;
@@ -69,7 +69,7 @@ pub(super) async fn show(question: Question<'_>, output: Output, text: impl Fn(&
     let (status, page) = match question.ask().await {
         Ok(answer) => answer,
         Err(why) => {
-            say(&why);
+            say_error(&why);
             return 1;
         }
     };
@@ -77,7 +77,7 @@ pub(super) async fn show(question: Question<'_>, output: Output, text: impl Fn(&
     if status != 200 {
         let why = answer.get("error").and_then(Value::as_str).unwrap_or(page.trim_end());
         let break_or_space = if why.contains('\n') { "\n" } else { " " };
-        say(&format!("{} answers {status}:{break_or_space}{why}", question.url));
+        say_error(&format!("{} answers {status}:{break_or_space}{why}{}", question.url, remedy(status)));
         return 1;
     }
     match output {
@@ -85,6 +85,19 @@ pub(super) async fn show(question: Question<'_>, output: Output, text: impl Fn(&
         Output::Text => say_out(&text(&answer)),
     }
     0
+}
+
+/// What may help where a page of the admin listener was not had.
+fn remedy(status: u16) -> &'static str {
+    match status {
+        401 | 403 => {
+            "\nShow a token of [admin] tokens with --token-file FILE, or put it into ZENGATE_ADMIN_TOKEN."
+        }
+        404 => {
+            "\nIs this the admin listener? It is the `admin on` of the line that `zengate serve` begins with."
+        }
+        _ => "",
+    }
 }
 
 /// Whether a URL can be asked.
@@ -96,6 +109,19 @@ pub(super) fn check(url: &Uri, flag: &str) -> Result<(), String> {
             "{flag} must begin with http://ADDRESS:PORT, or https:// where the configuration has [admin.tls]"
         ))
     }
+}
+
+/// Nobody was reached: the usual reasons, and what to do.
+fn unreached(why: &str) -> String {
+    let hint = if why.contains("refused") {
+        "No gateway has its admin listener there: start one with `zengate serve`, or name the address that `admin on` of its first \
+         line says."
+    } else if why.contains("ertificate") {
+        "Name the authority that signed its certificate with --ca-file FILE."
+    } else {
+        "Is the address right, and does [admin] of its configuration listen there?"
+    };
+    format!("{why}\n{hint}")
 }
 
 impl Question<'_> {
@@ -113,7 +139,7 @@ impl Question<'_> {
         if let Some(authorization) = self.access.authorization()? {
             headers.insert(AUTHORIZATION, authorization);
         }
-        let answer = client.exchange(method, self.url, headers, body).await?;
+        let answer = client.exchange(method, self.url, headers, body).await.map_err(|why| unreached(&why))?;
         Ok((answer.status.as_u16(), String::from_utf8_lossy(&answer.body).into_owned()))
     }
 }

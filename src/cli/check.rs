@@ -30,10 +30,12 @@ use crate::refusal::Refusal;
     zengate check --team payments order.json\n  \
     zengate check --action 'bmc CreateInstances' order.json\n  \
     terraform plan -out plan && terraform show -json plan | zengate check --team payments -\n  \
-    zengate check --team payments --gateway http://127.0.0.1:9180 order.json\n\n\
+    zengate check --team payments --gateway http://127.0.0.1:9180 order.json\n  \
+    zengate check --team payments --output markdown order.json >> \"$GITHUB_STEP_SUMMARY\"\n\n\
     Quota is asked with --gateway only: limits count what is there, which only a running gateway knows. What is judged is counted\n\
     in its order, each thing on top of those before it that would pass.\n\n\
-    Exit codes: 0 everything would pass, 1 something would be refused, 2 something is not known before the apply, or wrong usage")]
+    Exit codes: 0 everything would pass, 1 something would be refused, 2 something is not known before the apply, or wrong usage,\n\
+    3 with --fail-on-warn: everything would pass, and rules warn")]
 pub(super) struct CheckArgs {
     /// Request bodies or plans, both JSON; `-` reads standard input.
     #[arg(required = true, value_name = "FILE")]
@@ -51,6 +53,9 @@ pub(super) struct CheckArgs {
     /// A field of plans that may be unknown before the apply, e.g. subnetId.
     #[arg(long, value_name = "FIELD")]
     unknown_ok: Vec<String>,
+    /// End with 3 where nothing is refused but rules warn.
+    #[arg(long)]
+    fail_on_warn: bool,
     /// How to print.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
@@ -59,6 +64,7 @@ pub(super) struct CheckArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Output {
     /// For people.
+    #[value(alias = "table")]
     Text,
     /// For programs.
     Json,
@@ -68,6 +74,8 @@ enum Output {
     Sarif,
     /// For the annotations of GitHub Actions.
     Github,
+    /// A table for comments on merge requests and for summaries of CI jobs.
+    Markdown,
 }
 
 /// Runs the command; the answer is the exit code.
@@ -99,17 +107,23 @@ pub(super) fn run(args: CheckArgs) -> Result<u8, String> {
         Output::Junit => report::junit(&items),
         Output::Sarif => report::sarif(&items),
         Output::Github => report::github(&items),
+        Output::Markdown => report::markdown(&items),
     };
     say_out(&text);
-    Ok(exit_code(&items))
+    Ok(exit_code(&items, args.fail_on_warn))
 }
 
-fn exit_code(items: &[Item]) -> u8 {
+/// Nothing is refused, and rules warn.
+const WARNED: u8 = 3;
+
+fn exit_code(items: &[Item], fail_on_warn: bool) -> u8 {
     let any = |words: &[Word]| items.iter().any(|item| words.contains(&item.word));
     if any(&[Word::Refused, Word::Mistaken, Word::Failed]) {
         1
     } else if any(&[Word::Unknown]) {
         super::MISTAKEN
+    } else if fail_on_warn && items.iter().any(Item::is_warned) {
+        WARNED
     } else {
         0
     }

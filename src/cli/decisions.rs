@@ -231,7 +231,7 @@ fn list(answer: &Value) -> String {
             names.iter().zip(cells).map(|(name, cell)| ((*name).to_owned(), json!(cell))).collect();
         table.row(&row, &names);
     }
-    let mut text = table.to_string();
+    let mut text = table.text();
     if records.is_empty() {
         "no decision passes\n".clone_into(&mut text);
     }

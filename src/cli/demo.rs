@@ -24,6 +24,8 @@ use crate::server::Server;
 
 /// Run emulator and gateway together and show what they do.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  zengate demo\n  zengate demo --once | less\n\n\
+    Exit codes: 0 all went as told, 1 a call did not end as the demo says, 2 wrong usage, or an address that cannot be had")]
 pub(super) struct DemoArgs {
     /// End after the calls instead of running until Ctrl-C.
     #[arg(long)]

@@ -90,7 +90,7 @@ pub(super) fn run(args: ExplainArgs) -> Result<u8, String> {
 
 fn recorded(args: &ExplainArgs, policies: &Policies) -> Result<Question, String> {
     let paths = match (args.records.is_empty(), policies.records()) {
-        (false, _) => args.records.clone(),
+        (false, _) => super::read_from(&args.records),
         (true, Some(path)) => vec![path],
         (true, None) => return Err("name the decision records: --records FILE".to_owned()),
     };

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::progress::during;
 use super::{say, say_out};
 use crate::causes::with_causes;
 use crate::clock::Clock;
@@ -15,6 +16,8 @@ use crate::server::accounts;
 
 /// Cloud facts: zones and instance types, as rules see them.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  zengate facts pull --config zengate.toml --output facts.json\n\n\
+    Exit codes: 0 written (or nothing new), 1 the cloud did not answer, 2 wrong usage or files")]
 pub(super) struct FactsCommand {
     #[command(subcommand)]
     action: Action,
@@ -72,7 +75,9 @@ pub(super) async fn run(command: FactsCommand) -> Result<u8, String> {
         }
     };
     let known = if output == Path::new("-") { None } else { read(&output)? };
-    let pulled = match pull(account, &args.products, &Clock::system()).await {
+    let clock = Clock::system();
+    let asking = pull(account, &args.products, &clock);
+    let pulled = match during("the cloud is being asked", asking).await {
         Ok(facts) => facts,
         Err(error) => {
             say(&format!("{}; nothing was written", with_causes(&error)));

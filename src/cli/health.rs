@@ -6,14 +6,17 @@ use clap::Args;
 use http::Uri;
 
 use super::admin::{Access, Question, check};
-use super::{say, say_out};
+use super::{say_error, say_out};
 
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 64 * 1024;
 
 /// Ask a running gateway whether it is alive or ready.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 well, 1 not well or no answer, 2 wrong usage")]
+#[command(
+    after_help = "Examples:\n  zengate health\n  zengate health --url http://127.0.0.1:9180/livez --timeout 1\n\n\
+    Exit codes: 0 well, 1 not well or no answer, 2 wrong usage"
+)]
 pub(super) struct HealthArgs {
     /// The page of the admin listener: /livez or /readyz.
     #[arg(long, default_value = "http://127.0.0.1:9180/readyz", value_name = "URL")]
@@ -38,11 +41,11 @@ pub(super) async fn run(args: HealthArgs) -> Result<u8, String> {
             Ok(0)
         }
         Ok((status, page)) => {
-            say(&format!("{} answers {status}: {}", args.url, page.trim_end()));
+            say_error(&format!("{} answers {status}: {}", args.url, page.trim_end()));
             Ok(1)
         }
         Err(why) => {
-            say(&why);
+            say_error(&why);
             Ok(1)
         }
     }

@@ -269,7 +269,7 @@ fn list(answer: &Value) -> String {
             ],
         );
     }
-    let mut text = table.to_string();
+    let mut text = table.text();
     if answer["store"] != "up" {
         text.push_str(&format!("key store {}\n", cell(&answer["store"])));
     }

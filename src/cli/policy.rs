@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::Output;
 use super::admin::{Access, Question, check, page, show};
 use super::policies::source_at;
+use super::progress::during;
 use crate::policy::Overlays;
 
 /// The longest answer that is read, in bytes.
@@ -42,6 +43,9 @@ enum Action {
     /// Revision, source, what is refused and why, the candidate, exemptions with their ends.
     Status,
     /// Try a candidate in shadow: it judges what is decided, and changes nothing.
+    #[command(
+        after_help = "Examples:\n  zengate policy stage --data organisation-next.yaml\n  zengate policy stage candidate/\n  zengate policy stage bundle.tar.gz"
+    )]
     Stage {
         /// A directory of policies or an OPA bundle. Default: the rules in force, for trying other data.
         policy: Option<PathBuf>,
@@ -103,7 +107,12 @@ pub(super) async fn run(command: PolicyCommand) -> Result<u8, String> {
         timeout,
         longest: LONGEST,
     };
-    Ok(show(question, command.output, text).await)
+    let asked = show(question, command.output, text);
+    let meanwhile = match command.action {
+        Action::Stage { .. } => "the candidate is being tried",
+        _ => "waiting for the gateway",
+    };
+    Ok(during(meanwhile, asked).await)
 }
 
 fn text(status: &Value) -> String {

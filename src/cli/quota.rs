@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Output;
 use super::admin::{Access, Question, check, page, show};
+use super::progress::during;
 use super::table::{Table, cell};
 
 /// The longest answer that is read, in bytes.
@@ -15,7 +16,12 @@ const LONGEST: usize = 256 << 20;
 
 /// Quota: what is counted, who holds it, how it compares with the cloud.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 done, 1 no answer or refused, 2 wrong usage")]
+#[command(after_help = "Examples:\n  \
+    zengate quota list --team payments\n  \
+    zengate quota explain team/payments/zone/SEL-A --resource vcpus\n  \
+    zengate quota reconcile\n  \
+    zengate quota release T0193... --void --reason 'looked at the console: nothing was made'\n\n\
+    Exit codes: 0 done, 1 no answer or refused, 2 wrong usage")]
 pub(super) struct QuotaCommand {
     #[command(subcommand)]
     action: Action,
@@ -36,6 +42,9 @@ pub(super) struct QuotaCommand {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Every count: limit, used, held, what is left.
+    #[command(
+        after_help = "Examples:\n  zengate quota list\n  zengate quota list --team payments --output json | jq '.counts[].left'"
+    )]
     List {
         /// Only what counts for this team alone.
         #[arg(long)]
@@ -51,8 +60,10 @@ enum Action {
         resource: String,
     },
     /// What the last listings of the cloud differed in, and what was done about it.
+    #[command(after_help = "Example:\n  zengate quota drift --output json")]
     Drift,
     /// List the cloud now, settle what is unknown, and show the drift.
+    #[command(after_help = "Example:\n  zengate quota reconcile --timeout 600")]
     Reconcile,
     /// Settle a create that the gateway cannot decide, by a person's word.
     #[command(
@@ -75,7 +86,7 @@ struct Release {
     #[arg(long)]
     reason: String,
     /// Who says so; written to the ledger.
-    #[arg(long, env = "USER")]
+    #[arg(long, env = "USER", hide_env_values = true)]
     operator: String,
 }
 
@@ -92,7 +103,12 @@ pub(super) async fn run(command: QuotaCommand) -> Result<u8, String> {
         timeout,
         longest: LONGEST,
     };
-    Ok(show(question, command.output, |answer| command.action.text(answer)).await)
+    let asked = show(question, command.output, |answer| command.action.text(answer));
+    let meanwhile = match command.action {
+        Action::Reconcile => "the cloud is being listed",
+        _ => "waiting for the gateway",
+    };
+    Ok(during(meanwhile, asked).await)
 }
 
 impl Action {
@@ -141,7 +157,7 @@ fn list(answer: &Value) -> String {
     }
     let at = &answer["reconciled"];
     let reconciled = if at.is_null() { "not yet".to_owned() } else { format!("at {}", cell(at)) };
-    format!("{table}ledger {}; reconciled {reconciled}\n", cell(&answer["ledger"]))
+    format!("{}ledger {}; reconciled {reconciled}\n", table.text(), cell(&answer["ledger"]))
 }
 
 fn explain(answer: &Value) -> String {
@@ -160,14 +176,15 @@ fn explain(answer: &Value) -> String {
         );
     }
     format!(
-        "{} of {}: limit {}, used {}, in flight {}, unknown {}, left {}\n{table}",
+        "{} of {}: limit {}, used {}, in flight {}, unknown {}, left {}\n{}",
         part("resource"),
         part("scope"),
         part("limit"),
         part("used"),
         part("in_flight"),
         part("unknown"),
-        part("left")
+        part("left"),
+        table.text()
     )
 }
 
@@ -189,8 +206,8 @@ fn drift(answer: &Value) -> String {
             &["kind", "account", "service", "instance", "decision", "team", "repaired", "why"],
         );
     }
-    let drift = if found.is_empty() { "no drift\n".to_owned() } else { drift.to_string() };
-    format!("listed at {}\n{listings}\n{drift}", cell(at))
+    let drift = if found.is_empty() { "no drift\n".to_owned() } else { drift.text() };
+    format!("listed at {}\n{}\n{drift}", cell(at), listings.text())
 }
 
 /// A value of a query: letters, digits and what needs no escape there.
@@ -217,10 +234,10 @@ mod tests {
             "counts": [{"scope": "team/a", "resource": "instances", "limit": 10, "used": 2, "in_flight": 0,
                         "unknown": 1, "left": 7}],
         });
-        let text = list(&answer);
+        let text = anstream::adapter::strip_str(&list(&answer)).to_string();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "SCOPE   RESOURCE   LIMIT  USED  IN FLIGHT  UNKNOWN  LEFT  LIMIT UNTIL");
-        assert_eq!(lines[1], "team/a  instances  10     2     0          1        7     -");
+        assert_eq!(lines[1], "team/a  instances     10     2          0        1     7  -");
         assert_eq!(lines[2], "ledger up; reconciled not yet");
     }
 }

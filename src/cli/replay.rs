@@ -1,13 +1,12 @@
 //! `zengate replay`: recorded decisions through other policies.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 
 use super::policies::PolicyArgs;
+use super::progress::Progress;
 use super::{Output, say, say_out};
 use crate::clock::Stopwatch;
 use crate::replay::{self, Flips, Options, Summary};
@@ -16,11 +15,12 @@ use crate::replay::{self, Flips, Options, Summary};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     zengate replay decisions.jsonl --policy candidate/ --data organisation.yaml\n  \
-    zengate replay records/ --config zengate.toml --fail-above 0\n\n\
+    zengate replay records/ --config zengate.toml --fail-above 0\n  \
+    zcat decisions.jsonl.*.gz | zengate replay - --data organisation.yaml --output json\n\n\
     Quota is counted in the order of the records, from an empty ledger; --no-quota leaves it out.\n\n\
     Exit codes: 0 done, 1 more verdicts flip than --fail-above, 2 wrong usage or files")]
 pub(super) struct ReplayArgs {
-    /// Files of decision records, or directories of them.
+    /// Files of decision records, or directories of them; `-` reads standard input.
     #[arg(required = true, value_name = "PATH")]
     records: Vec<PathBuf>,
     #[command(flatten)]
@@ -45,7 +45,8 @@ pub(super) struct ReplayArgs {
 /// Runs the command; the answer is the exit code.
 pub(super) fn run(args: ReplayArgs) -> Result<u8, String> {
     let policies = args.policies.load()?;
-    let files = replay::files(&args.records).map_err(|error| error.to_string())?;
+    let files = super::read_from(&args.records);
+    let files = replay::files(&files).map_err(|error| error.to_string())?;
     if files.is_empty() {
         return Err("no records: the directories hold no file that ends in .jsonl or .json".to_owned());
     }
@@ -57,8 +58,9 @@ pub(super) fn run(args: ReplayArgs) -> Result<u8, String> {
         threads: args.threads.map_or(processors, |threads| usize::try_from(threads).unwrap_or(processors)),
     };
     let (watch, progress) = (Stopwatch::start(), Progress::new());
-    let summary = replay::run(&policies.set, &files, &options, |lines| progress.tell(lines, watch.elapsed()));
-    progress.end();
+    let told = |lines: u64| progress.tell(&format!("{lines} records"));
+    let summary = replay::run(&policies.set, &files, &options, told);
+    drop(progress);
     let summary = summary.map_err(|error| error.to_string())?;
     match args.output {
         Output::Text => {
@@ -81,34 +83,6 @@ pub(super) fn run(args: ReplayArgs) -> Result<u8, String> {
 #[allow(clippy::cast_precision_loss, reason = "a rate for people")]
 fn rate(summary: &Summary, seconds: f64) -> f64 {
     summary.judged as f64 / seconds
-}
-
-/// A line on a terminal that says how far it is.
-struct Progress {
-    shown: bool,
-    last: std::cell::Cell<Duration>,
-}
-
-impl Progress {
-    fn new() -> Self {
-        Self { shown: std::io::stderr().is_terminal(), last: std::cell::Cell::default() }
-    }
-
-    fn tell(&self, lines: u64, elapsed: Duration) {
-        if self.shown && elapsed.saturating_sub(self.last.get()) >= Duration::from_millis(200) {
-            self.last.set(elapsed);
-            let _ = std::io::Write::write_fmt(
-                &mut std::io::stderr(),
-                format_args!("\r{lines} records in {:.0} s ", elapsed.as_secs_f64()),
-            );
-        }
-    }
-
-    fn end(&self) {
-        if self.shown {
-            say("");
-        }
-    }
 }
 
 fn text(summary: &Summary) -> String {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
 
-use super::{say, say_out};
+use super::{say, say_error, say_out};
 use crate::config::secret_ref::sealed::SealKey;
 use crate::secret::Secret;
 
@@ -28,11 +28,13 @@ pub(super) struct SecretCommand {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Make a sealing key and write it to a new file that only its owner can read.
+    #[command(after_help = "Example:\n  zengate secret new-key /etc/zengate/seal.key")]
     NewKey {
         /// The file; it must not be there.
         file: PathBuf,
     },
     /// Seal what stands on standard input, without the newline at its end, and print it.
+    #[command(after_help = "Example:\n  zengate secret seal --with /etc/zengate/seal.key < cloud.secret")]
     Seal {
         /// The file of the sealing key.
         #[arg(long, value_name = "FILE")]
@@ -49,7 +51,7 @@ pub(super) fn run(command: SecretCommand) -> Result<u8, String> {
     match done {
         Ok(()) => Ok(0),
         Err(why) => {
-            say(&why);
+            say_error(&why);
             Ok(1)
         }
     }

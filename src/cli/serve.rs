@@ -14,9 +14,13 @@ use crate::server::Server;
 
 /// Run the gateway.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  zengate serve --config /etc/zengate/zengate.toml\n\n\
+    `zengate init gate` writes files to begin with. SIGHUP reads everything again that can change; SIGTERM and Ctrl-C drain, a\n\
+    second one hurries.\n\n\
+    Exit codes: 0 drained, 1 the drain was cut short, 2 wrong usage, mistakes in the files, an address that is taken")]
 pub(super) struct ServeArgs {
     /// The configuration file.
-    #[arg(long, default_value = "zengate.toml")]
+    #[arg(long, default_value = "zengate.toml", value_name = "FILE")]
     config: PathBuf,
 }
 

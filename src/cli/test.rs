@@ -12,11 +12,11 @@ use crate::policy::testing::{self, FileCoverage, Outcome, Report, Selection, Tes
 
 /// Run the tests of a directory of policies.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "A test is a rule named `test_...` in a file named `*_test.rego`. It passes when it is true; undefined is a \
+#[command(after_help = "Examples:\n  zengate test                             # the stock policies\n  \
+    zengate test policies/ --run zones --verbose\n  zengate test policies/ --coverage --threshold 90\n\n\
+    A test is a rule named `test_...` in a file named `*_test.rego`. It passes when it is true; undefined is a \
     failure. `todo_test_...` is skipped.\n\n\
-    Exit codes: 0 all passed, 1 some failed or the coverage is below the threshold, 2 wrong usage, or nothing to test"
-)]
+    Exit codes: 0 all passed, 1 some failed or the coverage is below the threshold, 2 wrong usage, or nothing to test")]
 pub(super) struct TestArgs {
     /// The directory of policies, or an OPA bundle. Default: the stock policies inside the binary.
     #[arg(value_name = "PATH")]

@@ -15,6 +15,9 @@ const MISTAKEN: u8 = 2;
 
 /// Check a configuration, or print the schema of its files.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  zengate config check --config /etc/zengate/zengate.toml\n  \
+    zengate config schema > zengate.schema.json\n\n\
+    Exit codes: 0 no mistakes, 2 mistakes in the files, or wrong usage")]
 pub struct ConfigCommand {
     #[command(subcommand)]
     action: Action,

@@ -81,6 +81,7 @@ fn the_full_example_names_every_key() {
         ("keys", "RawKeys"),
         ("keys.store", "RawKeyStore"),
         ("listen", "RawListen"),
+        ("traces", "RawTraces"),
         ("quota", "RawQuota"),
         ("quota.postgres", "RawPostgres"),
         ("quota.reconcile", "RawReconcile"),

@@ -16,12 +16,18 @@ const DEFAULT_KEY: (&str, &str) = ("AKEMULATOR", "SKEMULATOR-not-a-secret");
 
 /// What the help says about breaking things; the presets are those of [`Preset::ALL`](super::Preset::ALL).
 const AFTER_HELP: &str = "\
+Examples:
+  zengate emulator
+  zengate emulator --listen 127.0.0.1:9200 --key AK1:@cloud.secret --state account.json
+
 Break it while it runs, by POST to /_emulator/faults:
   {\"preset\": \"insufficient_balance\", \"on\": {\"service\": \"vm\", \"action\": \"CreateInstances\"}, \"times\": 2}
   Presets: insufficient_balance, quota_exceeded, sold_out, not_allowed, rate_limited, unavailable, timed_out,
   internal_error, create_fails, vanishes. GET /_emulator/presets shows the status and code of each.
   Any other refusal: {\"fault\": {\"kind\": \"refuse\", \"when\": \"before\", \"status\": 403, \"code\": \"ANY_CODE\"}}.
-  \"on\" may name a service, an action, both or neither; \"forever\": true instead of \"times\" lasts until a reset.";
+  \"on\" may name a service, an action, both or neither; \"forever\": true instead of \"times\" lasts until a reset.
+
+Exit codes: 0 stopped by Ctrl-C or SIGTERM, 2 wrong usage, an address that is taken, or a state file that cannot be used";
 
 /// Options of `zengate emulator`.
 #[derive(Args, Clone, Debug)]

@@ -189,6 +189,15 @@ impl Authenticate {
                 (Some(signature), signed.authorization.signed_headers.iter().any(listed))
             }
         };
+        let dry_run = match credential {
+            Credential::Bearer(_) => true,
+            Credential::Signed(signed) => {
+                signed.authorization.signed_headers.iter().any(|name| name == super::dry::DRY_RUN)
+            }
+        };
+        if super::dry::asked(headers, dry_run)? {
+            trail.note(|facts| facts.dry_run = true);
+        }
         if let Some(signature) = signature {
             self.meet(signature.to_bytes(), &signature.to_hex(), principal, call, trail)?;
         }

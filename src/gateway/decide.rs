@@ -68,7 +68,7 @@ impl Stage for Decide {
             return Err(Refusal::Violations { violations, team: principal.team, contact, fix });
         }
         let Case { document, create, changes, .. } = case;
-        if let Some(create) = &create {
+        if let Some(create) = create.as_ref().filter(|_| !trail.is_dry()) {
             let count = u64::from(create.count);
             trail.metrics().instances(InstanceCount::Allowed, &principal.team, create.zone.as_deref(), count);
         }
@@ -103,14 +103,17 @@ fn report(
     trail: &Trail,
 ) {
     let word = if verdict.refused.is_empty() { "allowed" } else { "refused" };
-    let (metrics, team) = (trail.metrics(), principal.team.as_str());
-    metrics.verdict(team, call.action.kind, word);
-    for finding in findings(verdict) {
-        let rule = finding.violation.rule.as_str();
-        metrics.finding(rule, policy.organisation().mode(rule, team).as_str(), team, effect(finding.effect));
-    }
-    for change in changes {
-        metrics.patch(&change.rule, team, op(change.op));
+    if !trail.is_dry() {
+        let (metrics, team) = (trail.metrics(), principal.team.as_str());
+        metrics.verdict(team, call.action.kind, word);
+        for finding in findings(verdict) {
+            let rule = finding.violation.rule.as_str();
+            let mode = policy.organisation().mode(rule, team).as_str();
+            metrics.finding(rule, mode, team, effect(finding.effect));
+        }
+        for change in changes {
+            metrics.patch(&change.rule, team, op(change.op));
+        }
     }
     trail.note(|facts| {
         facts.verdict = Some(word);

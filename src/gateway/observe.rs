@@ -74,8 +74,7 @@ where
     fn call(&mut self, arrival: Arrival) -> Self::Future {
         let parts = &self.parts;
         let caller = arrival.line.caller();
-        let trail =
-            Trail::begin(arrival.peer, caller, &parts.clock, parts.metrics.clone(), parts.records.clone());
+        let trail = Trail::begin(parts, arrival.peer, caller, arrival.request.headers());
         let inner = self.inner.clone();
         Box::pin(async move {
             // Declared first, dropped last: when the client leaves, the rest of the path is gone before this looks.

@@ -1,9 +1,9 @@
-//! What the gateway answers itself: a team's own quota and rules, to each of the team's keys. Called as the cloud is called, signed by any
+//! What the gateway answers itself: a team's own rules and quota, to each of the team's keys. Called as the cloud is called, signed by any
 //! SDK or with a token: `POST /api/v2/zengate`.
 //!
+//! - `DescribePolicy {}`: what the rules hold the team to: its settings, the mode of each rule, its exemptions, its rate.
 //! - `DescribeQuotas {}`: every count of the team.
 //! - `DescribeQuotaUnits {"scope": ..., "resource": ...}`: everything that makes up one of them, by name.
-//! - `DescribeRules {}`: the rules that apply to the team with their modes, its settings and its exemptions.
 //!
 //! The counts come from [`report`], as the operator's pages do; the rules are those that the next request is judged by.
 
@@ -31,13 +31,13 @@ pub(super) fn answer(parts: &Parts, read: &Read) -> Result<Answer, Refusal> {
     let now = i64::try_from(parts.clock.since_epoch().as_millis()).unwrap_or(i64::MAX);
     let counts = parts.ledger.read(|book| report::counts(book, Some(team), now)).unwrap_or_default();
     let response = match read.call.action.name {
+        "DescribePolicy" => policy(parts, team),
         "DescribeQuotaUnits" => {
             let (scope, resource) = asked(&crate::json::read_object(&read.bytes)?, team)?;
             let count = counts.iter().find(|count| count.scope == scope && count.resource == resource);
             let units = parts.ledger.read(|book| report::units(book, &scope, resource)).unwrap_or_default();
             json!({ "count": count, "units": units })
         }
-        "DescribeRules" => rules(parts, team),
         _ => json!({ "team": team, "counted": parts.ledger.counts(), "counts": counts }),
     };
     let body = json!({ "requestId": read.trail.id(), "response": response }).to_string();
@@ -51,22 +51,33 @@ pub(super) fn answer(parts: &Parts, read: &Read) -> Result<Answer, Refusal> {
     })
 }
 
-/// What the rules read of the team, as they read it.
-fn rules(parts: &Parts, team: &str) -> serde_json::Value {
-    let (set, now) = (parts.judge.current(), parts.clock.timestamp());
-    let organisation = set.organisation();
-    let settings = organisation.settings(team);
-    let applying = organisation.rules().filter(|(_, setting)| setting.applies.to_team(team, settings));
-    let rules = applying.map(|(rule, setting)| {
-        json!({ "rule": rule, "mode": organisation.mode(rule, team).as_str(), "link": setting.link })
+/// What enforcement reads: of the set in force, with nothing of other teams.
+fn policy(parts: &Parts, team: &str) -> serde_json::Value {
+    let set = parts.judge.current();
+    let (organisation, now) = (set.organisation(), parts.clock.timestamp());
+    let rules = set.rules().map(|rule| {
+        json!({
+            "rule": rule,
+            "mode": organisation.mode(rule, team).as_str(),
+            "exempted_until": organisation.exemption(rule, team, now).map(|one| one.until),
+            "link": organisation.link(rule),
+        })
     });
-    let own = organisation.exemptions().iter().filter(|one| one.team == team && now < one.until);
-    let exemptions = own.map(|one| {
-        json!({ "rule": one.rule, "until": one.until, "reason": one.reason, "ticket": one.ticket, "owner": one.owner })
+    let exemptions = organisation.exemptions().iter().filter(|one| one.team == team && now < one.until);
+    let exemptions = exemptions.map(|one| {
+        json!({
+            "rule": one.rule, "until": one.until, "reason": one.reason, "ticket": one.ticket, "owner": one.owner,
+        })
     });
+    let rate = parts.settings.load().rates.of(team);
     json!({
-        "team": team, "revision": set.revision(), "rules": rules.collect::<Vec<_>>(), "settings": **settings,
-        "exemptions": exemptions.collect::<Vec<_>>(), "contact": organisation.contact(),
+        "team": team,
+        "policy_revision": set.revision(),
+        "contact": organisation.contact(),
+        "rules": rules.collect::<Vec<_>>(),
+        "settings": &**organisation.settings(team),
+        "exemptions": exemptions.collect::<Vec<_>>(),
+        "rate": rate.map(|rate| json!({ "per_minute": rate.per_minute, "burst": rate.burst })),
     })
 }
 

@@ -69,7 +69,14 @@ impl Stage for Parse {
                 account.marks.fingerprint(&account.name, &principal.team, &call, &asked.document);
             marks.fingerprint = Some(fingerprint);
             let count = u64::from(create.count);
-            trail.metrics().instances(InstanceCount::Asked, &principal.team, create.zone.as_deref(), count);
+            if !trail.is_dry() {
+                trail.metrics().instances(
+                    InstanceCount::Asked,
+                    &principal.team,
+                    create.zone.as_deref(),
+                    count,
+                );
+            }
         }
         trail.took(Phase::Parse, watch.elapsed());
         Ok(Way::On(Proposed { asked, principal, headers, marks, place, trail }))

@@ -57,6 +57,11 @@ impl<C: Clock + Clone> CreateRates<C> {
         Self { clock, default, teams, keys, rates: rates.clone() }
     }
 
+    /// What holds for a team; none where nothing does.
+    pub(super) fn of(&self, team: &str) -> Option<Rate> {
+        self.rates.of(team)
+    }
+
     /// Takes one create of the key and of its team.
     ///
     /// # Errors

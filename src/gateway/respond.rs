@@ -132,6 +132,9 @@ fn envelope(refusal: &Refusal, request_id: &str) -> Vec<u8> {
     if let (Some(violations), Some(body)) = (refusal.violations(), body.as_object_mut()) {
         body.insert("violations".to_owned(), violations);
     }
+    if let (Some(told), Some(body)) = (refusal.dry_run(), body.as_object_mut()) {
+        body.insert("dryRun".to_owned(), told.clone());
+    }
     if let (Some(fix), Some(body)) = (refusal.fix(), body.as_object_mut()) {
         body.insert("fix".to_owned(), fix);
     }
@@ -142,6 +145,11 @@ fn mark(response: &mut Response<Body>, trail: &Trail) {
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Ok(id) = HeaderValue::from_str(trail.id()) {
         response.headers_mut().insert(DECISION, id);
+    }
+    if trail.is_dry() {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static(super::dry::DRY_RUN), HeaderValue::from_static("true"));
     }
 }
 

@@ -26,6 +26,7 @@ const AT_MOST_ONCE: &[&str] = &[
     "x-zc-signature-method",
     "x-zc-signature-version",
     "idempotency-key",
+    "x-zengate-dry-run",
 ];
 /// Headers whose value must be plain visible ASCII (with inner blanks) because the gateway acts on it.
 const PLAIN: &[&str] = &[

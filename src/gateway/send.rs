@@ -21,6 +21,7 @@ use crate::metrics::Phase;
 use crate::record::UpstreamRecord;
 use crate::refusal::Refusal;
 use crate::reply;
+use crate::traces::TRACEPARENT;
 use crate::upstream::{Reply, SendError};
 
 /// What a client says of itself and the cloud may want to know; passed on if it is plain.
@@ -71,7 +72,9 @@ impl Stage for Sign {
         let (account, kind) = (allowed.principal.account, allowed.call.action.kind);
         let now = self.0.clock.unix_seconds();
         // Only bytes that no header can hold make this fail; they were refused when the configuration was read.
-        let request = request(&account, &allowed.call, &allowed.headers, body, now).ok_or(Refusal::Panic)?;
+        let mut request =
+            request(&account, &allowed.call, &allowed.headers, body, now).ok_or(Refusal::Panic)?;
+        tell_trace(&mut request, &allowed.trail);
         let elapsed = booked.watch.elapsed();
         let by_the_wall = self.0.clock.since_epoch().as_millis();
         let wall = by_the_wall.abs_diff(booked.at.as_millis().saturating_add(elapsed.as_millis()));
@@ -141,7 +144,8 @@ impl tower::Service<Read> for Forward {
 
 async fn forward(read: Read, now: i64) -> Result<Answer, Refusal> {
     let Read { call, principal, headers, bytes, place, trail } = read;
-    let request = request(&principal.account, &call, &headers, bytes, now).ok_or(Refusal::Panic)?;
+    let mut request = request(&principal.account, &call, &headers, bytes, now).ok_or(Refusal::Panic)?;
+    tell_trace(&mut request, &trail);
     let outcome = trail.timed(Phase::Upstream, principal.account.upstream.read(&request)).await;
     let response = outcome.map_err(|error| {
         trail.detail(chain(&error));
@@ -226,6 +230,13 @@ fn request(
         }
     }
     Some(request)
+}
+
+/// Adds the gateway's own `traceparent`, where the operator wants the cloud to have it; never the caller's.
+fn tell_trace(request: &mut Request<Bytes>, trail: &super::trail::Trail) {
+    if let Some(value) = trail.traceparent() {
+        request.headers_mut().insert(TRACEPARENT, value);
+    }
 }
 
 /// The vendor's own rule for `X-ZC-Request-Client`: 1 to 128 of these.

@@ -9,16 +9,19 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
+use super::Parts;
 use super::caller::Caller;
 use crate::api::{Call, Kind};
-use crate::clock::{Clock, Stopwatch};
+use crate::clock::Stopwatch;
 use crate::json::Object;
 use crate::metrics::{Metrics, Phase};
 use crate::policy::input::{CertificateInput, TargetInput};
 use crate::record::{ActionRecord, BundleRecord, Labels, Record, Records, Room, UpstreamRecord};
 use crate::refusal::{Outcome, Refusal};
+use crate::traces::{self, PhaseTime, Trace, Traces};
 
 /// A request's trail. Cheap to clone.
 #[derive(Clone)]
@@ -35,6 +38,9 @@ struct Inner {
     followed: AtomicBool,
     metrics: Arc<Metrics>,
     records: Records,
+    traces: Traces,
+    /// Its place in a trace, where traces are made.
+    trace: Option<traces::Context>,
     facts: Mutex<Facts>,
     work: AtomicU8,
     closed: AtomicBool,
@@ -80,9 +86,11 @@ pub(super) struct Facts {
     /// The earlier create whose answer this request got.
     pub(super) joined: Option<String>,
     pub(super) upstream: Option<UpstreamRecord>,
+    /// Whether it is only to be told what would happen.
+    pub(super) dry_run: bool,
     /// Room for the record, until it is written.
     room: Option<Room>,
-    phases: Vec<(Phase, Duration)>,
+    phases: Vec<PhaseTime>,
     detail: Option<String>,
 }
 
@@ -95,26 +103,22 @@ pub(super) struct Ending<'a> {
 }
 
 impl Trail {
-    pub(super) fn begin(
-        peer: Peer,
-        caller: Caller,
-        clock: &Clock,
-        metrics: Arc<Metrics>,
-        records: Records,
-    ) -> Self {
-        let now = clock.since_epoch();
+    pub(super) fn begin(parts: &Parts, peer: Peer, caller: Caller, headers: &HeaderMap) -> Self {
+        let now = parts.clock.since_epoch();
         let uuid =
             Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, now.as_secs(), now.subsec_nanos()));
         Self(Arc::new(Inner {
             id: crate::record::decision_id(&uuid),
             uuid,
-            arrived: clock.timestamp(),
+            arrived: parts.clock.timestamp(),
             watch: Stopwatch::start(),
             peer,
             caller,
             followed: AtomicBool::new(false),
-            metrics,
-            records,
+            metrics: Arc::clone(&parts.metrics),
+            records: parts.records.clone(),
+            traces: parts.traces.clone(),
+            trace: parts.traces.begin(headers, &uuid),
             facts: Mutex::default(),
             work: AtomicU8::new(NOT_DETACHED),
             closed: AtomicBool::new(false),
@@ -172,6 +176,11 @@ impl Trail {
         write(&mut self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Whether it is only to be told what would happen.
+    pub(super) fn is_dry(&self) -> bool {
+        self.0.facts.lock().unwrap_or_else(PoisonError::into_inner).dry_run
+    }
+
     /// Makes sure that there is room for the record of a create or change before anything comes of it.
     pub(super) fn promise_record(&self) -> Result<(), Refusal> {
         let room = self.0.records.room().ok_or(Refusal::NoRecord)?;
@@ -195,7 +204,16 @@ impl Trail {
     /// Notes how long a phase took.
     pub(super) fn took(&self, phase: Phase, time: Duration) {
         self.0.metrics.phase(phase, time);
-        self.note(|facts| facts.phases.push((phase, time)));
+        // When it began is of interest to traces alone.
+        let ended = self.0.trace.map(|_| self.0.watch.elapsed());
+        let began = ended.unwrap_or_default().saturating_sub(time);
+        self.note(|facts| facts.phases.push(PhaseTime { phase, began, took: time }));
+    }
+
+    /// What the cloud is told of the trace, where it is to be told.
+    pub(super) fn traceparent(&self) -> Option<HeaderValue> {
+        let trace = self.0.trace.as_ref().filter(|_| self.0.traces.propagates())?;
+        trace.traceparent(Phase::Upstream)
     }
 
     /// Work below the line begins, ...
@@ -218,13 +236,20 @@ impl Trail {
         if self.0.closed.swap(true, Ordering::SeqCst) {
             return;
         }
-        let mut facts = std::mem::take(&mut *self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut facts = {
+            let mut kept = self.0.facts.lock().unwrap_or_else(PoisonError::into_inner);
+            let dry_run = kept.dry_run; // asked once more when the answer is marked
+            std::mem::replace(&mut *kept, Facts { dry_run, ..Facts::default() })
+        };
         let _room = facts.room.take(); // until the record stands in it
         let took = self.0.watch.elapsed();
         let kind = facts.call.map(|call| call.action.kind);
         self.0.metrics.request(facts.service, kind, ending.outcome, took);
         self.0.metrics.sizes(kind, facts.request_bytes, ending.response_bytes);
         self.log(&facts, ending, took);
+        if let Some(context) = self.0.trace.filter(traces::Context::is_sampled) {
+            self.0.traces.ended(Box::new(self.trace(context, &facts, ending, took)));
+        }
         if kind.is_some_and(|kind| kind != Kind::Read) && facts.request.is_some() {
             self.0.records.write(self.record(facts, ending));
         }
@@ -235,6 +260,7 @@ impl Trail {
         tracing::info!(
             target: "zengate::access",
             request_id = %self.0.id,
+            trace_id = self.0.trace.as_ref().map(traces::Context::trace_id),
             peer = %self.0.peer.address.ip(),
             service = facts.service,
             action = facts.call.map(|call| call.action.name),
@@ -256,12 +282,33 @@ impl Trail {
         );
     }
 
+    fn trace(&self, context: traces::Context, facts: &Facts, ending: &Ending<'_>, took: Duration) -> Trace {
+        Trace {
+            context,
+            arrived: u128::try_from(self.0.arrived.as_nanosecond()).unwrap_or_default(),
+            took,
+            phases: facts.phases.clone(),
+            decision: self.0.id.clone(),
+            call: facts.call.map(|call| [call.action.service, call.action.name, call.version]),
+            class: facts.call.map(|call| call.action.kind.as_str()),
+            team: facts.team.clone(),
+            account: facts.account.clone(),
+            revision: facts.policy_revision.clone(),
+            verdict: facts.verdict,
+            outcome: ending.outcome.as_str(),
+            status: ending.status,
+            code: ending.refusal.map(|refusal| refusal.row().code),
+            upstream: facts.upstream.clone(),
+        }
+    }
+
     fn record(&self, facts: Facts, ending: &Ending<'_>) -> Record {
         let call = facts.call;
         let address = self.0.peer.address.ip().to_canonical().to_string();
         let revision = facts.policy_revision.clone();
         Record {
             decision_id: self.0.id.clone(),
+            trace_id: self.0.trace.as_ref().map(traces::Context::trace_id),
             timestamp: self.0.arrived.to_string(),
             labels: Labels { app: "zengate", version: env!("CARGO_PKG_VERSION") },
             path: "zengate/main",
@@ -291,6 +338,7 @@ impl Trail {
             request: facts.request.unwrap_or_default(),
             targets: facts.targets,
             outcome: ending.outcome.as_str(),
+            dry_run: facts.dry_run,
             policy_revision: facts.policy_revision,
             verdict: facts.verdict,
             findings: facts.findings,
@@ -304,7 +352,7 @@ impl Trail {
             timings_seconds: facts
                 .phases
                 .iter()
-                .map(|(phase, took)| (phase.as_str().to_owned(), serde_json::json!(took.as_secs_f64())))
+                .map(|time| (time.phase.as_str().to_owned(), serde_json::json!(time.took.as_secs_f64())))
                 .collect(),
             chain: None,
         }

@@ -17,6 +17,7 @@ fn all() -> Arc<Metrics> {
     metrics.connections().cut(ConnectionEnd::Quiet);
     metrics.connections().certificate_expires("listen", 1);
     metrics.connections().admin_refused(http::StatusCode::UNAUTHORIZED);
+    metrics.traces().count("exported", 1);
     metrics.upstream_open("main", false);
     metrics.sizes(Some(Kind::Read), 10, Some(20));
     metrics.verdict("a", Kind::Create, "allowed");

@@ -5,7 +5,7 @@
 
 use prometheus::{IntGauge, Registry};
 
-use super::{ConnectionStart, Metrics, register};
+use super::{ConnectionStart, Metrics, TraceMetrics, register};
 use crate::api::Kind;
 use crate::refusal::Outcome;
 
@@ -22,6 +22,7 @@ const OWN_FAILURES: [Outcome; 4] =
 pub struct UpkeepMetrics {
     ready: IntGauge,
     records_failing: IntGauge,
+    traces: TraceMetrics,
 }
 
 impl UpkeepMetrics {
@@ -35,6 +36,7 @@ impl UpkeepMetrics {
                 "zengate_decision_records_failing",
                 "1 while the newest decision records cannot be written.",
             )?,
+            traces: TraceMetrics::new(registry)?,
         })
     }
 
@@ -54,6 +56,11 @@ impl Metrics {
     pub fn reload(&self, what: &'static str, good: bool) {
         self.reloads.with_label_values(&[what, if good { "ok" } else { "refused" }]).inc();
         self.reload_failed.with_label_values(&[what]).set(if good { 0.0 } else { 1.0 });
+    }
+
+    /// What became of traces.
+    pub fn traces(&self) -> &TraceMetrics {
+        &self.upkeep.traces
     }
 
     /// Makes the series that are to be there before anything has happened.

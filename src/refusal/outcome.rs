@@ -19,6 +19,8 @@ pub enum Outcome {
     DeniedQuota,
     /// More creates in a time than the team may send; no denial, since it passes later.
     RateLimited,
+    /// Only to be told what would happen, by the caller's wish.
+    DryRun,
     /// The same create was here before.
     Repeated,
     /// A rule failed.
@@ -39,7 +41,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Ok,
         Self::CloudError,
         Self::BadRequest,
@@ -48,6 +50,7 @@ impl Outcome {
         Self::DeniedPolicy,
         Self::DeniedQuota,
         Self::RateLimited,
+        Self::DryRun,
         Self::Repeated,
         Self::PolicyError,
         Self::Overloaded,
@@ -69,6 +72,7 @@ impl Outcome {
             Self::DeniedPolicy => "denied_policy",
             Self::DeniedQuota => "denied_quota",
             Self::RateLimited => "rate_limited",
+            Self::DryRun => "dry_run",
             Self::Repeated => "repeated",
             Self::PolicyError => "policy_error",
             Self::Overloaded => "overloaded",

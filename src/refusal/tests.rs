@@ -67,6 +67,7 @@ fn samples() -> Vec<Refusal> {
             burst: NonZeroU32::MIN,
             retry_after: 60,
         },
+        Refusal::DryRun(Box::default()),
         Refusal::Repeated(Repeated::Unknown { first: Uuid::nil() }),
         Refusal::Repeated(Repeated::Answered { first: Uuid::nil(), ids: vec!["i-1".into()] }),
         Refusal::Repeated(Repeated::Twins),
@@ -109,6 +110,7 @@ fn samples() -> Vec<Refusal> {
             | Refusal::PolicyFailed { .. }
             | Refusal::Quota(_)
             | Refusal::RateLimited { .. }
+            | Refusal::DryRun(_)
             | Refusal::Repeated(_)
             | Refusal::Busy
             | Refusal::Draining

@@ -17,6 +17,11 @@ pub enum HeadTrouble {
     /// A value that is not plain visible ASCII or not of the form that is due.
     #[error("the value of the header `{0}` is not acceptable")]
     Value(&'static str),
+    /// A header that counts only where the signature covers it.
+    #[error(
+        "the header `{0}` must be listed in `SignedHeaders`: on its way it could be lost, and the request would be carried out"
+    )]
+    Unsigned(&'static str),
     /// A header name with an underscore: some servers read it as a dash.
     #[error("header names with `_` are not accepted")]
     Underscore,

@@ -37,6 +37,8 @@ pub(super) struct Past {
     changes: Vec<Changed>,
     #[serde(default)]
     joined: Option<String>,
+    #[serde(default)]
+    dry_run: bool,
     upstream: Option<Upstream>,
 }
 
@@ -206,6 +208,9 @@ impl Past {
             Some("failed") => Word::Failed,
             _ => return Line::Skipped("it was refused before rules were asked"),
         };
+        if self.dry_run {
+            return Line::Skipped("it was a dry run");
+        }
         if self.joined.is_some() {
             return Line::Skipped("it was the same request again");
         }

@@ -11,6 +11,7 @@ use zengate::emulator::{Fault, On, Times, When};
 
 use crate::support::browser::Browser;
 use crate::support::client::EXAMPLE;
+use crate::support::otlp::{Mood, Otlp};
 use crate::support::world::{CLOUD_SECRET, KEY, SECRET, Setup, TOKEN, keys};
 use crate::support::{Answer, Call, World, eventually, stock_policies_in};
 
@@ -18,6 +19,7 @@ const PASSWORD: &str = "Canary-Passw0rd-of-a-machine";
 const SCRIPT: &str = "#!/bin/sh\nexport CANARY=script-secret-0123456789\n";
 const ADMIN: &str = "canary-token-of-an-operator";
 const OLD: &str = "gateway-secret-of-the-other";
+const COLLECTOR: &str = "canary-key-of-a-collector";
 const SEALED: &str = "canary-sealed-secret-of-a-key";
 
 /// A rule that says everything it is told, and prints it too.
@@ -120,8 +122,11 @@ fn nothing_that_comes_out_holds_a_secret() {
     let policies = tempfile::TempDir::new().unwrap();
     stock_policies_in(policies.path());
     std::fs::write(policies.path().join("rules/chatterbox.rego"), CHATTERBOX).unwrap();
+    let collector = Otlp::start(Mood::Good);
+    let traces =
+        collector.config("headers = { \"api-key\" = { file = \"collector.secret\" } }\npropagate = true");
     let config = format!(
-        "[log]\nlevel = \"trace\"\n[admin]\naddress = \"127.0.0.1:0\"\ntokens = [{{ file = \"admin.token\" }}]\naudit_log = \"admin.jsonl\"\n\
+        "{traces}[log]\nlevel = \"trace\"\n[admin]\naddress = \"127.0.0.1:0\"\ntokens = [{{ file = \"admin.token\" }}]\naudit_log = \"admin.jsonl\"\n\
          [keys]\nfile = \"keys.toml\"\npoll_interval = \"50ms\"\n[keys.store]\nseal = {{ file = \"seal.key\" }}\n\
          [policy]\ndirectory = \"{}\"\ndata = [\"organisation.yaml\"]\n",
         policies.path().display()
@@ -130,6 +135,7 @@ fn nothing_that_comes_out_holds_a_secret() {
     let files = vec![
         ("admin.token".to_owned(), ADMIN.to_owned()),
         ("seal.key".to_owned(), crate::keys::SEAL.to_owned()),
+        ("collector.secret".to_owned(), COLLECTOR.to_owned()),
     ];
     let world = World::with(Setup { config, files, keys: keys(more), ..Setup::default() });
     let mut came: Vec<(String, String)> = Vec::new();
@@ -269,10 +275,18 @@ fn nothing_that_comes_out_holds_a_secret() {
             keep(name, String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned());
         }
     }
+    let traced = eventually("the traces", || {
+        let taken = collector.taken();
+        (collector.spans().iter().filter(|span| span.0["kind"] == 2).count() >= calls().len())
+            .then_some(taken)
+    });
+    for (_, body) in traced {
+        keep("a trace", String::from_utf8_lossy(&body).into_owned());
+    }
     keep("the log", world.gateway.log().join("\n"));
     let seal = crate::keys::SEAL.strip_prefix("zgsk1.").unwrap();
     let planted =
-        [SECRET, TOKEN, CLOUD_SECRET, PASSWORD, "script-secret-0123456789", ADMIN, OLD, SEALED, seal];
+        [SECRET, TOKEN, CLOUD_SECRET, PASSWORD, "script-secret-0123456789", ADMIN, OLD, SEALED, COLLECTOR, seal];
     let issued = issued.iter().map(String::as_str);
     holds(&planted.into_iter().chain(issued).collect::<Vec<_>>(), &came);
 }

@@ -49,7 +49,7 @@ fn every_service_has_the_actions_that_were_counted() {
             ("zbc", 5),
             ("zdns", 11),
             ("zec", 255),
-            ("zengate", 2),
+            ("zengate", 3),
             ("zga", 31),
             ("zlb", 22),
             ("zls", 1),
@@ -58,7 +58,7 @@ fn every_service_has_the_actions_that_were_counted() {
             ("zsp", 4),
         ]
     );
-    assert_eq!(actions().count(), 674);
+    assert_eq!(actions().count(), 675);
     assert_eq!(services().count(), counts.len());
 }
 

@@ -8,7 +8,7 @@ const V2026: &[&str] = &["2026-11-01"];
 
 /// Sorted by name.
 pub(super) static ACTIONS: &[Action] = &[
+    read(SERVICE, "DescribePolicy", V2026),
     read(SERVICE, "DescribeQuotaUnits", V2026),
     read(SERVICE, "DescribeQuotas", V2026),
-    read(SERVICE, "DescribeRules", V2026),
 ];

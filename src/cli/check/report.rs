@@ -1,6 +1,7 @@
 //! What was found, for people and for the programs that show it to them.
 
 mod formats;
+mod markdown;
 
 use std::fmt::Write as _;
 
@@ -8,9 +9,12 @@ use serde::Serialize;
 
 use crate::policy::case::Case;
 use crate::policy::patch::Change;
-use crate::policy::verdict::{Finding, JudgedClaim, Verdict};
+use crate::policy::verdict::{Effect, Finding, JudgedClaim, Verdict};
 
 pub(super) use formats::{github, junit, sarif};
+pub(super) use markdown::markdown;
+
+use super::super::out::{BAD, GOOD, WARN, paint, plain};
 
 /// How it would end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -97,6 +101,11 @@ impl Item {
         self.claims = claims;
     }
 
+    /// Whether a rule warns.
+    pub(super) fn is_warned(&self) -> bool {
+        self.findings.iter().any(|finding| finding.effect == Effect::Warned)
+    }
+
     /// What it is called in a list.
     fn title(&self) -> String {
         self.resource.clone().unwrap_or_else(|| self.call.clone())
@@ -104,8 +113,7 @@ impl Item {
 
     /// Each reason against it, one sentence each.
     fn reasons(&self) -> Vec<String> {
-        let refused =
-            self.findings.iter().filter(|finding| finding.effect == crate::policy::verdict::Effect::Refused);
+        let refused = self.findings.iter().filter(|finding| finding.effect == Effect::Refused);
         let mut reasons: Vec<String> = refused.map(sentence).collect();
         reasons.extend(self.problem.clone());
         if self.word == Word::Unknown {
@@ -124,19 +132,24 @@ fn sentence(finding: &Finding) -> String {
 pub(super) fn text(items: &[Item]) -> String {
     let mut text = String::new();
     for item in items {
-        let _ = writeln!(text, "{} {} ({})", item.word.as_str().to_uppercase(), item.title(), item.file);
+        let colour = match item.word {
+            Word::Allowed => GOOD,
+            Word::Unknown => WARN,
+            Word::Refused | Word::Mistaken | Word::Failed => BAD,
+        };
+        let word = paint(colour, &item.word.as_str().to_uppercase());
+        let _ = writeln!(text, "{word} {} ({})", plain(&item.title()), item.file);
         for reason in item.reasons() {
-            let _ = writeln!(text, "  {reason}");
+            let _ = writeln!(text, "  {}", plain(&reason));
         }
         for finding in &item.findings {
-            use crate::policy::verdict::Effect::{Exempted, Refused, Shadowed, Warned};
             let word = match finding.effect {
-                Refused => continue,
-                Warned => "warning",
-                Shadowed => "in shadow",
-                Exempted => "exempted",
+                Effect::Refused => continue,
+                Effect::Warned => paint(WARN, "warning"),
+                Effect::Shadowed => "in shadow".to_owned(),
+                Effect::Exempted => "exempted".to_owned(),
             };
-            let _ = writeln!(text, "  {word}: {}", sentence(finding));
+            let _ = writeln!(text, "  {word}: {}", plain(&sentence(finding)));
         }
         for change in &item.changes {
             let _ = writeln!(text, "  added: {}={} ({})", change.path, change.after.to_text(), change.rule);

@@ -23,11 +23,16 @@ pub(in crate::cli) struct Subject {
 pub(in crate::cli) fn read(file: &Path, action: &str) -> Result<Vec<Subject>, String> {
     let name = file.display().to_string();
     let failed = |error: &dyn std::fmt::Display| format!("{name}: {error}");
+    let unread = |error: std::io::Error| {
+        format!(
+            "{name} cannot be read ({error}); name a file with a request body or a plan as JSON, or `-` for standard input"
+        )
+    };
     let mut bytes = Vec::new();
     if name == "-" {
-        std::io::stdin().read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+        std::io::stdin().read_to_end(&mut bytes).map_err(unread)?;
     } else {
-        bytes = std::fs::read(file).map_err(|error| failed(&error))?;
+        bytes = std::fs::read(file).map_err(unread)?;
     }
     parse(&name, &bytes, action)
 }

@@ -57,7 +57,7 @@ impl Book {
             }
         }
         let mut events: Vec<Event> = self.limits(order, now).into_iter().collect();
-        let (refused, over) = self.exceeded(order);
+        let (refused, over) = self.exceeded(&order.claims);
         if !refused.is_empty() {
             return (Reservation::Exceeded(refused), events);
         }
@@ -76,10 +76,10 @@ impl Book {
         (Reservation::Booked(over), events)
     }
 
-    /// Every limit that the order would exceed: those that refuse it, and those that only tell.
-    fn exceeded(&self, order: &Order) -> (Vec<Exceeded>, Vec<Over>) {
+    /// Every limit that an order with these claims would exceed: those that refuse it, and those that only tell.
+    pub fn exceeded(&self, claims: &[JudgedClaim]) -> (Vec<Exceeded>, Vec<Over>) {
         let (mut refused, mut over) = (Vec::new(), Vec::new());
-        for claim in order.claims.iter().filter(|claim| claim.amount > 0) {
+        for claim in claims.iter().filter(|claim| claim.amount > 0) {
             let tally = self.tally(&claim.scope, claim.resource);
             let mut strictest: Option<u64> = None;
             for limit in &claim.limits {
