@@ -259,7 +259,7 @@ fn by_the_breaker() {
     world.emulator.script(Fault::Close { when: When::Before }, On::any(), Times::Forever);
     assert_eq!(world.send(&calls("lost")[0]).status, 504);
     eventually("it was tried", || (world.emulator.requests().len() >= 2).then_some(()));
-    let away = Told(503, TEMPORARY, "the cloud cannot be reached", "unavailable");
+    let away = Told(503, TEMPORARY, "the cloud cannot be reached", "cloud_away");
     cells(&world, "cloud-away", away, Reads::Same, |call| call);
 }
 
