@@ -7,7 +7,9 @@ pub enum Outcome {
     Ok,
     /// The cloud answered with an error, which was passed on.
     CloudError,
-    /// The request was malformed.
+    /// No request could be read.
+    Malformed,
+    /// The request was read and is a bad one.
     BadRequest,
     /// The credential was not good.
     Unauthenticated,
@@ -63,6 +65,7 @@ impl Outcome {
         match self {
             Self::Ok => "ok",
             Self::CloudError => "cloud_error",
+            Self::Malformed => "malformed",
             Self::BadRequest => "bad_request",
             Self::Unauthenticated => "unauthenticated",
             Self::Unauthorized => "unauthorized",

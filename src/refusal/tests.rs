@@ -33,6 +33,7 @@ fn samples() -> Vec<Refusal> {
         Refusal::Path { services: "vm".into(), hint: String::new() },
         Refusal::Head(HeadTrouble::Query),
         Refusal::MediaType("x"),
+        Refusal::Malformed { status: 431 },
         Refusal::LengthRequired,
         Refusal::Expectation,
         Refusal::HeadTooLarge { max_fields: 64, max_bytes: 16384 },
@@ -73,6 +74,7 @@ fn samples() -> Vec<Refusal> {
         Refusal::Repeated(Repeated::Overtaken { by: Uuid::nil() }),
         Refusal::Repeated(Repeated::OtherOrder { first: Uuid::nil() }),
         Refusal::Busy,
+        Refusal::TooManyAnswers { key: "ZGa".into(), most: 256 },
         Refusal::Draining,
         Refusal::LedgerAway,
         Refusal::NoRecord,
@@ -90,6 +92,7 @@ fn samples() -> Vec<Refusal> {
             | Refusal::Path { .. }
             | Refusal::Head(_)
             | Refusal::MediaType(_)
+            | Refusal::Malformed { .. }
             | Refusal::LengthRequired
             | Refusal::Expectation
             | Refusal::HeadTooLarge { .. }
@@ -110,6 +113,7 @@ fn samples() -> Vec<Refusal> {
             | Refusal::RateLimited { .. }
             | Refusal::Repeated(_)
             | Refusal::Busy
+            | Refusal::TooManyAnswers { .. }
             | Refusal::Draining
             | Refusal::LedgerAway
             | Refusal::NoRecord
@@ -142,6 +146,8 @@ fn codes_that_make_clients_repeat_are_said_only_when_nothing_was_sent() {
             refusal,
             Refusal::RateLimited { .. }
                 | Refusal::Busy
+                // Of a read only.
+                | Refusal::TooManyAnswers { .. }
                 | Refusal::Draining
                 | Refusal::LedgerAway
                 | Refusal::NoRecord
