@@ -107,8 +107,6 @@ pub struct Metrics {
     request_seconds: HistogramVec,
     phase_seconds: HistogramVec,
     in_flight: IntGaugeVec,
-    answers: IntGauge,
-    tasks: IntGauge,
     connections: ConnectionMetrics,
     request_bytes: HistogramVec,
     response_bytes: HistogramVec,
@@ -181,19 +179,6 @@ impl Metrics {
                 LATENCY_SECONDS,
             )?,
             in_flight: gauge("zengate_requests_in_flight", "Requests that are being worked on.", &["class"])?,
-            answers: register(
-                &registry,
-                IntGauge::new(
-                    "zengate_answers",
-                    "Long answers to reads that are being taken by their callers.",
-                ),
-            )
-            .ok_or_else(twice)?,
-            tasks: register(
-                &registry,
-                IntGauge::new("zengate_tasks", "Tasks of the process that have not ended."),
-            )
-            .ok_or_else(twice)?,
             connections: ConnectionMetrics::new(&registry)?,
             request_bytes: histogram(
                 "zengate_request_size_bytes",
@@ -324,16 +309,6 @@ impl Metrics {
     /// The gauge of requests in flight of one class.
     pub fn in_flight(&self, kind: Option<Kind>) -> IntGauge {
         self.in_flight.with_label_values(&[class(kind)])
-    }
-
-    /// The gauge of long answers that are being taken.
-    pub fn answers(&self) -> IntGauge {
-        self.answers.clone()
-    }
-
-    /// How many tasks have not ended.
-    pub fn tasks(&self, count: usize) {
-        self.tasks.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Connections of clients.

@@ -375,7 +375,7 @@ fn measure(parts: &Parts, lifecycle: &Lifecycle) -> Arc<dyn Fn() + Send + Sync> 
     Arc::new(move || {
         metrics.connections().buffered(settings.load().room.buffered());
         metrics.log_lines_dropped(dropped());
-        metrics.tasks(tokio::runtime::Handle::current().metrics().num_alive_tasks());
+        metrics.connections().tasks(tokio::runtime::Handle::current().metrics().num_alive_tasks());
     })
 }
 

@@ -130,7 +130,7 @@ impl Place {
         }
         *count = count.saturating_add(1);
         drop(answers);
-        let gauge = metrics.answers();
+        let gauge = metrics.connections().answers();
         gauge.inc();
         Ok(Answering { room: Arc::clone(&self.room), key: key.to_owned(), gauge })
     }
@@ -243,7 +243,7 @@ mod tests {
         assert!(read().await.unwrap().answer("a", &metrics).is_err());
         let other = read().await.unwrap().answer("b", &metrics);
         assert!(other.is_ok());
-        assert_eq!(metrics.answers().get(), 2);
+        assert_eq!(metrics.connections().answers().get(), 2);
         drop((first, other));
         assert!(read().await.unwrap().answer("a", &metrics).is_ok());
         assert!(room.answers.lock().unwrap().is_empty());

@@ -130,7 +130,7 @@ fn who_takes_answers_slowly_keeps_no_place_of_the_others() {
     let read = Call::new("vm", "DescribeInstances");
     // Has begun to take a long answer, and takes no more of it.
     let begun = |call: &Call| {
-        world.emulator.script(Fault::Huge { bytes: 40 << 20 }, On::any(), Times::Exactly(1));
+        world.emulator.script(Fault::Huge { bytes: 16 << 20 }, On::any(), Times::Exactly(1));
         let mut connection = connect(world.address());
         connection.write_all(&call.bytes(world.address())).unwrap();
         let mut first = [0; 1024];
@@ -145,7 +145,7 @@ fn who_takes_answers_slowly_keeps_no_place_of_the_others() {
     assert_eq!(world.gateway.metric("zengate_requests_in_flight{class=\"read\"}"), 0.0);
     assert_eq!(world.gateway.metric("zengate_answers"), 2.0);
     // One key has as many long answers as there are places; another key's are not among them.
-    world.emulator.script(Fault::Huge { bytes: 40 << 20 }, On::any(), Times::Exactly(1));
+    world.emulator.script(Fault::Huge { bytes: 16 << 20 }, On::any(), Times::Exactly(1));
     let refused = world.send(&read);
     refused.assert_refused(429, "REQUEST_LIMIT_EXCEEDED");
     assert!(refused.message().contains(KEY) && refused.header("retry-after").is_some());
@@ -158,7 +158,7 @@ fn who_takes_answers_slowly_keeps_no_place_of_the_others() {
 #[test]
 fn an_answer_that_nobody_takes_is_not_held_for_ever() {
     let world = with("[limits]\nwrite_timeout = \"300ms\"\n");
-    world.emulator.script(Fault::Huge { bytes: 40 << 20 }, On::any(), Times::Exactly(4));
+    world.emulator.script(Fault::Huge { bytes: 16 << 20 }, On::any(), Times::Exactly(4));
     let deaf: Vec<TcpStream> = (0..4)
         .map(|_| {
             let mut connection = connect(world.address());

@@ -74,7 +74,7 @@ fn a_stop_has_an_end_and_leaves_nothing_unwritten() {
     }
     // A read whose caller does not take its answer, and a create that the cloud does not answer.
     world.emulator.script(
-        Fault::Huge { bytes: 40 << 20 },
+        Fault::Huge { bytes: 16 << 20 },
         On::action("vm", "DescribeInstances"),
         Times::Exactly(1),
     );
