@@ -41,9 +41,10 @@ pub enum Outcome {
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Ok,
         Self::CloudError,
+        Self::Malformed,
         Self::BadRequest,
         Self::Unauthenticated,
         Self::Unauthorized,
