@@ -25,10 +25,12 @@ mod serve;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 
@@ -46,6 +48,9 @@ pub use people::People;
 pub use policy::PolicyAdmin;
 pub use quota::QuotaAdmin;
 pub use serve::{AdminListening, serve};
+
+/// For the document that comes with an order.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why the process is not ready: a latch per component, ready when none is left.
 #[derive(Clone, Debug, Default)]
@@ -226,7 +231,7 @@ fn about(mut answer: Response<Full<Bytes>>, what: serde_json::Value) -> Response
 
 /// The document that came with an order, of at most `longest` bytes.
 async fn document<T: serde::de::DeserializeOwned>(
-    request: Request<Incoming>,
+    request: Request<impl Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>>,
     longest: usize,
 ) -> Result<T, Response<Full<Bytes>>> {
     // A page in somebody's browser can send forms to this address, but no JSON.
@@ -234,7 +239,11 @@ async fn document<T: serde::de::DeserializeOwned>(
     if !media.eq_ignore_ascii_case(b"application/json") {
         return Err(trouble(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send `Content-Type: application/json`"));
     }
-    let body = Limited::new(request.into_body(), longest).collect().await;
+    let body = Limited::new(request.into_body(), longest).collect();
+    // Who sends an order counts as working, and is not sent off for who comes.
+    let Ok(body) = tokio::time::timeout(BODY_PATIENCE, body).await else {
+        return Err(trouble(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"));
+    };
     let Ok(body) = body else {
         return Err(trouble(StatusCode::BAD_REQUEST, "the body is too long or broke off"));
     };
@@ -252,4 +261,20 @@ fn typed(status: StatusCode, media: &'static str, body: impl Into<Bytes>) -> Res
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_document_that_does_not_come_is_not_waited_for() {
+        let never =
+            futures_util::stream::pending::<Result<http_body::Frame<Bytes>, std::convert::Infallible>>();
+        let request = Request::post("/policy/stage").header(CONTENT_TYPE, "application/json");
+        let request = request.body(http_body_util::StreamBody::new(never));
+        let begun = tokio::time::Instant::now();
+        let answer = document::<serde_json::Value>(request.unwrap(), 1024).await.unwrap_err();
+        assert_eq!((answer.status(), begun.elapsed()), (StatusCode::REQUEST_TIMEOUT, BODY_PATIENCE));
+    }
 }

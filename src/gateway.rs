@@ -113,7 +113,7 @@ pub struct Parts {
     pub traces: Traces,
     /// Work that goes on when its caller has left; shutdown waits for it.
     pub work: TaskTracker,
-    /// Set when no new request is taken any more.
+    /// Set when no new request is taken any more: what it asks for could not be finished.
     pub closing: CancellationToken,
 }
 

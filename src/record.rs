@@ -15,6 +15,7 @@ mod sink;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -242,8 +243,13 @@ impl Drop for Room {
     }
 }
 
-/// The thread behind the queue; joining it writes what is left.
-pub struct Writer(Option<JoinHandle<()>>);
+/// The thread behind the queue; waiting for it writes what is left.
+pub struct Writer(Option<WriterThread>);
+
+struct WriterThread {
+    thread: JoinHandle<()>,
+    ended: mpsc::Receiver<()>,
+}
 
 impl Records {
     /// Opens the target and starts its writer. The history gets every line too.
@@ -274,8 +280,12 @@ impl Records {
                 let (queue, metrics) = (Arc::clone(queue), Arc::clone(&metrics));
                 let retries =
                     plan.when_full == WhenFull::Block || matches!(plan.target, Target::Collector(_));
-                let thread = std::thread::Builder::new().name("records".to_owned());
-                Some(thread.spawn(move || write_lines(sink, &queue, &metrics, retries))?)
+                let (ends, ended) = mpsc::channel::<()>();
+                let thread = std::thread::Builder::new().name("records".to_owned()).spawn(move || {
+                    let _ends = ends;
+                    write_lines(sink, &queue, &metrics, retries);
+                })?;
+                Some(WriterThread { thread, ended })
             }
             _ => None,
         };
@@ -331,6 +341,13 @@ impl Records {
         }
     }
 
+    /// No more records come: what waits is written, and the writer ends.
+    pub fn close(&self) {
+        if let Some(queue) = &self.0.queue {
+            queue.close();
+        }
+    }
+
     /// Has every record told to somebody else too, unmasked, or to nobody any more. One who is behind misses some.
     pub fn follow(&self, follower: Option<tokio::sync::mpsc::Sender<String>>) {
         self.0.follower.store(follower.map(Arc::new));
@@ -338,11 +355,16 @@ impl Records {
 }
 
 impl Writer {
-    /// Waits until everything handed over is written or given up. All [`Records`] must be gone.
-    pub fn finish(self) {
-        if let Some(thread) = self.0 {
+    /// Waits until everything handed over is written or given up, for at most `patience`; whether it was. Blocks. All
+    /// [`Records`] must be gone or closed.
+    pub fn finish(self, patience: Duration) -> bool {
+        let Some(WriterThread { thread, ended }) = self.0 else { return true };
+        // Nothing is ever sent: the other end goes with the thread.
+        let in_time = ended.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected);
+        if in_time {
             let _ = thread.join();
         }
+        in_time
     }
 }
 

@@ -45,6 +45,12 @@ pub enum Refusal {
     /// A body that is not JSON by its headers.
     #[error("{0}")]
     MediaType(&'static str),
+    /// A head that is no HTTP/1.1.
+    #[error("the head of the request cannot be read as HTTP/1.1, or is too long (status {status})")]
+    Malformed {
+        /// What the reader of HTTP makes of it: 400, 414 or 431.
+        status: u16,
+    },
     /// No `Content-Length`.
     #[error("send the body with `Content-Length`; other framings are not accepted")]
     LengthRequired,
@@ -177,6 +183,16 @@ pub enum Refusal {
     /// More in flight than the limit.
     #[error("the gateway is busy; try again")]
     Busy,
+    /// More long answers to reads than a key's callers may take at once.
+    #[error(
+        "key `{key}` takes {most} long answers already, the most at once: take those faster, or ask again later"
+    )]
+    TooManyAnswers {
+        /// The key.
+        key: String,
+        /// The most.
+        most: usize,
+    },
     /// Shutting down.
     #[error("the gateway is shutting down; nothing was sent; try again")]
     Draining,
@@ -272,6 +288,10 @@ impl Refusal {
             Self::Path { .. } => (404, UNAUTHORIZED_OPERATION, Caller, Outcome::BadRequest),
             Self::Head(_) => (400, INVALID_VALUE, Caller, Outcome::BadRequest),
             Self::MediaType(_) => (415, INVALID_VALUE, Caller, Outcome::BadRequest),
+            Self::Malformed { status: status @ (414 | 431) } => {
+                (*status, EXCEED_LENGTH, Caller, Outcome::Malformed)
+            }
+            Self::Malformed { .. } => (400, INVALID_VALUE, Caller, Outcome::Malformed),
             Self::LengthRequired => (411, INVALID_VALUE, Caller, Outcome::BadRequest),
             Self::Expectation => (417, INVALID_VALUE, Caller, Outcome::BadRequest),
             Self::HeadTooLarge { .. } => (431, EXCEED_LENGTH, Caller, Outcome::BadRequest),
@@ -303,6 +323,7 @@ impl Refusal {
             }
             Self::Repeated(_) => (403, "OPERATION_DENIED_REPEATED_REQUEST", Policy, Outcome::Repeated),
             Self::Busy => (429, LIMIT_EXCEEDED, Gateway, Outcome::Overloaded),
+            Self::TooManyAnswers { .. } => (429, LIMIT_EXCEEDED, Caller, Outcome::RateLimited),
             Self::Draining | Self::LedgerAway | Self::KeysAway | Self::NoRecord => {
                 (503, TEMPORARY, Gateway, Outcome::Unavailable)
             }
@@ -328,7 +349,8 @@ impl Refusal {
     /// Whether the connection cannot be used further: how much of it belongs to this request is in doubt.
     pub fn closes_connection(&self) -> bool {
         match self {
-            Self::LengthRequired
+            Self::Malformed { .. }
+            | Self::LengthRequired
             | Self::BodyTooLarge { .. }
             | Self::HeadTooLarge { .. }
             | Self::BodyTimeout { .. }
@@ -344,7 +366,7 @@ impl Refusal {
     /// Seconds for `Retry-After`; only where nothing was run.
     pub fn retry_after(&self) -> Option<u32> {
         match self {
-            Self::Busy => Some(1),
+            Self::Busy | Self::TooManyAnswers { .. } => Some(1),
             Self::RateLimited { retry_after, .. } => Some(*retry_after),
             Self::Draining | Self::LedgerAway | Self::KeysAway | Self::NoRecord | Self::NotSent => Some(5),
             _ => None,

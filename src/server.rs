@@ -2,7 +2,8 @@
 //!
 //! [`Server::start`] builds everything in order (accounts, keys, policy, listeners) and fails before the first
 //! connection if anything is wrong. [`Server::run`] serves until it is told to stop and then drains: readiness goes
-//! first, connections second, work whose callers have left third, the records last.
+//! first, connections second, work whose callers have left third, the records last. Each has an end of its own within
+//! `drain.deadline`, so that one that does not come to an end takes nothing from the next.
 
 pub(crate) mod accounts;
 mod candidate;
@@ -17,10 +18,11 @@ mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -264,7 +266,9 @@ impl Server {
         ));
         let following_keys =
             tokio::spawn(keys::follow(parts.clone(), config.keys.poll_interval, readiness.clone()));
-        let supplying = tokio::spawn(supply.work(lifecycle.reload.subscribe(), ordered));
+        let looked_at_policies = watch::Sender::new(0);
+        let policies_looked_at = looked_at_policies.subscribe();
+        let supplying = tokio::spawn(supply.work(lifecycle.reload.subscribe(), looked_at_policies, ordered));
         let watched = reload::Watched {
             taken: config.describe().to_owned(),
             credentials: Credentials::new(&config, &parts.accounts),
@@ -274,6 +278,7 @@ impl Server {
             operators,
             log: lifecycle.log.clone(),
             needs_restart,
+            policies: policies_looked_at,
         };
         let watching = tokio::spawn(watched.work(lifecycle.reload.subscribe()));
         let probing = tokio::spawn(prober::work(
@@ -286,7 +291,7 @@ impl Server {
             listening,
             parts.clone(),
             stop_accepting.clone(),
-            config.drain.deadline,
+            config.drain.last_answer(config.upstream.create_timeout),
         ));
 
         systemd::ready();
@@ -294,7 +299,9 @@ impl Server {
 
         lifecycle.stop.cancelled().await;
         tracing::info!("draining");
-        systemd::stopping(config.drain.lame_duck.saturating_add(config.drain.deadline));
+        systemd::stopping(
+            config.drain.lame_duck.saturating_add(config.drain.deadline).saturating_add(LAST_RECORDS),
+        );
         readiness.hold("drain", "shutting down");
         let drained = tokio::select! {
             drained = drain(&config, &parts, &stop_accepting, serving) => drained,
@@ -311,25 +318,26 @@ impl Server {
         let _ = admin_task.await;
         let _ = watching.await;
         let _ = supplying.await;
-        let ledger = parts.ledger.clone();
+        let (ledger, records) = (parts.ledger.clone(), parts.records.clone());
         drop(parts);
         let _ = tokio::task::spawn_blocking(move || ledger.close()).await;
-        // All senders are gone when the work is; after a hurried end some may be left, and the writer with them.
-        if drained {
-            let finish = move || {
-                writer.finish();
-                history_writer.finish();
-            };
-            let _ = tokio::task::spawn_blocking(finish).await;
-            if let Some(exporter) = exporter {
-                exporter.finish().await;
-            }
+        records.close();
+        let written = tokio::task::spawn_blocking(move || writer.finish(LAST_RECORDS)).await.unwrap_or(false);
+        if !written {
+            tracing::error!("decision records were left unwritten");
         }
-        drained
+        // What may be left: the index over the records, and what a collector is told.
+        let indexed = tokio::task::spawn_blocking(move || history_writer.finish());
+        let _ = tokio::time::timeout(LAST_RECORDS, indexed).await;
+        if let Some(exporter) = exporter {
+            exporter.finish().await;
+        }
+        drained && written
     }
 }
 
-/// Readiness is off; balancers get time to notice, then connections end, then the work below them.
+/// Readiness is off; balancers get time to notice, then connections end, then the work below them. True if all work came to
+/// its end.
 async fn drain(
     config: &Config,
     parts: &Parts,
@@ -339,9 +347,20 @@ async fn drain(
     tokio::time::sleep(config.drain.lame_duck).await;
     stop_accepting.cancel();
     parts.work.close();
-    let ended = tokio::time::timeout(config.drain.deadline, async {
+    let ending = async {
         let _ = serving.await;
         parts.work.wait().await;
+    };
+    let ended = tokio::time::timeout(config.drain.deadline, async {
+        tokio::pin!(ending);
+        if tokio::time::timeout(config.drain.last_start(config.upstream.create_timeout), &mut ending)
+            .await
+            .is_err()
+        {
+            tracing::info!("nothing new is begun any more");
+            parts.closing.cancel();
+            ending.await;
+        }
     })
     .await;
     parts.closing.cancel();
@@ -367,7 +386,7 @@ fn ledger(config: &Config, clock: &Clock, callers: &Callers) -> Result<Ledger, S
     let options = Options {
         rules: Rules { fence: Fence { join, ..Fence::default() } },
         // A create that was booked is sent within 10 s and answered within its deadline; the rest is for slow machines.
-        dead_after: config.upstream.create_timeout.saturating_add(std::time::Duration::from_secs(25)),
+        dead_after: config.upstream.create_timeout.saturating_add(Duration::from_secs(25)),
         named_for: NAMED_FOR,
         thresholds: Thresholds::default(),
         witness: Witness::new(move |request| callers.news(request)),
@@ -377,7 +396,7 @@ fn ledger(config: &Config, clock: &Clock, callers: &Callers) -> Result<Ledger, S
 
 fn reconciler(config: &Config, parts: &Parts, history: History) -> Reconciler {
     let quota = &config.quota;
-    let millis = |time: std::time::Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
     let policy = ObservePolicy {
         // Counted from when a listing first notices it; the deadline of the create has passed for its sender by then.
         settle_after: millis(quota.reconcile.settle_after),
@@ -408,6 +427,7 @@ fn measure(parts: &Parts, lifecycle: &Lifecycle) -> Arc<dyn Fn() + Send + Sync> 
         metrics.connections().buffered(settings.load().room.buffered());
         metrics.log_lines_dropped(dropped());
         metrics.keys().read(&keys, clock.timestamp());
+        metrics.connections().tasks(tokio::runtime::Handle::current().metrics().num_alive_tasks());
     })
 }
 
@@ -430,8 +450,11 @@ async fn follow_ledger(ledger: Ledger, readiness: Readiness, tell: bool, reconci
     }
 }
 
+/// For records that wait at the end to be written.
+const LAST_RECORDS: Duration = Duration::from_secs(5);
+
 /// How long creates with an `Idempotency-Key` are remembered.
-const NAMED_FOR: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
+const NAMED_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Connections that may wait to be accepted; the kernel takes `net.core.somaxconn` if that is less (listen(2)). When the
 /// queue is full a caller's first packet is dropped and asked again after a second: a crowd that comes back at once, as

@@ -46,11 +46,12 @@ pub struct RawLimits {
     pub handshakes: At<usize>,
     /// The most creates and changes at once; more wait for `place_timeout`. 256: a create takes the cloud seconds.
     pub in_flight: At<usize>,
-    /// The same for reads, which have their own share, so that neither can starve the other.
+    /// The same for reads, which have their own share, so that neither can starve the other. A place is free again when the
+    /// answer begins to be handed over; one key may have as many answers of more than 64 KiB being taken at once.
     pub in_flight_reads: At<usize>,
-    /// How long a request waits for one of these places before it is refused. 1s: a tenth of the shortest patience of an
-    /// SDK. Each refusal costs a fifth of a create, so a crowd that is refused at once and comes again leaves no time for the work;
-    /// one that waits in line does. "0s": refused at once.
+    /// How long a request waits in line for one of these places before it is refused. 1s: a tenth of the shortest patience
+    /// of an SDK. Each refusal costs a fifth of a create, and who is refused comes again: waiting bounds the refusals by
+    /// `connections` in each such time, where refusing at once leaves no time for the work. "0s": refused at once.
     pub place_timeout: At<Time>,
     /// How many bytes of request bodies are held at once; requests beyond it are refused at once. Half of it is for the
     /// first 16 KiB of each, so that large bodies do not keep usual ones out. 64MiB: a thousand times the busiest hour seen.
@@ -92,7 +93,8 @@ pub struct RawDrain {
     /// of two seconds, and one second to act.
     pub lame_duck: At<Time>,
     /// How long it then waits for requests that are running; must be longer than a create may take. 60s: the create
-    /// deadline of 45s and the time to book and answer.
+    /// deadline of 45s and the time to book and answer. Of the time between the two, new requests are taken for the first
+    /// half, and connections that are still open are cut after three quarters.
     pub deadline: At<Time>,
 }
 
@@ -148,6 +150,20 @@ pub struct Drain {
     pub lame_duck: Duration,
     /// For running requests after that.
     pub deadline: Duration,
+}
+
+impl Drain {
+    /// When connections that are still open are cut, after the beginning of the deadline; what they asked for is booked in
+    /// the rest.
+    pub fn last_answer(&self, create_timeout: Duration) -> Duration {
+        self.deadline.saturating_sub(self.deadline.saturating_sub(create_timeout) / 4)
+    }
+
+    /// When requests that still come are refused, after the beginning of the deadline: a create that was sent then could
+    /// not be finished in it.
+    pub fn last_start(&self, create_timeout: Duration) -> Duration {
+        self.deadline.saturating_sub(create_timeout) / 2
+    }
 }
 
 /// The least buffer that the HTTP/1 reader takes.

@@ -1,6 +1,7 @@
 //! Connections: letting in, TLS, HTTP/1.1 and HTTP/2, watching over them, draining.
 
 mod patience;
+mod unread;
 mod watch;
 
 use std::net::SocketAddr;
@@ -25,11 +26,13 @@ use tower::ServiceExt as _;
 
 use crate::doors::Doors;
 use patience::{Flushing, Patient};
+use unread::{Worded, Words};
 use watch::{Watch, Watched};
 
 use super::caller::Line;
 use super::observe::Arrival;
-use super::trail::Peer;
+use super::respond::unread;
+use super::trail::{Peer, Trail};
 use super::{Limits, Parts, path};
 use crate::keys::ClientCertificate;
 use crate::metrics::{ConnectionEnd, ConnectionStart};
@@ -194,6 +197,7 @@ impl Connection {
     async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let stream = Flushing::new(stream, self.line.clone(), self.limits.write_timeout);
         let stream = Patient::new(stream, self.watch.clone(), self.limits.head_timeout);
+        let stream = Worded::new(stream, self.watch.clone(), self.words());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.idle_timeout)
@@ -263,6 +267,19 @@ impl Connection {
         self.parts.metrics.connections().cut(cut);
     }
 
+    fn peer(&self) -> Peer {
+        Peer { address: self.peer, certificate: self.certificate.clone() }
+    }
+
+    /// What is said to what is no request.
+    fn words(&self) -> Words {
+        let (parts, peer, line) = (self.parts.clone(), self.peer(), self.line.clone());
+        Box::new(move |status| {
+            let (metrics, records) = (parts.metrics.clone(), parts.records.clone());
+            unread(status, &Trail::begin(peer.clone(), line.caller(), &parts.clock, metrics, records))
+        })
+    }
+
     fn service(
         &self,
         http2: bool,
@@ -273,7 +290,7 @@ impl Connection {
         Future: Send,
     > + use<> {
         let path = path(&self.parts);
-        let peer = Peer { address: self.peer, certificate: self.certificate.clone() };
+        let peer = self.peer();
         let (line, watch) = (self.line.clone(), self.watch.clone());
         service_fn(move |request| {
             let running = watch.begin();

@@ -10,11 +10,11 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Uri, Version, header, request};
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, timeout_at};
 
 use super::observe::Observed;
-use super::room::{Held, Place};
+use super::room::{Held, Place, Room};
 use super::route::claimed;
 use super::stage::Stage;
 use super::trail::Trail;
@@ -77,49 +77,59 @@ impl Payload {
 
 impl Bounds {
     async fn receive(&self, body: Incoming, trail: &Trail) -> Result<(Bytes, Place), Refusal> {
-        let (bytes, held) = trail.timed(Phase::Receive, self.read(body)).await?;
+        let reading = read(body, &self.settings.limits, &self.settings.room);
+        let (bytes, held) = trail.timed(Phase::Receive, reading).await?;
         trail.note(|facts| facts.request_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         let (settings, metrics) = (&self.settings, &self.parts.metrics);
         let place = settings.room.place(self.claimed, held, settings.limits.place_timeout, metrics).await?;
+        // Asked again: the body may have taken its time.
+        if self.parts.closing.is_cancelled() {
+            return Err(Refusal::Draining);
+        }
         Ok((bytes, place))
     }
+}
 
-    async fn read(&self, mut body: Incoming) -> Result<(Bytes, Held), Refusal> {
-        let Limits { body: longest, body_timeout, body_rate, .. } = self.settings.limits;
-        let begun = Instant::now();
-        let mut held = Held::none(&self.settings.room);
-        let (mut whole, mut several) = (Bytes::new(), BytesMut::new());
-        let mut received = 0_usize;
-        loop {
-            // When more than what is here must have come.
-            let brought =
-                Duration::from_secs(as_u64(received)) / u32::try_from(body_rate).unwrap_or(u32::MAX).max(1);
-            let due = begun + GRACE.saturating_add(brought).min(body_timeout);
-            let Ok(frame) = timeout_at(due, body.frame()).await else {
-                return Err(Refusal::BodyTimeout { limit: body_timeout, rate: body_rate });
-            };
-            let piece = match frame {
-                None => break,
-                Some(Err(_)) => return Err(Refusal::BodyCut),
-                // Trailers say nothing here.
-                Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
-            };
-            received = received.saturating_add(piece.len());
-            if received > longest {
-                return Err(Refusal::BodyTooLarge { limit: longest });
-            }
-            held.take(piece.len())?;
-            match (whole.is_empty(), several.is_empty()) {
-                (true, true) => whole = piece,
-                (false, true) => {
-                    several.extend_from_slice(&std::mem::take(&mut whole));
-                    several.extend_from_slice(&piece);
-                }
-                _ => several.extend_from_slice(&piece),
-            }
+/// The whole body, as long as it comes in time and there is room.
+async fn read(
+    mut body: impl Body<Data = Bytes> + Unpin,
+    limits: &Limits,
+    room: &Arc<Room>,
+) -> Result<(Bytes, Held), Refusal> {
+    let Limits { body: longest, body_timeout, body_rate, .. } = *limits;
+    let begun = Instant::now();
+    let mut held = Held::none(room);
+    let (mut whole, mut several) = (Bytes::new(), BytesMut::new());
+    let mut received = 0_usize;
+    loop {
+        // When more than what is here must have come.
+        let brought =
+            Duration::from_secs(as_u64(received)) / u32::try_from(body_rate).unwrap_or(u32::MAX).max(1);
+        let due = begun + GRACE.saturating_add(brought).min(body_timeout);
+        let Ok(frame) = timeout_at(due, body.frame()).await else {
+            return Err(Refusal::BodyTimeout { limit: body_timeout, rate: body_rate });
+        };
+        let piece = match frame {
+            None => break,
+            Some(Err(_)) => return Err(Refusal::BodyCut),
+            // Trailers say nothing here.
+            Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+        };
+        received = received.saturating_add(piece.len());
+        if received > longest {
+            return Err(Refusal::BodyTooLarge { limit: longest });
         }
-        Ok((if several.is_empty() { whole } else { several.freeze() }, held))
+        held.take(piece.len())?;
+        match (whole.is_empty(), several.is_empty()) {
+            (true, true) => whole = piece,
+            (false, true) => {
+                several.extend_from_slice(&std::mem::take(&mut whole));
+                several.extend_from_slice(&piece);
+            }
+            _ => several.extend_from_slice(&piece),
+        }
     }
+    Ok((if several.is_empty() { whole } else { several.freeze() }, held))
 }
 
 fn as_u64(count: usize) -> u64 {
@@ -210,4 +220,71 @@ async fn drain(mut body: Incoming) {
         }
     };
     let _ = tokio::time::timeout(LONGEST_DRAIN, rest).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::StreamExt as _;
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn limits() -> Limits {
+        Limits {
+            body: 1 << 20,
+            head: 16 << 10,
+            headers: 64,
+            head_timeout: 10 * SECOND,
+            idle_timeout: 75 * SECOND,
+            body_timeout: 15 * SECOND,
+            body_rate: 1024,
+            write_timeout: 30 * SECOND,
+            place_timeout: SECOND,
+            handshake_timeout: 5 * SECOND,
+            handshakes: 512,
+            connections: 4096,
+            connections_per_address: 4096,
+        }
+    }
+
+    /// What becomes of a body that brings `bytes` every `pause`, and when, in ms.
+    async fn dripped(bytes: usize, pause: Duration, pieces: usize) -> (Result<usize, Refusal>, u128) {
+        let room = Arc::new(Room::new(1, 1, 4 << 20));
+        let drip = futures_util::stream::iter(0..pieces).then(move |_| async move {
+            tokio::time::sleep(pause).await;
+            Ok::<_, Infallible>(Frame::data(Bytes::from(vec![b' '; bytes])))
+        });
+        let begun = Instant::now();
+        let outcome = read(StreamBody::new(Box::pin(drip)), &limits(), &room).await;
+        let took = begun.elapsed().as_millis();
+        let outcome = outcome.map(|(whole, _held)| whole.len());
+        assert_eq!(room.buffered(), 0);
+        (outcome, took)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_has_five_seconds_and_then_the_time_that_its_bytes_are_worth() {
+        const DRIP: Duration = Duration::from_millis(50);
+        // 20 bytes a second are worth 20 ms: what had come in 5 s buys 98 ms, which bring another one.
+        let (outcome, took) = dripped(1, DRIP, usize::MAX).await;
+        assert!(matches!(outcome, Err(Refusal::BodyTimeout { .. })), "{outcome:?}");
+        assert!((5_090..5_110).contains(&took), "{took}");
+        // Just above the rate it may take all of its time, and no more.
+        let (outcome, took) = dripped(52, DRIP, usize::MAX).await;
+        assert!(matches!(outcome, Err(Refusal::BodyTimeout { .. })), "{outcome:?}");
+        assert!((14_999..=15_010).contains(&took), "{took}");
+        // Below the rate, but over before anybody looks.
+        let (outcome, _) = dripped(1, DRIP, 90).await;
+        assert_eq!(outcome.unwrap(), 90);
+        // A burst pays for a pause.
+        let (outcome, _) = dripped(8 * 1024, 7 * SECOND, 1).await;
+        assert!(outcome.is_err(), "nothing has come after five seconds");
+        let (outcome, _) = dripped(8 * 1024, 4 * SECOND, 3).await;
+        assert_eq!(outcome.unwrap(), 3 * 8 * 1024);
+    }
 }

@@ -100,7 +100,13 @@ fn answered(answer: Answer, trail: &Trail) -> Response<Body> {
     response
 }
 
-fn refused(refusal: &Refusal, trail: &Trail, over_http1: bool) -> Response<Body> {
+/// What is said to what is no request, beside the status: the id and the body.
+pub(super) fn unread(status: u16, trail: &Trail) -> (String, Vec<u8>) {
+    (trail.id().to_owned(), closed(&Refusal::Malformed { status }, trail))
+}
+
+/// The body of a refusal, which is the end of its trail.
+fn closed(refusal: &Refusal, trail: &Trail) -> Vec<u8> {
     let row = refusal.row();
     let body = envelope(refusal, trail.id());
     let ending = Ending {
@@ -110,8 +116,13 @@ fn refused(refusal: &Refusal, trail: &Trail, over_http1: bool) -> Response<Body>
         refusal: Some(refusal),
     };
     trail.close(&ending);
-    let mut response = Response::new(whole(body));
-    *response.status_mut() = StatusCode::from_u16(row.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    body
+}
+
+fn refused(refusal: &Refusal, trail: &Trail, over_http1: bool) -> Response<Body> {
+    let status = refusal.row().status;
+    let mut response = Response::new(whole(closed(refusal, trail)));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     mark(&mut response, trail);
     if let Some(seconds) = refusal.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -4,10 +4,15 @@
 //! bytes are for the first 16 KiB of each body, so that a few large ones, or many that never end, leave room for the
 //! usual ones. Bytes that there is no room for are refused at once. Places are waited for in line, for a bounded time: whoever is
 //! refused comes again, and each refusal takes time from the work (`cargo bench --bench overload`). How many wait is bounded by
-//! the connections, what they hold by the bytes.
+//! the connections, what they hold by the bytes: refusing costs at most `connections / place_timeout` answers a second.
+//!
+//! A long answer to a read can take its caller minutes, which is no work of the gateway's. Its place is free again as soon as
+//! it begins to be handed over; from then on it counts among the answers of its key, of which there may be as many as there are
+//! places for reads: who takes answers slowly keeps nobody waiting but the own key.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -27,6 +32,9 @@ pub struct Room {
     reads: Arc<Semaphore>,
     usual: Bytes,
     large: Bytes,
+    /// Long answers that are being taken, by key.
+    answers: Mutex<HashMap<String, usize>>,
+    most_answers: usize,
     /// The figures that it was made with.
     sizes: [usize; 3],
 }
@@ -48,6 +56,8 @@ impl Room {
             reads: places(reads),
             usual: bytes(),
             large: bytes(),
+            answers: Mutex::default(),
+            most_answers: reads,
             sizes: [changes, reads, buffered],
         }
     }
@@ -60,7 +70,7 @@ impl Room {
     /// A place among those of this class; `None` is what no action is claimed for.
     /// It is waited for in line, for at most `patience`; who hangs up leaves the line.
     pub(super) async fn place(
-        &self,
+        self: &Arc<Self>,
         kind: Option<Kind>,
         held: Held,
         patience: Duration,
@@ -77,7 +87,7 @@ impl Room {
         };
         let gauge = metrics.in_flight(kind);
         gauge.inc();
-        Ok(Place { _permit: permit, _held: held, gauge })
+        Ok(Place { _permit: permit, _held: held, gauge, room: Arc::clone(self) })
     }
 
     /// Bytes of all bodies that are held now.
@@ -104,11 +114,51 @@ pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
     _held: Held,
     gauge: prometheus::IntGauge,
+    room: Arc<Room>,
+}
+
+impl Place {
+    /// Gives the place up for a long answer to a caller with this key.
+    ///
+    /// # Errors
+    /// When the key's callers take too many already.
+    pub(super) fn answer(self, key: &str, metrics: &Metrics) -> Result<Answering, Refusal> {
+        let mut answers = self.room.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = answers.entry(key.to_owned()).or_default();
+        if *count >= self.room.most_answers {
+            return Err(Refusal::TooManyAnswers { key: key.to_owned(), most: self.room.most_answers });
+        }
+        *count = count.saturating_add(1);
+        drop(answers);
+        let gauge = metrics.connections().answers();
+        gauge.inc();
+        Ok(Answering { room: Arc::clone(&self.room), key: key.to_owned(), gauge })
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.gauge.dec();
+    }
+}
+
+/// A long answer that is being taken; over when dropped.
+pub(super) struct Answering {
+    room: Arc<Room>,
+    key: String,
+    gauge: prometheus::IntGauge,
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.gauge.dec();
+        let mut answers = self.room.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = answers.get_mut(&self.key) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                answers.remove(&self.key);
+            }
+        }
     }
 }
 
@@ -183,6 +233,20 @@ mod tests {
         assert!(place(Some(Kind::Read)).await.is_err());
         drop((create, read));
         assert!(place(None).await.is_ok() && place(Some(Kind::Read)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_long_answer_gives_its_place_up_and_counts_among_those_of_its_key() {
+        let (room, metrics) = (Arc::new(Room::new(1, 1, 1024)), Metrics::new().unwrap());
+        let read = || room.place(Some(Kind::Read), Held::none(&room), Duration::ZERO, &metrics);
+        let first = read().await.unwrap().answer("a", &metrics).ok().unwrap();
+        assert!(read().await.unwrap().answer("a", &metrics).is_err());
+        let other = read().await.unwrap().answer("b", &metrics);
+        assert!(other.is_ok());
+        assert_eq!(metrics.connections().answers().get(), 2);
+        drop((first, other));
+        assert!(read().await.unwrap().answer("a", &metrics).is_ok());
+        assert!(room.answers.lock().unwrap().is_empty());
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,7 +17,7 @@ use super::route::text;
 use super::stage::Stage;
 use crate::account::Account;
 use crate::api::{Call, Kind};
-use crate::metrics::Phase;
+use crate::metrics::{Metrics, Phase};
 use crate::record::UpstreamRecord;
 use crate::refusal::Refusal;
 use crate::reply;
@@ -33,6 +33,8 @@ const OLDEST_HOLD: Duration = Duration::from_secs(10);
 const LARGEST_STEP: u64 = 5_000;
 /// Error answers to reads are held in memory up to this; longer ones are not in the cloud's error form.
 const LARGEST_ERROR: usize = 1024 * 1024;
+/// An answer of this length goes into buffers, whether its caller takes it or not.
+const SHORT: u64 = 64 * 1024;
 
 /// A request, signed, with where it goes.
 pub(super) struct Signed {
@@ -166,7 +168,7 @@ async fn forward(read: Read, now: i64) -> Result<Answer, Refusal> {
     let service = call.action.service;
     if status == http::StatusCode::OK {
         trail.metrics().upstream(service, Kind::Read, 200, "none");
-        return streamed(response, place);
+        return streamed(response, place, &principal.key, trail.metrics());
     }
     let whole = http_body_util::Limited::new(response.into_body(), LARGEST_ERROR).collect().await;
     let body = whole.map(http_body_util::Collected::to_bytes).unwrap_or_default();
@@ -193,8 +195,14 @@ async fn forward(read: Read, now: i64) -> Result<Answer, Refusal> {
 /// How answers to reads may be packed. The cloud is asked not to; if it does, the client is told, as the cloud would.
 const PACKINGS: &[&str] = &["gzip", "deflate", "br", "zstd"];
 
-/// A good answer to a read, byte for byte; its place stays taken until the last byte.
-fn streamed(response: http::Response<crate::upstream::Streamed>, place: Place) -> Result<Answer, Refusal> {
+/// A good answer to a read, byte for byte. Its place is free when it begins to be handed over; a long one then counts among
+/// the key's until its last byte.
+fn streamed(
+    response: http::Response<crate::upstream::Streamed>,
+    place: Place,
+    key: &str,
+    metrics: &Metrics,
+) -> Result<Answer, Refusal> {
     let json = text(response.headers(), CONTENT_TYPE.as_str()).is_none_or(|media| media.contains("json"));
     if !json {
         return Err(Refusal::ReadFailed { what: "not_json" });
@@ -207,8 +215,10 @@ fn streamed(response: http::Response<crate::upstream::Streamed>, place: Place) -
         _ => return Err(Refusal::ReadFailed { what: "unknown_encoding" }),
     };
     let length = http_body::Body::size_hint(response.body()).exact();
+    let short = length.is_some_and(|length| length <= SHORT);
+    let answering = if short { None } else { Some(place.answer(key, metrics)?) };
     let body = response.into_body().map_err(move |error| {
-        let _held = &place;
+        let _counts = &answering;
         super::answer::BodyError::from(error)
     });
     let (warnings, added) = (Vec::new(), Vec::new());

@@ -10,6 +10,8 @@ pub struct ConnectionMetrics {
     started: IntCounterVec,
     cut: IntCounterVec,
     buffered: IntGauge,
+    answers: IntGauge,
+    tasks: IntGauge,
     certificate_expires: IntGaugeVec,
     admin_refused: IntCounterVec,
 }
@@ -97,6 +99,11 @@ impl ConnectionMetrics {
                 &["status"],
             )?,
             buffered: gauge("zengate_buffered_bytes", "Bytes of request bodies that are held.")?,
+            answers: gauge(
+                "zengate_answers",
+                "Long answers to reads that are being taken by their callers.",
+            )?,
+            tasks: gauge("zengate_tasks", "Tasks of the process that have not ended.")?,
         })
     }
 
@@ -137,6 +144,16 @@ impl ConnectionMetrics {
     /// The admin listener has not let a request in.
     pub fn admin_refused(&self, status: http::StatusCode) {
         self.admin_refused.with_label_values(&[status.as_str()]).inc();
+    }
+
+    /// The gauge of long answers that are being taken.
+    pub fn answers(&self) -> IntGauge {
+        self.answers.clone()
+    }
+
+    /// How many tasks have not ended.
+    pub fn tasks(&self, count: usize) {
+        self.tasks.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// How many bytes of bodies are held now.

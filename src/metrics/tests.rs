@@ -92,6 +92,7 @@ fn names_types_and_labels_are_an_interface() {
         described(&all()),
         [
             "zengate_admin_refused_total counter status",
+            "zengate_answers gauge ",
             "zengate_buffered_bytes gauge ",
             "zengate_build_info gauge version",
             "zengate_candidate_deaths_total counter ",
@@ -150,6 +151,7 @@ fn names_types_and_labels_are_an_interface() {
             "zengate_response_size_bytes histogram class",
             "zengate_rule_findings_total counter effect,mode,rule,team",
             "zengate_signature_reuse_total counter result",
+            "zengate_tasks gauge ",
             "zengate_upstream_failures_total counter class,reason",
             "zengate_upstream_open gauge account",
             "zengate_upstream_responses_total counter class,code,service,status",

@@ -7,7 +7,9 @@ pub enum Outcome {
     Ok,
     /// The cloud answered with an error, which was passed on.
     CloudError,
-    /// The request was malformed.
+    /// No request could be read.
+    Malformed,
+    /// The request was read and is a bad one.
     BadRequest,
     /// The credential was not good.
     Unauthenticated,
@@ -44,6 +46,7 @@ impl Outcome {
     pub const ALL: [Self; 17] = [
         Self::Ok,
         Self::CloudError,
+        Self::Malformed,
         Self::BadRequest,
         Self::Unauthenticated,
         Self::Unauthorized,
@@ -66,6 +69,7 @@ impl Outcome {
         match self {
             Self::Ok => "ok",
             Self::CloudError => "cloud_error",
+            Self::Malformed => "malformed",
             Self::BadRequest => "bad_request",
             Self::Unauthenticated => "unauthenticated",
             Self::Unauthorized => "unauthorized",

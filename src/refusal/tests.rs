@@ -33,6 +33,7 @@ fn samples() -> Vec<Refusal> {
         Refusal::Path { services: "vm".into(), hint: String::new() },
         Refusal::Head(HeadTrouble::Query),
         Refusal::MediaType("x"),
+        Refusal::Malformed { status: 431 },
         Refusal::LengthRequired,
         Refusal::Expectation,
         Refusal::HeadTooLarge { max_fields: 64, max_bytes: 16384 },
@@ -74,6 +75,7 @@ fn samples() -> Vec<Refusal> {
         Refusal::Repeated(Repeated::Overtaken { by: Uuid::nil() }),
         Refusal::Repeated(Repeated::OtherOrder { first: Uuid::nil() }),
         Refusal::Busy,
+        Refusal::TooManyAnswers { key: "ZGa".into(), most: 256 },
         Refusal::Draining,
         Refusal::LedgerAway,
         Refusal::KeysAway,
@@ -92,6 +94,7 @@ fn samples() -> Vec<Refusal> {
             | Refusal::Path { .. }
             | Refusal::Head(_)
             | Refusal::MediaType(_)
+            | Refusal::Malformed { .. }
             | Refusal::LengthRequired
             | Refusal::Expectation
             | Refusal::HeadTooLarge { .. }
@@ -113,6 +116,7 @@ fn samples() -> Vec<Refusal> {
             | Refusal::DryRun(_)
             | Refusal::Repeated(_)
             | Refusal::Busy
+            | Refusal::TooManyAnswers { .. }
             | Refusal::Draining
             | Refusal::LedgerAway
             | Refusal::KeysAway
@@ -146,6 +150,8 @@ fn codes_that_make_clients_repeat_are_said_only_when_nothing_was_sent() {
             refusal,
             Refusal::RateLimited { .. }
                 | Refusal::Busy
+                // Of a read only.
+                | Refusal::TooManyAnswers { .. }
                 | Refusal::Draining
                 | Refusal::LedgerAway
                 | Refusal::KeysAway

@@ -188,8 +188,13 @@ impl Supply {
         }
     }
 
-    /// Works until aborted.
-    pub(super) async fn work(mut self, mut now: watch::Receiver<u64>, mut orders: mpsc::Receiver<Ordered>) {
+    /// Works until aborted. `now` counts the calls to look at once; `looked` is told which of them was followed last.
+    pub(super) async fn work(
+        mut self,
+        mut now: watch::Receiver<u64>,
+        looked: watch::Sender<u64>,
+        mut orders: mpsc::Receiver<Ordered>,
+    ) {
         if self.refused.is_empty() {
             self.parts.metrics.policies().source_read(self.parts.clock.since_epoch());
         } else {
@@ -206,7 +211,11 @@ impl Supply {
             let pause = jittered(self.config.policy.poll_interval);
             tokio::select! {
                 () = tokio::time::sleep(pause) => self.look().await,
-                Ok(()) = now.changed() => self.look().await,
+                Ok(()) = now.changed() => {
+                    let call = *now.borrow_and_update();
+                    self.look().await;
+                    looked.send_replace(call);
+                }
                 Some((order, reply)) = orders.recv() => {
                     let outcome = self.obey(order).await;
                     self.tell();

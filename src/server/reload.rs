@@ -73,6 +73,8 @@ pub(super) struct Watched {
     pub(super) credentials: Credentials,
     pub(super) log: LogControl,
     pub(super) needs_restart: NeedsRestart,
+    /// The last signal that the supply of policies has followed.
+    pub(super) policies: watch::Receiver<u64>,
 }
 
 impl Watched {
@@ -82,6 +84,7 @@ impl Watched {
         loop {
             let interval = watched.config.keys.poll_interval;
             let signalled = matches!(tokio::time::timeout(interval, signals.changed()).await, Ok(Ok(())));
+            let signal = *signals.borrow();
             let look = move || {
                 watched.look(signalled);
                 watched
@@ -93,7 +96,12 @@ impl Watched {
             };
             watched = back;
             if signalled {
-                systemd::ready();
+                // The reload is over when policies have been looked at, too; files are looked at again meanwhile.
+                let mut policies = watched.policies.clone();
+                tokio::spawn(async move {
+                    let _ = policies.wait_for(|followed| *followed >= signal).await;
+                    systemd::ready();
+                });
             }
         }
     }

@@ -5,11 +5,12 @@ use std::os::unix::net::UnixDatagram;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rustix::process::Resource;
 use serde_json::Value;
 use zengate::emulator::{Fault, On, Times, When};
 
 use crate::path::crash::agree;
-use crate::path::quota::counted;
+use crate::path::quota::{counted, limited, post};
 use crate::support::client::EXAMPLE;
 use crate::support::gateway::Launch;
 use crate::support::world::Setup;
@@ -153,6 +154,38 @@ fn systemd_is_told_and_gives_sockets() {
 }
 
 #[test]
+fn a_reload_is_over_when_the_new_policies_are_in_force() {
+    let place = tempfile::TempDir::new().unwrap();
+    let path = place.path().join("notify.sock");
+    let notify = UnixDatagram::bind(&path).unwrap();
+    notify.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let env = vec![("NOTIFY_SOCKET".to_owned(), path.to_str().unwrap().to_owned())];
+    let launch = Launch { env, ..Launch::default() };
+    let config = "[policy]\ndata = [\"organisation.yaml\"]\npoll_interval = \"1h\"\n".to_owned();
+    let world = World::with(Setup { launch, config, ..Setup::default() });
+    let told = |word: &str| {
+        let mut message = [0; 512];
+        loop {
+            let length = notify.recv(&mut message).unwrap_or_else(|error| panic!("{word}: {error}"));
+            if String::from_utf8_lossy(&message[..length]).lines().any(|line| line.starts_with(word)) {
+                return;
+            }
+        }
+    };
+    told("READY=1");
+    for zones in ["[HKG-A]", "[SEL-A]", "[HKG-A]"] {
+        let organisation = crate::support::world::organisation().replace("[SEL-A, HKG-A, SAO-A]", zones);
+        world.gateway.write("organisation.yaml", &organisation);
+        world.gateway.signal("HUP");
+        told("RELOADING=1");
+        told("READY=1");
+        let status = if zones == "[SEL-A]" { 200 } else { 403 };
+        let answer = world.send(&order("after-the-reload"));
+        assert_eq!(answer.status, status, "{zones}: {}", answer.json());
+    }
+}
+
+#[test]
 fn a_log_that_nobody_reads_stops_nothing() {
     let config = "[log]\nlevel = \"trace\"\n".to_owned();
     let launch = Launch { deaf: true, ..Launch::default() };
@@ -214,6 +247,42 @@ fn a_full_disk_refuses_creates_loses_none_and_mends() {
     assert_eq!((used + unknown, in_flight), (u64::try_from(made.len()).unwrap(), 0));
     assert!(unknown <= 1, "{unknown}");
     world.send(&order("with-room-again")).instance_ids();
+    agree(&world);
+}
+
+#[test]
+fn files_that_cannot_be_written_any_more_refuse_creates_until_a_restart() {
+    let mut world = World::with(Setup {
+        config: "[admin]\naddress = \"127.0.0.1:0\"\naudit_log = \"audit.jsonl\"\n".to_owned(),
+        launch: Launch { before: "trap '' XFSZ".to_owned(), ..Launch::default() },
+        ..limited(100)
+    });
+    for number in 0..3 {
+        world.send(&order(&format!("before-{number}"))).instance_ids();
+    }
+    assert_eq!(post(&world, "/quota/reconcile", &serde_json::json!({})).status, 200);
+    // Not a byte more goes into the ledger, the records or the audit log.
+    let limit = world.gateway.limit(Resource::Fsize, 0);
+    for number in 0..5 {
+        world
+            .send(&order(&format!("meanwhile-{number}")))
+            .assert_refused(503, "SERVICE_TEMPORARY_UNAVAILABLE");
+        world.send(&change()).assert_refused(503, "SERVICE_TEMPORARY_UNAVAILABLE");
+        assert_eq!(world.send(&read()).status, 200, "reads need no disk");
+    }
+    assert_eq!(post(&world, "/quota/reconcile", &serde_json::json!({})).status, 503);
+    assert_eq!(world.emulator.creates(), 3);
+    // It could be written again, but what the last try has left of it is not certain: it is said, and not used.
+    world.gateway.limit(Resource::Fsize, limit);
+    world.send(&order("afterwards")).assert_refused(503, "SERVICE_TEMPORARY_UNAVAILABLE");
+    assert!(status(&world)["ledger"]["dead"].is_string(), "{}", status(&world)["ledger"]);
+    assert_eq!(world.send(&read()).status, 200);
+    // A restart reads it anew, and finds all of it.
+    world.gateway.kill_and_restart();
+    assert_eq!(counted(&world), (3, 0, 0));
+    world.send(&order("after-the-restart")).instance_ids();
+    assert_eq!((counted(&world), world.emulator.creates()), ((4, 0, 0), 4));
+    assert_eq!(post(&world, "/quota/reconcile", &serde_json::json!({})).status, 200);
     agree(&world);
 }
 

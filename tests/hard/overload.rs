@@ -2,10 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
+use rustix::process::Resource;
 use serde_json::Value;
 use zengate::emulator::{Fault, Gate, On, Times, When};
 
+use crate::path::quota::{counted, limited};
 use crate::support::client::{EXAMPLE, connect, read_answer};
 use crate::support::gateway::Launch;
 use crate::support::world::{KEY, SECRET, Setup, keys};
@@ -60,10 +63,102 @@ fn a_head_or_body_that_does_not_come_is_not_waited_for() {
     assert_eq!(world.emulator.requests().len(), 1);
 }
 
+/// Sends a byte every 50 ms for as long as nothing comes back; gives how many those were.
+fn drip(connection: &mut TcpStream, bytes: impl IntoIterator<Item = u8>) -> usize {
+    connection.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    let mut sent = 0;
+    for byte in bytes {
+        if connection.write_all(&[byte]).is_err() {
+            break;
+        }
+        sent += 1;
+        // Waiting for an answer is what paces it.
+        match connection.peek(&mut [0]) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            _ => break,
+        }
+    }
+    connection.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    sent
+}
+
+#[test]
+fn a_drip_has_no_more_time_than_silence() {
+    let world = with("[limits]\nhead_timeout = \"400ms\"\nbody_timeout = \"400ms\"\n");
+    std::thread::scope(|scope| {
+        for _ in 0..10 {
+            scope.spawn(|| {
+                let mut connection = connect(world.address());
+                connection.write_all(b"POST /api/v2/vm HTTP/1.1\r\nHost: x\r\nX-Junk: ").unwrap();
+                assert!(drip(&mut connection, vec![b'x'; 2_000]) < 1_000);
+                assert!(closed(&mut connection));
+            });
+            scope.spawn(|| {
+                let call = order("never").body(" ".repeat(2_000));
+                let mut connection = connect(world.address());
+                connection.write_all(&call.head(world.address())).unwrap();
+                assert!(drip(&mut connection, call.body) < 1_000);
+                let answer = read_answer(&mut connection).expect("an answer");
+                answer.assert_refused(408, "REQUEST_TIMED_OUT");
+            });
+        }
+        world.send(&order("beside-them")).instance_ids();
+    });
+    assert_eq!(world.emulator.requests().len(), 1);
+}
+
+#[test]
+fn a_body_must_bring_its_rate_whatever_time_it_has() {
+    let world = with("[limits]\nbody_timeout = \"10m\"\n");
+    let call = order("never").body(" ".repeat(12_000));
+    let mut connection = connect(world.address());
+    connection.write_all(&call.head(world.address())).unwrap();
+    // 20 bytes a second, where 1 KiB is asked for: it ends soon after the first five seconds, not after ten minutes.
+    assert!(drip(&mut connection, call.body) < 6_000);
+    read_answer(&mut connection).expect("an answer").assert_refused(408, "REQUEST_TIMED_OUT");
+    assert_eq!(world.emulator.requests().len(), 0);
+}
+
+#[test]
+fn who_takes_answers_slowly_keeps_no_place_of_the_others() {
+    let keys = format!(
+        "{}[[key]]\nid = \"ZGpayments02\"\nsecrets = [{{ file = \"other.secret\" }}]\nteam = \"payments\"\naccount = \"main\"\n",
+        keys("")
+    );
+    let config = "[limits]\nin_flight_reads = 2\n".to_owned();
+    let world = World::with(Setup { keys, config, ..Setup::default() });
+    let read = Call::new("vm", "DescribeInstances");
+    // Has begun to take a long answer, and takes no more of it.
+    let begun = |call: &Call| {
+        world.emulator.script(Fault::Huge { bytes: 16 << 20 }, On::any(), Times::Exactly(1));
+        let mut connection = connect(world.address());
+        connection.write_all(&call.bytes(world.address())).unwrap();
+        let mut first = [0; 1024];
+        connection.read_exact(&mut first).unwrap();
+        assert!(first.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&first));
+        connection
+    };
+    let slow = [begun(&read), begun(&read)];
+    for _ in 0..5 {
+        assert_eq!(world.send(&read).status, 200, "places are free");
+    }
+    assert_eq!(world.gateway.metric("zengate_requests_in_flight{class=\"read\"}"), 0.0);
+    assert_eq!(world.gateway.metric("zengate_answers"), 2.0);
+    // One key has as many long answers as there are places; another key's are not among them.
+    world.emulator.script(Fault::Huge { bytes: 16 << 20 }, On::any(), Times::Exactly(1));
+    let refused = world.send(&read);
+    refused.assert_refused(429, "REQUEST_LIMIT_EXCEEDED");
+    assert!(refused.message().contains(KEY) && refused.header("retry-after").is_some());
+    let other = begun(&read.clone().key("ZGpayments02", "gateway-secret-of-the-other"));
+    drop((slow, other));
+    eventually("all have gone", || (world.gateway.metric("zengate_answers") == 0.0).then_some(()));
+    drop(begun(&read));
+}
+
 #[test]
 fn an_answer_that_nobody_takes_is_not_held_for_ever() {
     let world = with("[limits]\nwrite_timeout = \"300ms\"\n");
-    world.emulator.script(Fault::Huge { bytes: 40 << 20 }, On::any(), Times::Exactly(4));
+    world.emulator.script(Fault::Huge { bytes: 16 << 20 }, On::any(), Times::Exactly(4));
     let deaf: Vec<TcpStream> = (0..4)
         .map(|_| {
             let mut connection = connect(world.address());
@@ -220,6 +315,29 @@ fn a_key_has_a_rate_of_its_own() {
     assert!(late.message().contains(KEY), "{}", late.message());
     send("d", "ZGpayments02", "gateway-secret-of-the-other").instance_ids();
     assert_eq!(world.emulator.creates(), 3);
+}
+
+#[test]
+fn descriptors_that_run_out_cost_connections_and_no_create() {
+    let world = World::with(limited(10));
+    let mut before = connect(world.address());
+    eventually("it is in", || (world.gateway.metric("zengate_connections") == 1.0).then_some(()));
+    // From now on the process opens nothing any more, not even a connection to the cloud.
+    let limit = world.gateway.limit(Resource::Nofile, 3);
+    before.write_all(&order("nowhere").bytes(world.address())).unwrap();
+    let refused = read_answer(&mut before).expect("an answer");
+    refused.assert_refused(503, "SERVICE_TEMPORARY_UNAVAILABLE");
+    // One that comes now cannot be accepted, and the one that rests goes for it.
+    let mut waiting = connect(world.address());
+    assert!(closed(&mut before));
+    world.gateway.limit(Resource::Nofile, limit);
+    waiting.write_all(&order("waited").bytes(world.address())).unwrap();
+    read_answer(&mut waiting).expect("an answer").instance_ids();
+    assert!(world.gateway.metric("zengate_connections_total{result=\"failed\"}") >= 1.0);
+    for number in 0..5 {
+        world.send(&order(&format!("afterwards-{number}"))).instance_ids();
+    }
+    assert_eq!((counted(&world), world.emulator.creates()), ((6, 0, 0), 6));
 }
 
 #[test]

@@ -228,7 +228,8 @@ fn rows_about_framing_end_the_connection() {
     }
     for (row, bytes) in rows {
         let (answer, closed) = exchange(&world, &bytes);
-        assert!(answer.is_some_and(|answer| matches!(answer.status, 400 | 411)), "{row}");
+        let answer = answer.unwrap_or_else(|| panic!("{row}: no answer"));
+        answer.assert_refused(if row.starts_with("O21") { 400 } else { 411 }, BAD);
         assert!(closed, "{row}");
     }
     assert_eq!(world.emulator.requests().len(), 0);
@@ -370,4 +371,48 @@ fn no_host_that_a_caller_names_hears_anything() {
         let said = request.headers.iter().any(|(_, value)| String::from_utf8_lossy(value).contains(&there));
         assert!(!said, "{:?}", request.headers);
     }
+}
+
+#[test]
+fn what_is_no_request_is_answered_in_words_and_counted() {
+    let world = World::new();
+    let long = |count: usize| "x".repeat(count);
+    let many: String = (0..300).map(|number| format!("X-Junk-{number}: x\r\n")).collect();
+    let start = "POST /api/v2/vm HTTP/1.1\r\nHost: x\r\n";
+    let rows = [
+        ("a line of nonsense", "GARBAGE\r\n\r\n".to_owned(), 400, BAD),
+        ("a bare line end in a name", format!("{start}X-Ju\nnk: x\r\n\r\n"), 400, BAD),
+        ("a space before the colon", format!("{start}X-Junk : x\r\n\r\n"), 400, BAD),
+        ("two lengths", format!("{start}Content-Length: 1\r\nContent-Length: 2\r\n\r\n"), 400, BAD),
+        ("a version to come", "POST /api/v2/vm HTTP/3.0\r\nHost: x\r\n\r\n".to_owned(), 400, BAD),
+        ("a target without an end", format!("POST /{} HTTP/1.1\r\nHost: x\r\n\r\n", long(70_000)), 414, LONG),
+        ("a field without an end", format!("{start}X-Junk: {}\r\n\r\n", long(70_000)), 431, LONG),
+        ("300 fields", format!("{start}{many}\r\n"), 431, LONG),
+    ];
+    let mut count = 0.0;
+    for (row, bytes, status, code) in rows {
+        let (answer, closed) = exchange(&world, bytes.as_bytes());
+        let answer = answer.unwrap_or_else(|| panic!("{row}: no answer"));
+        assert_eq!(answer.status, status, "{row}");
+        answer.assert_refused(status, code);
+        assert!(closed, "{row}");
+        let line = world.gateway.logged(answer.header("x-zengate-decision").unwrap());
+        // What is not much too long is read, and is too long for the gateway.
+        assert!(line.contains("\"malformed\"") || status == 431, "{row}: {line}");
+        count += f64::from(u8::from(line.contains("\"malformed\"")));
+    }
+    let series = "zengate_requests_total{class=\"none\",outcome=\"malformed\",service=\"other\"}";
+    assert_eq!(world.gateway.metric(series), count);
+    // Behind an honest request the honest answer comes first, unharmed.
+    let mut both = read().bytes(world.address());
+    both.extend_from_slice(b"GARBAGE\r\n\r\n");
+    let mut connection = connect(world.address());
+    connection.write_all(&both).unwrap();
+    let mut received = Vec::new();
+    let _ = connection.read_to_end(&mut received);
+    let received = String::from_utf8(received).unwrap();
+    let second = received.rfind("HTTP/1.1 400 ").expect("two answers");
+    assert!(received.starts_with("HTTP/1.1 200 ") && received[..second].ends_with('}'), "{received}");
+    assert!(received[second..].contains("x-zengate-decision: T"), "{received}");
+    assert_eq!(world.gateway.metric(series), count + 1.0);
 }

@@ -118,7 +118,13 @@ fn run(address: SocketAddr, form: &Form, place: Place, name: &str) -> Vec<(Strin
             }
         }
     }
-    let told = answers(&received).into_iter().filter(|(status, _)| *status == 200);
+    let received = answers(&received);
+    for (status, body) in received.iter().filter(|(status, _)| *status >= 400) {
+        let body: serde_json::Value = serde_json::from_slice(body)
+            .unwrap_or_else(|error| panic!("{}, {place:?}: {status} without words: {error}", form.name));
+        assert!(["requestId", "code", "message"].iter().all(|name| body[name].is_string()), "{body}");
+    }
+    let told = received.into_iter().filter(|(status, _)| *status == 200);
     let ids = told.filter_map(|(_, body)| {
         let body: serde_json::Value = serde_json::from_slice(&body).ok()?;
         Some(body["response"]["instanceIdSet"].as_array()?.first()?.as_str()?.to_owned())

@@ -1,4 +1,4 @@
-//! Mixed traffic with faults for as long as one likes; memory, descriptors, threads and the ledger's size are sampled, and
+//! Mixed traffic with faults for as long as one likes; memory, descriptors, threads, tasks and the ledger's size are sampled, and
 //! their slopes are printed. What must hold at any length is asserted: every answer has a form that clients know, nothing
 //! panics, and at the end the ledger and the cloud agree.
 //!
@@ -26,10 +26,11 @@ const MACHINES: usize = 50;
 /// One look at the process.
 struct Sample {
     hours: f64,
-    figures: [f64; 5],
+    figures: [f64; 6],
 }
 
-const FIGURES: [&str; 5] = ["resident MiB", "descriptors", "threads", "ledger KiB", "log of the ledger KiB"];
+const FIGURES: [&str; 6] =
+    ["resident MiB", "descriptors", "threads", "tasks", "ledger KiB", "log of the ledger KiB"];
 
 fn sample(world: &World, begun: Instant) -> Sample {
     let id = world.gateway.id();
@@ -46,7 +47,14 @@ fn sample(world: &World, begun: Instant) -> Sample {
     };
     Sample {
         hours: begun.elapsed().as_secs_f64() / 3600.0,
-        figures: [of("VmRSS:") / 1024.0, descriptors as f64, of("Threads:"), size(".db"), size(".db-wal")],
+        figures: [
+            of("VmRSS:") / 1024.0,
+            descriptors as f64,
+            of("Threads:"),
+            world.gateway.metric("zengate_tasks"),
+            size(".db"),
+            size(".db-wal"),
+        ],
     }
 }
 

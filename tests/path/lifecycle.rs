@@ -1,12 +1,17 @@
 //! Overload, signals and the end.
 
+use std::io::{Read, Write};
+
+use zengate::emulator::{Fault, Gate, On, Times, When};
+
+use crate::path::quota::{counted, limited, order};
 use crate::support::client::{connect, read_answer};
 use crate::support::world::Setup;
 use crate::support::{Call, World, eventually};
 
 #[test]
-fn more_than_the_limit_in_flight_is_shed_at_once() {
-    let config = "[limits]\nin_flight = 1\n";
+fn more_than_the_limit_in_flight_waits_its_time_and_is_shed() {
+    let config = "[limits]\nin_flight = 1\nplace_timeout = \"200ms\"\n";
     let world = World::with(Setup { config: config.into(), ..Setup::default() });
     let (gate, first) = world.held_create();
     let shed = world.send(&Call::example());
@@ -31,13 +36,13 @@ fn a_head_that_never_ends_and_a_body_that_never_comes_are_given_up() {
     let world = with("head_timeout");
     let head = Call::example().head(world.address());
     let mut slow = connect(world.address());
-    std::io::Write::write_all(&mut slow, &head[..head.len() - 4]).unwrap();
+    slow.write_all(&head[..head.len() - 4]).unwrap();
     assert!(read_answer(&mut slow).is_none(), "the connection is closed");
     assert_eq!(world.emulator.requests().len(), 0);
 
     let world = with("body_timeout");
     let mut bodiless = connect(world.address());
-    std::io::Write::write_all(&mut bodiless, &Call::example().head(world.address())).unwrap();
+    bodiless.write_all(&Call::example().head(world.address())).unwrap();
     let answer = read_answer(&mut bodiless).expect("an answer");
     answer.assert_refused(408, "REQUEST_TIMED_OUT");
     assert_eq!(answer.header("connection"), Some("close"));
@@ -58,6 +63,61 @@ fn a_create_on_its_way_is_finished_before_the_end() {
     read_answer(&mut connection).expect("the answer still comes").instance_ids();
     assert!(world.gateway.wait().success());
     assert_eq!(world.gateway.records().len(), 1);
+}
+
+#[test]
+fn a_stop_has_an_end_and_leaves_nothing_unwritten() {
+    let config = "[upstream]\nurl = \"{url}\"\ncreate_timeout = \"1s\"\nconnect_timeout = \"300ms\"\ntls_timeout = \"300ms\"\n[drain]\nlame_duck = \"0s\"\ndeadline = \"2s\"\n";
+    let mut world = World::with(Setup { config: config.into(), ..limited(100) });
+    for number in 0..20 {
+        world.send(&order(&format!("machine-{number}"), 1)).instance_ids();
+    }
+    // A read whose caller does not take its answer, and a create that the cloud does not answer.
+    world.emulator.script(
+        Fault::Huge { bytes: 16 << 20 },
+        On::action("vm", "DescribeInstances"),
+        Times::Exactly(1),
+    );
+    let mut slow = connect(world.address());
+    slow.write_all(&Call::new("vm", "DescribeInstances").bytes(world.address())).unwrap();
+    slow.read_exact(&mut [0; 1024]).unwrap();
+    let gate = Gate::new();
+    world.emulator.script(Fault::hold(When::Before, &gate), On::create(), Times::Exactly(1));
+    let mut lost = connect(world.address());
+    lost.write_all(&order("lost", 1).bytes(world.address())).unwrap();
+    world.runtime.block_on(world.emulator.arrived(22));
+    world.gateway.signal("TERM");
+    let answer = read_answer(&mut lost).expect("an answer, in time");
+    answer.assert_refused(504, "REQUEST_TIMED_OUT");
+    assert!(world.gateway.wait().success(), "{:?}", world.gateway.log());
+    world.gateway.logged("they are cut");
+    let records = world.gateway.records();
+    assert_eq!(records.len(), 21);
+    assert_eq!(records.iter().filter(|record| record["outcome"] == "unknown").count(), 1);
+    world.gateway.restart();
+    assert_eq!(counted(&world), (20, 0, 1));
+    gate.open();
+}
+
+#[test]
+fn what_could_not_be_finished_in_the_drain_does_not_begin() {
+    let config = "[upstream]\nurl = \"{url}\"\ncreate_timeout = \"59s\"\n";
+    let mut world = World::with(Setup { config: config.into(), ..Setup::default() });
+    // The body is on its way when the stop comes, and whole when there is no time left for a create.
+    let bytes = order("late", 1).bytes(world.address());
+    let (last, most) = bytes.split_last().unwrap();
+    let mut late = connect(world.address());
+    late.write_all(most).unwrap();
+    eventually("it is being received", || {
+        (world.gateway.metric("zengate_buffered_bytes") > 0.0).then_some(())
+    });
+    world.gateway.signal("TERM");
+    world.gateway.logged("nothing new is begun");
+    late.write_all(&[*last]).unwrap();
+    let refused = read_answer(&mut late).expect("an answer");
+    refused.assert_refused(503, "SERVICE_TEMPORARY_UNAVAILABLE");
+    assert!(world.gateway.wait().success());
+    assert_eq!(world.emulator.creates(), 0);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use tempfile::TempDir;
 
 use super::eventually;
@@ -138,6 +139,14 @@ impl Gateway {
         let parent = self.process.id().to_string();
         let status = Command::new("pkill").args(["-KILL", "-P", &parent]).status();
         assert!(status.is_ok_and(|status| status.success()), "pkill -P");
+    }
+
+    /// Sets a limit of the running process; gives the one before.
+    pub fn limit(&self, resource: Resource, current: u64) -> u64 {
+        let maximum = getrlimit(resource).maximum; // the process has it from here
+        let process = Pid::from_raw(i32::try_from(self.process.id()).unwrap());
+        let before = prlimit(process, resource, Rlimit { current: Some(current), maximum }).unwrap();
+        before.current.or(maximum).unwrap_or(u64::MAX)
     }
 
     /// The number of the process.

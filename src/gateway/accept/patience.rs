@@ -214,6 +214,26 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_head_that_drips_has_no_more_time_than_one_that_stands_still() {
+        let (mut client, server) = tokio::io::duplex(64);
+        let stream = Flushing::new(server, Line::default(), LIMIT);
+        let mut server = Patient::new(stream, Watch::new(None), Duration::from_secs(10));
+        let begun = Instant::now();
+        let drip = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                client.write_all(b"a").await.unwrap();
+            }
+        };
+        let mut head = [0; 4096];
+        let error = tokio::select! {
+            read = server.read_exact(&mut head) => read.unwrap_err(),
+            () = drip => unreachable!("it never ends"),
+        };
+        assert_eq!((error.kind(), begun.elapsed().as_secs()), (std::io::ErrorKind::TimedOut, 10));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_answer_must_be_taken_and_a_drip_is_not_enough() {
         let (client, server) = tokio::io::duplex(1024);
         let (mut taking, _sending) = tokio::io::split(client);
