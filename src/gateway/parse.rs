@@ -15,6 +15,7 @@ use crate::json;
 use crate::metrics::{InstanceCount, Phase};
 use crate::policy::case::Asked;
 use crate::quota::Marks;
+use crate::quota::fingerprint::MarkKey;
 use crate::refusal::Refusal;
 
 /// A read, strictly parsed, to be forwarded byte for byte.
@@ -64,10 +65,11 @@ impl Stage for Parse {
         let asked =
             Asked::read(call, document, &self.0.settings.load().admitted_fields).map_err(Refusal::Fields)?;
         if let Some(create) = &asked.create {
-            let account = &principal.account;
-            let fingerprint =
-                account.marks.fingerprint(&account.name, &principal.team, &call, &asked.document);
-            marks.fingerprint = Some(fingerprint);
+            if let Some(key) = self.0.ledger.mark_key().map_err(|_| Refusal::LedgerAway)? {
+                let (account, team) = (&principal.account, principal.team.as_str());
+                let mark = |key: &MarkKey| key.fingerprint(&account.name, team, &call, &asked.document);
+                (marks.fingerprint, marks.former) = (Some(mark(&key)), Some(mark(&account.marks)));
+            }
             let count = u64::from(create.count);
             trail.metrics().instances(InstanceCount::Asked, &principal.team, create.zone.as_deref(), count);
         }
