@@ -54,7 +54,7 @@ impl Stage for Parse {
     async fn apply(&self, verified: Verified) -> Result<Self::Out, Refusal> {
         let watch = Stopwatch::start();
         let Verified { call, principal, headers, bytes, mut marks, place, trail } = verified;
-        let mut document = json::read_object(&bytes)?;
+        let mut document = json::read_message(&bytes)?;
         if call.action.kind == Kind::Read {
             trail.took(Phase::Parse, watch.elapsed());
             return Ok(Way::Aside(Read { call, principal, headers, bytes, place, trail }));

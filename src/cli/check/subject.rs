@@ -42,7 +42,7 @@ pub(in crate::cli) fn read(file: &Path, action: &str) -> Result<Vec<Subject>, St
         };
         return Ok(planned.into_iter().map(subject).collect());
     }
-    let document = json::read_object(&bytes).map_err(|error| failed(&error))?;
+    let document = json::read_message(&bytes).map_err(|error| failed(&error))?;
     Ok(vec![Subject { file: name, name: None, call: call(action)?, document, unknown: Vec::new() }])
 }
 
