@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Request};
-use http_body_util::BodyExt as _;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, BodyStream, StreamBody};
 
 use super::Parts;
 use super::answer::Answer;
@@ -21,7 +23,7 @@ use crate::metrics::Phase;
 use crate::record::UpstreamRecord;
 use crate::refusal::Refusal;
 use crate::reply;
-use crate::upstream::{Reply, SendError};
+use crate::upstream::{Reply, SendError, StreamError, Streamed};
 
 /// What a client says of itself and the cloud may want to know; passed on if it is plain.
 const PASSED_ON: &[&str] = &["x-zc-sdk-lang", "x-zc-sdk-version", "x-zc-request-client"];
@@ -162,7 +164,12 @@ async fn forward(read: Read, now: i64) -> Result<Answer, Refusal> {
     let service = call.action.service;
     if status == http::StatusCode::OK {
         trail.metrics().upstream(service, Kind::Read, 200, "none");
-        return streamed(response, place);
+        return answered(response, place, &trail).await;
+    }
+    if status == http::StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS {
+        // The SDKs put words of their own in its place, and lose the code, the message and the id.
+        trail.metrics().upstream(service, Kind::Read, status.as_u16(), "none");
+        return Err(Refusal::EdgeRefused { status: status.as_u16() });
     }
     let whole = http_body_util::Limited::new(response.into_body(), LARGEST_ERROR).collect().await;
     let body = whole.map(http_body_util::Collected::to_bytes).unwrap_or_default();
@@ -189,8 +196,19 @@ async fn forward(read: Read, now: i64) -> Result<Answer, Refusal> {
 /// How answers to reads may be packed. The cloud is asked not to; if it does, the client is told, as the cloud would.
 const PACKINGS: &[&str] = &["gzip", "deflate", "br", "zstd"];
 
-/// A good answer to a read, byte for byte; its place stays taken until the last byte.
-fn streamed(response: http::Response<crate::upstream::Streamed>, place: Place) -> Result<Answer, Refusal> {
+/// Answers to reads up to this length are looked at before they are passed on; of longer ones this much waits at most. Whatever
+/// the cloud answers in place of what was asked for is short.
+const LOOKED_AT: usize = 64 * 1024;
+
+/// How long a body may take to be looked at: one that comes in drops is passed on in drops.
+const LOOKING: Duration = Duration::from_secs(2);
+
+/// A good answer to a read, byte for byte. A short one is looked at first.
+async fn answered(
+    response: http::Response<Streamed>,
+    place: Place,
+    trail: &super::trail::Trail,
+) -> Result<Answer, Refusal> {
     let json = text(response.headers(), CONTENT_TYPE.as_str()).is_none_or(|media| media.contains("json"));
     if !json {
         return Err(Refusal::ReadFailed { what: "not_json" });
@@ -203,12 +221,59 @@ fn streamed(response: http::Response<crate::upstream::Streamed>, place: Place) -
         _ => return Err(Refusal::ReadFailed { what: "unknown_encoding" }),
     };
     let length = http_body::Body::size_hint(response.body()).exact();
-    let body = response.into_body().map_err(move |error| {
+    let long = length.is_some_and(|length| length > LOOKED_AT as u64);
+    let mut body = response.into_body();
+    let mut start = BytesMut::new();
+    if !long && encoding.is_none() {
+        match tokio::time::timeout(LOOKING, collect(&mut body, &mut start)).await {
+            Ok(Ok(true)) => return looked_at(start.freeze()),
+            Ok(Ok(false)) | Err(_) => {}
+            Ok(Err(error)) => {
+                trail.detail(chain(&error));
+                let lost = error.lost().as_str();
+                trail.metrics().upstream_failure(Kind::Read, lost);
+                return Err(Refusal::ReadFailed { what: lost });
+            }
+        }
+    }
+    Ok(streamed(start.freeze(), body, length, encoding, place))
+}
+
+/// Collects the start of a body; true if that is all of it.
+async fn collect(body: &mut Streamed, start: &mut BytesMut) -> Result<bool, StreamError> {
+    while start.len() <= LOOKED_AT {
+        let Some(frame) = body.frame().await else { return Ok(true) };
+        start.extend_from_slice(frame?.data_ref().map_or(&[][..], AsRef::as_ref));
+    }
+    Ok(false)
+}
+
+/// A whole answer.
+fn looked_at(body: Bytes) -> Result<Answer, Refusal> {
+    if !reply::answers_a_read(&body) {
+        return Err(Refusal::ReadFailed { what: "unusable_body" });
+    }
+    let length = u64::try_from(body.len()).ok();
+    let (warnings, added) = (Vec::new(), Vec::new());
+    let body = super::answer::whole(body);
+    Ok(Answer { status: http::StatusCode::OK, length, encoding: None, body, warnings, added })
+}
+
+/// A long answer, as it comes; its place stays taken until the last byte.
+fn streamed(
+    start: Bytes,
+    rest: Streamed,
+    length: Option<u64>,
+    encoding: Option<HeaderValue>,
+    place: Place,
+) -> Answer {
+    let start = futures_util::stream::iter((!start.is_empty()).then(|| Ok(Frame::data(start))));
+    let body = StreamBody::new(start.chain(BodyStream::new(rest))).map_err(move |error| {
         let _held = &place;
         super::answer::BodyError::from(error)
     });
     let (warnings, added) = (Vec::new(), Vec::new());
-    Ok(Answer { status: http::StatusCode::OK, length, encoding, body: body.boxed_unsync(), warnings, added })
+    Answer { status: http::StatusCode::OK, length, encoding, body: body.boxed_unsync(), warnings, added }
 }
 
 /// The request for the account, with what the client says of itself.
