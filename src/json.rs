@@ -272,4 +272,6 @@ impl serde::Serialize for Object {
 }
 
 #[cfg(test)]
+mod families;
+#[cfg(test)]
 mod tests;
