@@ -196,11 +196,9 @@ impl Upstream {
         }
         // Connecting counts: whoever waits for the outcome, a replica that finds the booking among them, counts from there.
         let watch = Stopwatch::start();
-        let link = tokio::time::timeout(limit, self.connect()).await.map_err(|_| ConnectError::Deadline {
-            step: "connecting",
-            origin: self.origin.to_string(),
-        });
-        let link = link.and_then(|link| link).map_err(|error| SendError::NotSent(error.into()))?;
+        let late = || ConnectError::Deadline { step: "connecting", origin: self.origin.to_string() };
+        let link = tokio::time::timeout(limit, self.connect()).await.unwrap_or_else(|_| Err(late()));
+        let link = link.map_err(|error| SendError::NotSent(error.into()))?;
         self.exchange(link, request, limit.saturating_sub(watch.elapsed())).await
     }
 

@@ -35,7 +35,11 @@ fn in_object<'a>(object: &'a Object, way: &mut Vec<Step<'a>>) -> Option<Mistake>
             return Some(mistake(way, "is a name with letters that no field of the cloud has", NAME_REMEDY));
         }
         if name.contains(ENGINE_NUMBER) {
-            return Some(mistake(way, "is a name that the rules cannot be asked about", "choose another name"));
+            return Some(mistake(
+                way,
+                "is a name that the rules cannot be asked about",
+                "choose another name",
+            ));
         }
         let found = in_value(value, way);
         if found.is_some() {
@@ -79,7 +83,8 @@ fn unescaped(text: &str) -> String {
     let mut parts = text.split("\\u");
     let mut whole = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let letter = part.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
+        let letter =
+            part.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
         match letter {
             Some(letter) => {
                 while whole.ends_with('\\') {

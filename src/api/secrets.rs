@@ -153,7 +153,9 @@ mod tests {
 
     #[test]
     fn a_name_that_some_reader_folds_into_a_secrets_is_one() {
-        for name in ["pa\u{17f}\u{17f}word", "PA\u{17f}SWORD", "to\u{212a}en", "\u{131}nitScript", "ap\u{130}Key"] {
+        for name in
+            ["pa\u{17f}\u{17f}word", "PA\u{17f}SWORD", "to\u{212a}en", "\u{131}nitScript", "ap\u{130}Key"]
+        {
             assert!(is_secret(name), "{name}");
         }
         assert!(!is_secret("pässword"));

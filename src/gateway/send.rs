@@ -221,7 +221,7 @@ async fn answered(
         _ => return Err(Refusal::ReadFailed { what: "unknown_encoding" }),
     };
     let length = http_body::Body::size_hint(response.body()).exact();
-    let long = length.is_some_and(|length| length > LOOKED_AT as u64);
+    let long = length.is_some_and(|length| !usize::try_from(length).is_ok_and(|length| length <= LOOKED_AT));
     let mut body = response.into_body();
     let mut start = BytesMut::new();
     if !long && encoding.is_none() {

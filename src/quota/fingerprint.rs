@@ -116,8 +116,7 @@ mod tests {
     #[test]
     fn equal_orders_are_equal_and_others_are_not() {
         for key in [MarkKey::new(&Secret::new("one")), MarkKey::kept(&[7; 32])] {
-            let first =
-                mark(&key, "payments", r#"{"zoneId":"SEL-A","password":"p1","x":null,"n":[1,"2"]}"#);
+            let first = mark(&key, "payments", r#"{"zoneId":"SEL-A","password":"p1","x":null,"n":[1,"2"]}"#);
             assert_eq!(first, mark(&key, "payments", r#"{ "n":[1,"2"], "password":"p1", "zoneId":"SEL-A"}"#));
             let others = [
                 mark(&key, "payments", r#"{"zoneId":"SEL-A","password":"p2","n":[1,"2"]}"#),

@@ -74,7 +74,16 @@ fn a_read_is_answered_by_an_envelope_with_a_response() {
     for good in [GOOD, r#"{"response":{}}"#, r#"{"response":{"a":"\ud800"},"x":[]}"#] {
         assert!(answers_a_read(good.as_bytes()), "{good}");
     }
-    for bad in ["", "{}", "[]", "<html>", r#"{"response":null}"#, r#"{"response":[]}"#, &error("X"), "{\"response\":{}"] {
+    for bad in [
+        "",
+        "{}",
+        "[]",
+        "<html>",
+        r#"{"response":null}"#,
+        r#"{"response":[]}"#,
+        &error("X"),
+        "{\"response\":{}",
+    ] {
         assert!(!answers_a_read(bad.as_bytes()), "{bad}");
     }
 }

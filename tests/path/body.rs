@@ -108,13 +108,13 @@ fn names_that_some_reader_folds_into_others_never_reach_the_cloud() {
     let machine = world.send(&Call::example()).instance_ids().remove(0);
     let change = |action: &str, body: String| Call::new("vm", action).body(body);
     for call in [
-        change("TerminateInstance", format!(r#"{{"instanceId":"{machine}","in\u{17f}tanceId":"theirs"}}"#)),
+        change("TerminateInstance", format!(r#"{{"instanceId":"{machine}","inſtanceId":"theirs"}}"#)),
         change("TerminateInstance", format!(r#"{{"instanceId":"{machine}","in\\u017ftanceId":"theirs"}}"#)),
-        change("TerminateInstance", format!(r#"{{"in\u{17f}tanceId":"{machine}"}}"#)),
-        change("StopInstances", format!(r#"{{"instanceIds":["{machine}"],"\u{131}nstanceIds":["theirs"]}}"#)),
+        change("TerminateInstance", format!(r#"{{"inſtanceId":"{machine}"}}"#)),
+        change("StopInstances", format!(r#"{{"instanceIds":["{machine}"],"ınstanceIds":["theirs"]}}"#)),
         change(
             "ResetInstancesPassword",
-            format!(r#"{{"instanceIds":["{machine}"],"pa\u{17f}\u{17f}word":"hunter2-hunter2"}}"#),
+            format!(r#"{{"instanceIds":["{machine}"],"paſſword":"hunter2-hunter2"}}"#),
         ),
         create(with("\"in\u{17f}tanceCount\":500")),
         create(with("\"tags\":{\"tag\u{17f}\":[]}")),
@@ -138,7 +138,9 @@ fn a_number_in_the_engines_own_spelling_never_reaches_the_rules() {
     for body in [
         with(&format!(r#""initScript":"{bomb}""#)),
         with(&format!(r#""initScript":"{}""#, bomb.replace('$', "\\\\u0024"))),
-        with(r#""tags":{"tags":[{"key":"$serde_json::private::Number","value":"{\"$serde_json::private::Number\":1}"}]}"#),
+        with(
+            r#""tags":{"tags":[{"key":"$serde_json::private::Number","value":"{\"$serde_json::private::Number\":1}"}]}"#,
+        ),
     ] {
         world.send(&create(&body)).assert_refused(400, "INVALID_PARAMETER_VALUE");
     }

@@ -76,7 +76,8 @@ impl Fence {
             return Past::Refused(Repeated::Unknown { first: *first });
         }
         let signed = marks.signature.clone().map(|signature| (asker.key.clone(), signature));
-        let signed = Self::of(book, signed.and_then(|mark| book.by_signature.get(&mark)).into_iter().flatten());
+        let signed =
+            Self::of(book, signed.and_then(|mark| book.by_signature.get(&mark)).into_iter().flatten());
         if order.left
             && let Some(by) = self.overtaken(&signed, &equal, now)
         {
