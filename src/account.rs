@@ -32,7 +32,8 @@ pub struct Account {
     pub name: String,
     /// Its credential as it is now; a request takes it once.
     pub credential: ArcSwap<AccountCredential>,
-    /// What digests of its requests are keyed with; stays the same while the process runs, whatever the credential.
+    /// What digests of its creates were keyed with before ledgers had a key of their own: those that were booked then are
+    /// known by it.
     pub marks: MarkKey,
     /// Its endpoint.
     pub upstream: Arc<Upstream>,

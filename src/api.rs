@@ -6,6 +6,7 @@
 pub mod catalog;
 pub mod fields;
 pub mod mistake;
+pub mod names;
 pub mod secrets;
 pub mod targets;
 pub mod view;

@@ -17,13 +17,18 @@ use compact_str::CompactString;
 
 pub use number::Number;
 pub use pointer::{Pointer, PointerError};
-pub use read::{ReadError, Trouble, read_object};
+pub use read::{ReadError, Trouble, read_message, read_object};
 
 /// The deepest nesting that is read; the deepest field of any known action lies at 5.
 pub const MAX_DEPTH: usize = 16;
 
-/// One JSON value, with numbers as text and objects in the order they were written.
-#[derive(Clone, Debug, PartialEq)]
+/// The most values in the body of a request or an answer. The largest that the cloud's documentation allows, a thousand
+/// instances by id or a hundred machines with ten disks and fifty tags each, stay below.
+pub const MAX_VALUES: usize = 20_000;
+
+/// One JSON value, with numbers as text and objects in the order they were written. `Debug` shows no secret of it
+/// ([`crate::api::secrets`]).
+#[derive(Clone, PartialEq)]
 pub enum Value {
     /// `null`. As a member of an object it counts as absent.
     Null,
@@ -114,8 +119,8 @@ impl Value {
 /// A key. Those of the cloud's requests are short: up to 24 bytes need no allocation of their own.
 type Key = CompactString;
 
-/// A JSON object in the order of its keys. Keys are unique.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// A JSON object in the order of its keys. Keys are unique. `Debug` shows no secret of it ([`crate::api::secrets`]).
+#[derive(Clone, Default, PartialEq)]
 pub struct Object {
     members: Vec<(Key, Value)>,
 }
@@ -266,5 +271,7 @@ impl serde::Serialize for Object {
     }
 }
 
+#[cfg(test)]
+mod families;
 #[cfg(test)]
 mod tests;

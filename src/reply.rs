@@ -4,9 +4,13 @@
 //! Only answers that say for certain that nothing did give a booking back; and none of those that leave it open may
 //! reach a client with a code that makes it repeat the create.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::api::Kind;
+use crate::json::{self, Object, Value};
 
 /// The facts of an answer that classification looks at.
 #[derive(Clone, Copy, Debug)]
@@ -70,25 +74,60 @@ const REPEATED_BY_CLIENTS: &[&str] =
     &["REQUEST_LIMIT_EXCEEDED", "SERVICE_TEMPORARY_UNAVAILABLE", "INVALID_OPERATION_TIMEOUT"];
 
 /// The envelope of the cloud, success or error.
-#[derive(Deserialize)]
 struct Envelope {
-    #[serde(rename = "requestId")]
     request_id: Option<String>,
     code: Option<String>,
     message: Option<String>,
-    response: Option<serde_json::Value>,
+    response: Option<Object>,
 }
 
 impl Envelope {
+    /// Reads an answer as strictly as a request: the client gets these bytes, and if it may take another `code` or other ids
+    /// from them than stand here, there is no saying what they mean. The Go SDK matches names without regard to case and takes
+    /// the last of two.
+    fn read(body: &[u8]) -> Option<Self> {
+        let text = |member: Option<Value>| match member {
+            None | Some(Value::Null) => Some(None),
+            Some(Value::String(text)) => Some(Some(text)),
+            Some(_) => None,
+        };
+        let mut object = json::read_message(body).ok().filter(has_plain_names)?;
+        let response = match object.remove("response") {
+            Some(Value::Object(response)) => Some(response).filter(has_plain_names),
+            _ => None,
+        };
+        Some(Self {
+            request_id: text(object.remove("requestId"))?,
+            code: text(object.remove("code"))?,
+            message: text(object.remove("message"))?,
+            response,
+        })
+    }
+
     /// In the form that every SDK reads as an error: all three, as strings.
     fn is_error(&self) -> bool {
         self.request_id.is_some() && self.code.is_some() && self.message.is_some()
     }
 }
 
+/// Whether no name has a letter that some reader folds into another.
+fn has_plain_names(object: &Object) -> bool {
+    object.iter().all(|(name, _)| name.is_ascii())
+}
+
+/// Whether the body of an answer to a read with status 200 is one that every SDK can take: without a `response` the Python SDK
+/// breaks, and callers of the Go SDK read through a nil pointer. What is in it is between the cloud and the client.
+pub fn answers_a_read(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Answer {
+        response: Option<BTreeMap<String, IgnoredAny>>,
+    }
+    serde_json::from_slice(body).is_ok_and(|answer: Answer| answer.response.is_some())
+}
+
 /// Reads an answer to a create or change.
 pub fn classify(facts: &Facts<'_>) -> Meaning {
-    let envelope: Option<Envelope> = serde_json::from_slice(facts.body).ok();
+    let envelope = Envelope::read(facts.body);
     let (fate, delivery) = fate(facts, envelope.as_ref());
     let (code, request_id) =
         envelope.map(|envelope| (envelope.code, envelope.request_id)).unwrap_or_default();
@@ -98,7 +137,7 @@ pub fn classify(facts: &Facts<'_>) -> Meaning {
 
 /// The code of an answer that is an error in the form that SDKs read; none for anything else.
 pub fn error_code(facts: &Facts<'_>) -> Option<String> {
-    let envelope: Envelope = serde_json::from_slice(facts.body).ok()?;
+    let envelope = Envelope::read(facts.body)?;
     if envelope.is_error() { envelope.code.filter(|code| is_code(code)) } else { None }
 }
 
@@ -127,19 +166,17 @@ fn fate(facts: &Facts<'_>, envelope: Option<&Envelope>) -> (Fate, Delivery) {
 /// An answer with status 200: usable only with a `response` (Go callers panic without one), and on creates with ids.
 fn success(facts: &Facts<'_>, envelope: Option<&Envelope>) -> (Fate, Delivery) {
     let unusable = (Fate::Unknown, Delivery::OutcomeUnknown("the cloud's answer could not be used"));
-    let Some(response) =
-        envelope.and_then(|envelope| envelope.response.as_ref()).filter(|value| value.is_object())
-    else {
+    let Some(response) = envelope.and_then(|envelope| envelope.response.as_ref()) else {
         return unusable;
     };
     if facts.kind != Kind::Create {
         return (Fate::Ran { ids: Vec::new(), missing: 0 }, Delivery::Verbatim);
     }
-    let Some(listed) = response.get("instanceIdSet").and_then(serde_json::Value::as_array) else {
+    let Some(listed) = response.get("instanceIdSet").and_then(Value::as_array) else {
         return unusable;
     };
     let mut ids: Vec<String> = Vec::new();
-    for id in listed.iter().filter_map(serde_json::Value::as_str).filter(|id| !id.is_empty()) {
+    for id in listed.iter().filter_map(Value::as_str).filter(|id| !id.is_empty()) {
         if !ids.iter().any(|known| known == id) {
             ids.push(id.to_owned());
         }

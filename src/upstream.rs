@@ -23,9 +23,10 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 
 pub use connect::{ConnectError, Origin, Scheme, client_tls};
-pub use stream::Streamed;
+pub use stream::{StreamError, Streamed};
 
 use crate::api::Kind;
+use crate::clock::Stopwatch;
 use breaker::{Breaker, Opened};
 pub(crate) use connect::connect;
 use link::{After, Link, LinkError};
@@ -38,7 +39,7 @@ pub struct Deadlines {
     pub connect: Duration,
     /// The TLS handshake.
     pub tls: Duration,
-    /// A create, from its first byte to the last of its answer.
+    /// A create, from connecting to the last byte of its answer.
     pub create: Duration,
     /// A change, likewise.
     pub change: Duration,
@@ -193,8 +194,12 @@ impl Upstream {
                 outcome => return outcome,
             }
         }
-        let link = self.connect().await.map_err(|error| SendError::NotSent(error.into()))?;
-        self.exchange(link, request, limit).await
+        // Connecting counts: whoever waits for the outcome, a replica that finds the booking among them, counts from there.
+        let watch = Stopwatch::start();
+        let late = || ConnectError::Deadline { step: "connecting", origin: self.origin.to_string() };
+        let link = tokio::time::timeout(limit, self.connect()).await.unwrap_or_else(|_| Err(late()));
+        let link = link.map_err(|error| SendError::NotSent(error.into()))?;
+        self.exchange(link, request, limit.saturating_sub(watch.elapsed())).await
     }
 
     async fn exchange(
@@ -299,6 +304,9 @@ fn copy(request: &Request<Bytes>) -> Request<Full<Bytes>> {
     *copy.headers_mut() = request.headers().clone();
     copy
 }
+
+#[cfg(test)]
+mod tests;
 
 impl std::fmt::Debug for Upstream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -3,6 +3,9 @@
 //! Records, logs and policy inputs never hold them; policies see facts about them instead, so a rule such as "no
 //! password login" still works and a rule that prints its input gives nothing away.
 
+use std::fmt;
+
+use super::names::folded;
 use crate::json::{Object, Value};
 
 /// Members whose value is a secret, compared without case, and where the request structs of the SDKs hold them.
@@ -45,12 +48,30 @@ const SECRET_KEYS: &[&str] = &[
 
 /// Whether the member `key` holds a secret.
 pub fn is_secret(key: &str) -> bool {
-    SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(key))
+    if key.is_ascii() {
+        return SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(key));
+    }
+    // No such name passes, but what is refused is recorded too.
+    let key: String = key.chars().map(folded).collect();
+    SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(&key))
 }
 
 /// The request as policies and records see it: each secret replaced by `{"set": true, "length": <bytes>}`.
 pub fn without_secrets(document: &Object) -> Object {
     document.with_values(|key, value| if is_secret(key) { fact(value) } else { inside(value) })
+}
+
+// Here and not derived, so that no `{:?}` of whatever holds a request ever shows what is in one.
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&without_secrets(self).to_bytes()))
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&inside(self).to_text())
+    }
 }
 
 fn inside(value: &Value) -> Value {
@@ -113,6 +134,31 @@ mod tests {
         ] {
             assert!(!is_secret(name), "{name}");
         }
+    }
+
+    #[test]
+    fn debug_shows_no_secret_of_a_document_nor_of_what_holds_one() {
+        use crate::api::{Call, catalog};
+        use crate::policy::case::Asked;
+        let action = catalog::lookup("vm", "ResetInstancesPassword").unwrap();
+        let call = Call { action, version: action.versions.last().unwrap() };
+        let text = br#"{"instanceIds":["i-1"],"password":"hunter2","x":{"initScript":"hunter2"}}"#;
+        let document = read_object(text).unwrap();
+        let value = Value::Array(vec![Value::Object(document.clone())]);
+        let asked = Asked::read(call, document.clone(), &[]).unwrap();
+        for shown in [format!("{document:?}"), format!("{value:#?}"), format!("{asked:?}")] {
+            assert!(shown.contains("i-1") && !shown.contains("hunter2"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_some_reader_folds_into_a_secrets_is_one() {
+        for name in
+            ["pa\u{17f}\u{17f}word", "PA\u{17f}SWORD", "to\u{212a}en", "\u{131}nitScript", "ap\u{130}Key"]
+        {
+            assert!(is_secret(name), "{name}");
+        }
+        assert!(!is_secret("pässword"));
     }
 
     #[test]

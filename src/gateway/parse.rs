@@ -15,6 +15,7 @@ use crate::json;
 use crate::metrics::{InstanceCount, Phase};
 use crate::policy::case::Asked;
 use crate::quota::Marks;
+use crate::quota::fingerprint::MarkKey;
 use crate::refusal::Refusal;
 
 /// A read, strictly parsed, to be forwarded byte for byte.
@@ -53,7 +54,7 @@ impl Stage for Parse {
     async fn apply(&self, verified: Verified) -> Result<Self::Out, Refusal> {
         let watch = Stopwatch::start();
         let Verified { call, principal, headers, bytes, mut marks, place, trail } = verified;
-        let mut document = json::read_object(&bytes)?;
+        let mut document = json::read_message(&bytes)?;
         if call.action.kind == Kind::Read {
             trail.took(Phase::Parse, watch.elapsed());
             return Ok(Way::Aside(Read { call, principal, headers, bytes, place, trail }));
@@ -64,10 +65,11 @@ impl Stage for Parse {
         let asked =
             Asked::read(call, document, &self.0.settings.load().admitted_fields).map_err(Refusal::Fields)?;
         if let Some(create) = &asked.create {
-            let account = &principal.account;
-            let fingerprint =
-                account.marks.fingerprint(&account.name, &principal.team, &call, &asked.document);
-            marks.fingerprint = Some(fingerprint);
+            if let Some(key) = self.0.ledger.mark_key().map_err(|_| Refusal::LedgerAway)? {
+                let (account, team) = (&principal.account, principal.team.as_str());
+                let mark = |key: &MarkKey| key.fingerprint(&account.name, team, &call, &asked.document);
+                (marks.fingerprint, marks.former) = (Some(mark(&key)), Some(mark(&account.marks)));
+            }
             let count = u64::from(create.count);
             if !trail.is_dry() {
                 trail.metrics().instances(

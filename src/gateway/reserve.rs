@@ -111,7 +111,8 @@ where
                 follow(&parts, &about, hold.id(), kept);
             }
             let releasing = Releasing::of(&allowed);
-            let sent = inner.oneshot(Reserved { allowed, booked }).await?;
+            // What is below gives an error only before it sends: how sending went is in what it gives.
+            let sent = inner.oneshot(Reserved { allowed, booked }).await.unwrap_or_else(Sent::Never);
             let (settlement, result) = about.outcome(sent);
             let answer = result.as_ref().ok().and_then(|(_, stored)| stored.clone());
             settle(&parts, &about.trail, hold, settlement, answer).await;

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Request};
-use http_body_util::BodyExt as _;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, BodyStream, StreamBody};
 
 use super::Parts;
 use super::answer::Answer;
 use super::own;
 use super::parse::Read;
 use super::reserve::{Reserved, chain};
-use super::room::Place;
+use super::room::{Answering, Place};
 use super::route::text;
 use super::stage::Stage;
 use crate::account::Account;
@@ -22,7 +24,7 @@ use crate::record::UpstreamRecord;
 use crate::refusal::Refusal;
 use crate::reply;
 use crate::traces::TRACEPARENT;
-use crate::upstream::{Reply, SendError};
+use crate::upstream::{Reply, SendError, StreamError, Streamed};
 
 /// What a client says of itself and the cloud may want to know; passed on if it is plain.
 const PASSED_ON: &[&str] = &["x-zc-sdk-lang", "x-zc-sdk-version", "x-zc-request-client"];
@@ -33,8 +35,6 @@ const OLDEST_HOLD: Duration = Duration::from_secs(10);
 const LARGEST_STEP: u64 = 5_000;
 /// Error answers to reads are held in memory up to this; longer ones are not in the cloud's error form.
 const LARGEST_ERROR: usize = 1024 * 1024;
-/// An answer of this length goes into buffers, whether its caller takes it or not.
-const SHORT: u64 = 64 * 1024;
 
 /// A request, signed, with where it goes.
 pub(super) struct Signed {
@@ -168,7 +168,12 @@ async fn forward(read: Read, now: i64) -> Result<Answer, Refusal> {
     let service = call.action.service;
     if status == http::StatusCode::OK {
         trail.metrics().upstream(service, Kind::Read, 200, "none");
-        return streamed(response, place, &principal.key, trail.metrics());
+        return answered(response, place, &principal.key, &trail).await;
+    }
+    if status == http::StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS {
+        // The SDKs put words of their own in its place, and lose the code, the message and the id.
+        trail.metrics().upstream(service, Kind::Read, status.as_u16(), "none");
+        return Err(Refusal::EdgeRefused { status: status.as_u16() });
     }
     let whole = http_body_util::Limited::new(response.into_body(), LARGEST_ERROR).collect().await;
     let body = whole.map(http_body_util::Collected::to_bytes).unwrap_or_default();
@@ -195,13 +200,19 @@ async fn forward(read: Read, now: i64) -> Result<Answer, Refusal> {
 /// How answers to reads may be packed. The cloud is asked not to; if it does, the client is told, as the cloud would.
 const PACKINGS: &[&str] = &["gzip", "deflate", "br", "zstd"];
 
-/// A good answer to a read, byte for byte. Its place is free when it begins to be handed over; a long one then counts among
-/// the key's until its last byte.
-fn streamed(
-    response: http::Response<crate::upstream::Streamed>,
+/// Answers to reads up to this length are looked at before they are passed on; of longer ones this much waits at most. Whatever
+/// the cloud answers in place of what was asked for is short.
+const LOOKED_AT: usize = 64 * 1024;
+
+/// How long a body may take to be looked at: one that comes in drops is passed on in drops.
+const LOOKING: Duration = Duration::from_secs(2);
+
+/// A good answer to a read, byte for byte. A short one is looked at first.
+async fn answered(
+    response: http::Response<Streamed>,
     place: Place,
     key: &str,
-    metrics: &Metrics,
+    trail: &super::trail::Trail,
 ) -> Result<Answer, Refusal> {
     let json = text(response.headers(), CONTENT_TYPE.as_str()).is_none_or(|media| media.contains("json"));
     if !json {
@@ -215,14 +226,60 @@ fn streamed(
         _ => return Err(Refusal::ReadFailed { what: "unknown_encoding" }),
     };
     let length = http_body::Body::size_hint(response.body()).exact();
-    let short = length.is_some_and(|length| length <= SHORT);
-    let answering = if short { None } else { Some(place.answer(key, metrics)?) };
-    let body = response.into_body().map_err(move |error| {
+    let long = length.is_some_and(|length| !usize::try_from(length).is_ok_and(|length| length <= LOOKED_AT));
+    let mut body = response.into_body();
+    let mut start = BytesMut::new();
+    if !long && encoding.is_none() {
+        match tokio::time::timeout(LOOKING, collect(&mut body, &mut start)).await {
+            Ok(Ok(true)) => return looked_at(start.freeze()),
+            Ok(Ok(false)) | Err(_) => {}
+            Ok(Err(error)) => {
+                trail.detail(chain(&error));
+                let lost = error.lost().as_str();
+                trail.metrics().upstream_failure(Kind::Read, lost);
+                return Err(Refusal::ReadFailed { what: lost });
+            }
+        }
+    }
+    let answering = place.answer(key, trail.metrics())?;
+    Ok(streamed(start.freeze(), body, length, encoding, answering))
+}
+
+/// Collects the start of a body; true if that is all of it.
+async fn collect(body: &mut Streamed, start: &mut BytesMut) -> Result<bool, StreamError> {
+    while start.len() <= LOOKED_AT {
+        let Some(frame) = body.frame().await else { return Ok(true) };
+        start.extend_from_slice(frame?.data_ref().map_or(&[][..], AsRef::as_ref));
+    }
+    Ok(false)
+}
+
+/// A whole answer.
+fn looked_at(body: Bytes) -> Result<Answer, Refusal> {
+    if !reply::answers_a_read(&body) {
+        return Err(Refusal::ReadFailed { what: "unusable_body" });
+    }
+    let length = u64::try_from(body.len()).ok();
+    let (warnings, added) = (Vec::new(), Vec::new());
+    let body = super::answer::whole(body);
+    Ok(Answer { status: http::StatusCode::OK, length, encoding: None, body, warnings, added })
+}
+
+/// A long answer, as it comes. Its place is free from here on; it counts among the key's until its last byte.
+fn streamed(
+    start: Bytes,
+    rest: Streamed,
+    length: Option<u64>,
+    encoding: Option<HeaderValue>,
+    answering: Answering,
+) -> Answer {
+    let start = futures_util::stream::iter((!start.is_empty()).then(|| Ok(Frame::data(start))));
+    let body = StreamBody::new(start.chain(BodyStream::new(rest))).map_err(move |error| {
         let _counts = &answering;
         super::answer::BodyError::from(error)
     });
     let (warnings, added) = (Vec::new(), Vec::new());
-    Ok(Answer { status: http::StatusCode::OK, length, encoding, body: body.boxed_unsync(), warnings, added })
+    Answer { status: http::StatusCode::OK, length, encoding, body: body.boxed_unsync(), warnings, added }
 }
 
 /// The request for the account, with what the client says of itself.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{Key, MAX_DEPTH, Number, Object, Pointer, Value};
+use super::{Key, MAX_DEPTH, MAX_VALUES, Number, Object, Pointer, Value};
 
 /// Why a body was not read: what is wrong, where, and under which key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +53,12 @@ pub enum Trouble {
     /// Keys that differ only by upper and lower case.
     #[error("the keys `{0}` and `{1}` differ only by upper and lower case")]
     CaseTwins(String, String),
+    /// More values than a request of any client has.
+    #[error("more than {most} values; a request has at most a few hundred")]
+    TooMany {
+        /// The most.
+        most: usize,
+    },
     /// Nested too deeply.
     #[error("nested more than {MAX_DEPTH} levels deep")]
     TooDeep,
@@ -80,7 +86,20 @@ const SMALL_OBJECT: usize = 32;
 /// # Errors
 /// [`ReadError`] with the first trouble found.
 pub fn read_object(bytes: &[u8]) -> Result<Object, ReadError> {
-    let mut reader = Reader { text: bytes, at: 0, way: Vec::new() };
+    read_at_most(bytes, usize::MAX)
+}
+
+/// The same for the body of a request or an answer: at most [`MAX_VALUES`] values. A value takes up to fifty times the two bytes
+/// that it can be written with, and a request is copied several times on its way.
+///
+/// # Errors
+/// As [`read_object`].
+pub fn read_message(bytes: &[u8]) -> Result<Object, ReadError> {
+    read_at_most(bytes, MAX_VALUES)
+}
+
+fn read_at_most(bytes: &[u8], most: usize) -> Result<Object, ReadError> {
+    let mut reader = Reader { text: bytes, at: 0, way: Vec::new(), most, left: most };
     if bytes.starts_with(b"\xef\xbb\xbf") || bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")
     {
         return Err(reader.error(Trouble::ByteOrderMark));
@@ -97,6 +116,9 @@ struct Reader<'a> {
     text: &'a [u8],
     at: usize,
     way: Vec<Step>,
+    most: usize,
+    /// How many values may still come.
+    left: usize,
 }
 
 /// One step of the way to where the reader is.
@@ -175,6 +197,7 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, depth: usize) -> Result<Value, Trouble> {
+        self.left = self.left.checked_sub(1).ok_or(Trouble::TooMany { most: self.most })?;
         match self.peek().ok_or(Trouble::Truncated)? {
             b'{' => self.object(depth + 1).map(Value::Object),
             b'[' => self.array(depth + 1).map(Value::Array),

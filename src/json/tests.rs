@@ -33,6 +33,70 @@ fn text_that_is_not_one_plain_object_is_refused() {
 }
 
 #[test]
+fn a_message_has_a_bounded_number_of_values() {
+    let zeros = |count: usize| format!(r#"{{"a":[{}0]}}"#, "0,".repeat(count - 2));
+    assert!(read_message(zeros(MAX_VALUES).as_bytes()).is_ok());
+    let error = read_message(zeros(MAX_VALUES + 1).as_bytes()).unwrap_err();
+    assert_eq!(error.trouble, Trouble::TooMany { most: MAX_VALUES });
+    assert!(read_object(zeros(MAX_VALUES + 1).as_bytes()).is_ok(), "files of the operator are not messages");
+}
+
+/// G-J4: what reading the worst bodies of 1 MiB takes, in bytes.
+#[test]
+fn the_worst_bodies_take_at_most_eight_times_their_size() {
+    const MIB: usize = 1 << 20;
+    let fill = |open: &str, unit: &str, close: &str| {
+        let times = (MIB - open.len() - close.len()) / unit.len();
+        format!("{open}{}{close}", unit.repeat(times))
+    };
+    let keys = |value: &str| {
+        let mut text = "{".to_owned();
+        for number in 0.. {
+            let member = format!("\"{number:x}\":{value},");
+            if text.len() + member.len() + 8 > MIB {
+                break;
+            }
+            text.push_str(&member);
+        }
+        text + "\"\":0}"
+    };
+    let shuffled_twins = keys("0").replace("\"\":0}", "\"A\":0}");
+    let worst = [
+        fill(r#"{"a":["#, "0,", "0]}"),
+        fill(r#"{"a":["#, "[],", "[]]}"),
+        fill(r#"{"a":["#, "{},", "{}]}"),
+        fill(r#"{"a":["#, "\"\",", "0]}"),
+        fill(r#"{"a":["#, "null,", "0]}"),
+        fill(r#"{"a":["#, "true,", "0]}"),
+        fill(r#"{"a":["#, "1e9,", "0]}"),
+        fill(r#"{"a":["#, "{\"a\":0},", "0]}"),
+        fill(r#"{"a":["#, "[[[0]]],", "0]}"),
+        fill(r#"{"a":["#, "\"0123456789012345678901234567890123456789\",", "0]}"),
+        fill(r#"{"a":["#, "1234567890123456789012345678901234567890,", "0]}"),
+        fill(r#"{"a":""#, "\\u0001", "\"}"),
+        fill(r#"{"a":""#, "\\uffff", "\"}"),
+        fill(r#"{"a":""#, "\\ud83d\\ude00", "\"}"),
+        fill(r#"{"a":""#, "\\n", "\"}"),
+        fill(r#"{"a":"\n"#, "x", "\"}"),
+        fill(r#"{"a":"#, "9", "}"),
+        fill(r#"{"a":"#, "[", "}"),
+        fill(r#"{"a":"#, r#"{"a":"#, "}"),
+        fill("{\"a\":0", " ", "}"),
+        keys("0"),
+        keys("[]"),
+        keys("{}"),
+        shuffled_twins,
+        fill(r#"{""#, "k", "\":0}"),
+    ];
+    for body in worst {
+        assert!(body.len() <= MIB, "{}", body.len());
+        let start: String = body.chars().take(40).collect();
+        let taken = allocation_counter::measure(|| drop(read_message(body.as_bytes())));
+        assert!(taken.bytes_max <= 8 * MIB as u64, "{start}: {} bytes", taken.bytes_max);
+    }
+}
+
+#[test]
 fn an_error_says_where() {
     let error = read_object(b"{\n  \"disks\": [{\"size\": 01}]}").unwrap_err();
     assert_eq!((error.line, error.pointer.to_string().as_str()), (2, "/disks/0/size"));

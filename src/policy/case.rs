@@ -14,7 +14,7 @@ use super::verdict::{self, Verdict};
 use crate::api::fields::{self, AdmittedField};
 use crate::api::mistake::Mistake;
 use crate::api::view::{self, Create};
-use crate::api::{Call, Kind, secrets};
+use crate::api::{Call, Kind, names, secrets};
 use crate::json::Object;
 use crate::refusal::Refusal;
 
@@ -69,6 +69,9 @@ impl Asked {
     /// Everything that is wrong with the document.
     pub fn read(call: Call, mut document: Object, admitted: &[AdmittedField]) -> Result<Self, Vec<Mistake>> {
         document.drop_nulls();
+        if let Some(mistake) = names::check(&document) {
+            return Err(vec![mistake]);
+        }
         let create = match call.action.kind {
             Kind::Create => Some(viewed(&call, &document, admitted)?),
             Kind::Change | Kind::Read => None,

@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use super::book::{Book, Reservation, State};
 use super::clerk::{Clerk, Message, Options};
 use super::event::{ClientNews, Event, Millis};
+use super::fingerprint::MarkKey;
 use super::order::{Admission, LedgerAway, Order, Repeated, ReserveError, Settlement, StoredAnswer};
 use super::store::{Store, StoreError};
 use crate::clock::Clock;
@@ -48,6 +50,7 @@ pub(super) struct Shared {
     pub(super) owner: Uuid,
     pub(super) clock: Clock,
     pub(super) book: RwLock<Book>,
+    pub(super) marks: ArcSwapOption<MarkKey>,
     pub(super) waiting: AtomicUsize,
     pub(super) conflicts: AtomicU64,
     inbox: Sender<Message>,
@@ -126,6 +129,7 @@ impl Ledger {
             owner: Uuid::nil(),
             clock: Clock::manual(0),
             book: RwLock::new(book),
+            marks: ArcSwapOption::empty(),
             waiting: AtomicUsize::new(0),
             conflicts: AtomicU64::new(0),
             inbox: channel().0,
@@ -146,6 +150,7 @@ impl Ledger {
             owner: Uuid::new_v4(),
             clock,
             book: RwLock::default(),
+            marks: ArcSwapOption::empty(),
             waiting: AtomicUsize::new(0),
             conflicts: AtomicU64::new(0),
             inbox,
@@ -317,6 +322,15 @@ impl Ledger {
         shared.inbox.send(Message::Change(change, reply)).map_err(|_| LedgerAway)?;
         heard.await.map_err(|_| LedgerAway)??;
         slot.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(LedgerAway)
+    }
+
+    /// What digests of orders are made with.
+    ///
+    /// # Errors
+    /// The store has never been reached, so that nobody knows.
+    pub fn mark_key(&self) -> Result<Option<Arc<MarkKey>>, LedgerAway> {
+        let key = |shared: &Arc<Shared>| shared.marks.load_full().ok_or(LedgerAway);
+        self.0.as_ref().map(key).transpose()
     }
 
     /// Looks at the book; none where nothing is counted. Keep it short: the clerk waits.

@@ -78,6 +78,9 @@ pub struct Marks {
     /// A keyed digest over account, team, call and document: equal for equal orders, whenever they were signed. Creates only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+    /// The same as it was made before ledgers had a key of their own: creates that were booked by then are known by it.
+    #[serde(skip)]
+    pub former: Option<String>,
     /// What the client calls it, where it may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
@@ -93,7 +96,12 @@ pub struct Marks {
 impl Marks {
     /// Those that mean something after the request.
     pub fn lasting(&self) -> Self {
-        Self { closed_before: Vec::new(), looked: 0, ..self.clone() }
+        Self { closed_before: Vec::new(), looked: 0, former: None, ..self.clone() }
+    }
+
+    /// All fingerprints that an equal order may have been booked under.
+    pub fn fingerprints(&self) -> impl Iterator<Item = &String> {
+        self.fingerprint.iter().chain(&self.former)
     }
 }
 

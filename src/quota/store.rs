@@ -69,6 +69,16 @@ pub enum StoreError {
     },
 }
 
+/// A key for digests of orders that nobody has seen before.
+fn new_mark_key() -> [u8; 32] {
+    let (one, other) = (Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes());
+    let mut key = [0; 32];
+    for (to, from) in key.iter_mut().zip(one.into_iter().chain(other)) {
+        *to = from;
+    }
+    key
+}
+
 /// A journal with one total order.
 pub trait Store: Send {
     /// For logs and labels: `sqlite` or `postgres`.
@@ -83,6 +93,13 @@ pub trait Store: Send {
     /// # Errors
     /// [`StoreError`].
     fn open(&mut self, owner: Uuid) -> Result<Loaded, StoreError>;
+
+    /// The key that digests of orders are made with: made by the first owner there ever was, the same for all of them from
+    /// then on. After [`Store::open`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn mark_key(&mut self) -> Result<[u8; 32], StoreError>;
 
     /// Starts a turn and gives the rows after `known` that others appended since. A shared store that has dropped rows
     /// after `known` in favour of a checkpoint gives [`StoreError::Away`]: open again.

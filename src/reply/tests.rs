@@ -43,6 +43,52 @@ fn answers_without_usable_ids_are_unknown_and_never_passed_on() {
 }
 
 #[test]
+fn answers_that_two_clients_read_differently_are_unknown_and_never_passed_on() {
+    let fine = GOOD.replace(r#""response""#, r#""tags":[{"a":1}],"response""#);
+    assert_eq!(create(200, &fine).delivery, Delivery::Verbatim);
+    for body in [
+        GOOD.replace(r#""response""#, r#""Response":null,"response""#),
+        GOOD.replace(r#""instanceIdSet""#, r#""InstanceIdSet":["i-9"],"instanceIdSet""#),
+        GOOD.replace(r#""instanceIdSet""#, r#""instanceIdSet":["i-9"],"instanceIdSet""#),
+        GOOD.replace(r#""instanceIdSet""#, r#""in\u017ftanceIdSet":["i-9"],"instanceIdSet""#),
+        GOOD.replace("}}", "}} {}"),
+    ] {
+        let meaning = create(200, &body);
+        assert_eq!(meaning.fate, Fate::Unknown, "{body}");
+        assert!(matches!(meaning.delivery, Delivery::OutcomeUnknown(_)), "{body}");
+    }
+    // Clients repeat the second code.
+    for twin in ["Code", "code", "c\\u004fde"] {
+        let error = format!(
+            r#"{{"requestId":"T1","code":"INTERNAL_SERVER_ERROR","message":"m","{twin}":"SERVICE_TEMPORARY_UNAVAILABLE"}}"#
+        );
+        let meaning = create(500, &error);
+        assert_eq!(meaning.fate, Fate::Unknown);
+        assert!(matches!(meaning.delivery, Delivery::OutcomeUnknown(_)), "{error}");
+        assert_eq!(create(400, &error).delivery, Delivery::Rewritten, "{error}");
+    }
+}
+
+#[test]
+fn a_read_is_answered_by_an_envelope_with_a_response() {
+    for good in [GOOD, r#"{"response":{}}"#, r#"{"response":{"a":"\ud800"},"x":[]}"#] {
+        assert!(answers_a_read(good.as_bytes()), "{good}");
+    }
+    for bad in [
+        "",
+        "{}",
+        "[]",
+        "<html>",
+        r#"{"response":null}"#,
+        r#"{"response":[]}"#,
+        &error("X"),
+        "{\"response\":{}",
+    ] {
+        assert!(!answers_a_read(bad.as_bytes()), "{bad}");
+    }
+}
+
+#[test]
 fn only_certain_refusals_give_the_booking_back() {
     let not_run = [
         (400, "INVALID_PARAMETER_TYPE"),

@@ -118,7 +118,7 @@ pub enum ConnectError {
     /// A step took too long.
     #[error("{step} with {origin} took too long")]
     Deadline {
-        /// `TCP` or `TLS`.
+        /// `TCP`, `TLS` or both.
         step: &'static str,
         /// With whom.
         origin: String,

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep};
 
+use super::Lost;
 use super::link::{After, Link};
 use super::pool::Pool;
 
@@ -32,6 +33,16 @@ pub enum StreamError {
     /// Nothing came for too long.
     #[error("the cloud's answer stalled")]
     Stalled,
+}
+
+impl StreamError {
+    /// What became of the answer.
+    pub fn lost(&self) -> Lost {
+        match self {
+            Self::Broken(_) => Lost::Broken,
+            Self::Stalled => Lost::Deadline,
+        }
+    }
 }
 
 impl Streamed {

@@ -4,9 +4,10 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use zengate::emulator;
+use zengate::emulator::{self, Fault, On, Times, When};
 use zengate::secret::Secret;
 
+use crate::path::quota::{counted, limited, order};
 use crate::support::world::{CLOUD_KEY, CLOUD_SECRET, KEY, SECRET, Setup};
 use crate::support::{Call, World, eventually};
 
@@ -126,4 +127,36 @@ fn an_account_gets_another_key_under_load_and_no_request_fails() {
     let last = world.emulator.requests().pop().unwrap();
     let signed = last.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization")).unwrap();
     assert!(String::from_utf8_lossy(&signed.1).contains(NEW_KEY), "{signed:?}");
+}
+
+#[test]
+fn a_create_of_unknown_outcome_blocks_its_equals_over_a_rotation_and_a_restart() {
+    let mut world = World::with(Setup { emulator: two_secrets(), ..limited(10) });
+    world.emulator.script(Fault::Reset { when: When::After }, On::create(), Times::Exactly(1));
+    assert_eq!(world.send(&order("lost", 1)).status, 504);
+    // The fingerprint of the order must not hang on the secret that signed it.
+    let config = std::fs::read_to_string(world.gateway.directory().join("zengate.toml")).unwrap();
+    world.gateway.write("next.secret", NEW_SECRET);
+    let config = config.replace(CLOUD_KEY, NEW_KEY).replace("cloud.secret", "next.secret");
+    world.gateway.write("zengate.toml", &config);
+    world.gateway.signal("TERM");
+    world.gateway.restart();
+    let again = world.send(&order("lost", 1));
+    assert_eq!((again.status, again.code().as_str()), (403, "OPERATION_DENIED_OUTCOME_UNKNOWN"));
+    assert_eq!(world.send(&order("other", 1)).instance_ids().len(), 1);
+}
+
+/// A token that no header can hold: the request cannot be written, so nothing was sent and nothing stays held.
+#[test]
+fn what_cannot_be_signed_is_not_sent_and_not_held() {
+    let setup = limited(10);
+    let config = "[accounts.main]\ntoken = { file = \"cloud.token\" }\n".to_owned();
+    let files = vec![("cloud.token".to_owned(), "tökén".to_owned())];
+    let world = World::with(Setup { config, files, ..setup });
+    let refused = world.send(&order("a", 1));
+    assert_eq!((refused.status, refused.code().as_str()), (500, "INTERNAL_SERVER_ERROR"));
+    assert_eq!(counted(&world), (0, 0, 0));
+    assert_eq!(world.emulator.requests().len(), 0);
+    let again = world.send(&order("a", 1));
+    assert_eq!(again.status, 500, "it was void, so it is no repetition: {}", again.message());
 }

@@ -100,3 +100,68 @@ fn a_new_field_can_be_admitted_by_a_setting() {
     // The gateway lets it pass; what the cloud makes of it is the cloud's.
     assert_eq!(world.emulator.requests().len(), 1, "{}", String::from_utf8_lossy(&answer.body));
 }
+
+/// To Go's `encoding/json` and others a long s is an s: the cloud would be told another machine than the rules were asked about.
+#[test]
+fn names_that_some_reader_folds_into_others_never_reach_the_cloud() {
+    let world = World::new();
+    let machine = world.send(&Call::example()).instance_ids().remove(0);
+    let change = |action: &str, body: String| Call::new("vm", action).body(body);
+    for call in [
+        change("TerminateInstance", format!(r#"{{"instanceId":"{machine}","inſtanceId":"theirs"}}"#)),
+        change("TerminateInstance", format!(r#"{{"instanceId":"{machine}","in\\u017ftanceId":"theirs"}}"#)),
+        change("TerminateInstance", format!(r#"{{"inſtanceId":"{machine}"}}"#)),
+        change("StopInstances", format!(r#"{{"instanceIds":["{machine}"],"ınstanceIds":["theirs"]}}"#)),
+        change(
+            "ResetInstancesPassword",
+            format!(r#"{{"instanceIds":["{machine}"],"paſſword":"hunter2-hunter2"}}"#),
+        ),
+        create(with("\"in\u{17f}tanceCount\":500")),
+        create(with("\"tags\":{\"tag\u{17f}\":[]}")),
+    ] {
+        let answer = world.send(&call);
+        answer.assert_refused(400, "INVALID_PARAMETER_VALUE");
+        let record = world.gateway.record(answer.header("x-zengate-decision").unwrap());
+        assert!(!record.to_string().contains("hunter2"), "{record}");
+    }
+    assert_eq!(world.emulator.requests().len(), 1);
+    // What users name is in values, and may be in any script.
+    let tagged = with(r#""tags":{"tags":[{"key":"kostenträger","value":"ſüd 测试"}]}"#);
+    assert_eq!(world.send(&create(tagged)).instance_ids().len(), 1);
+}
+
+/// The engine of the rules would take it for a number with a billion digits as soon as a rule reads the text.
+#[test]
+fn a_number_in_the_engines_own_spelling_never_reaches_the_rules() {
+    let world = World::new();
+    let bomb = r#"{\"$serde_json::private::Number\":\"1e999999999\"}"#;
+    for body in [
+        with(&format!(r#""initScript":"{bomb}""#)),
+        with(&format!(r#""initScript":"{}""#, bomb.replace('$', "\\\\u0024"))),
+        with(
+            r#""tags":{"tags":[{"key":"$serde_json::private::Number","value":"{\"$serde_json::private::Number\":1}"}]}"#,
+        ),
+    ] {
+        world.send(&create(&body)).assert_refused(400, "INVALID_PARAMETER_VALUE");
+    }
+    let change = r#"{"instanceIds":["i-1"],"x":{"$serde_json::private::Number":"1e999999999"}}"#;
+    world.send(&Call::new("vm", "StopInstances").body(change)).assert_refused(400, "INVALID_PARAMETER_VALUE");
+    assert_eq!(world.emulator.requests().len(), 0);
+}
+
+/// Two bytes of a list make fifty in memory, several times over.
+#[test]
+fn a_body_of_very_many_values_is_refused_before_it_is_read() {
+    let world = World::new();
+    let many = format!(r#"{{"instanceId":"x","a":[{}0]}}"#, "0,".repeat(500_000));
+    for call in [
+        Call::new("vm", "TerminateInstance").body(&many),
+        Call::new("vm", "DescribeInstances").body(&many),
+        create(&many),
+    ] {
+        let answer = world.send(&call);
+        answer.assert_refused(400, "INVALID_PARAMETER_TYPE");
+        assert!(answer.message().contains("values"), "{}", answer.message());
+    }
+    assert_eq!(world.emulator.requests().len(), 0);
+}

@@ -20,6 +20,21 @@ fn case(name: &'static str, fault: Fault, status: u16, code: &'static str, fate:
     Case { name, fault, status, code, fate }
 }
 
+/// The Go SDK would give its caller the machine of somebody else.
+const TWO_SPELLINGS: &str =
+    r#"{"requestId":"T1","response":{"instanceIdSet":["i-1"],"InstanceIdSet":["i-2"]}}"#;
+
+/// The Go SDK and Terraform would take the second one, and send the create again.
+fn two_codes() -> Fault {
+    Fault::Page {
+        when: When::After,
+        status: 500,
+        content_type: "application/json".to_owned(),
+        body: r#"{"requestId":"T1","code":"INTERNAL_SERVER_ERROR","message":"m","Code":"SERVICE_TEMPORARY_UNAVAILABLE"}"#
+            .to_owned(),
+    }
+}
+
 fn creates() -> Vec<Case> {
     use When::{After, Before};
     const UNKNOWN: &str = "REQUEST_TIMED_OUT";
@@ -43,6 +58,8 @@ fn creates() -> Vec<Case> {
         case("conflict", Fault::refuse(409, "SOME_CONFLICT"), 409, "SOME_CONFLICT", "unknown"),
         case("empty object", Fault::body("{}"), 504, UNKNOWN, "unknown"),
         case("null response", Fault::NullResponse, 504, UNKNOWN, "unknown"),
+        case("ids in two spellings", Fault::body(TWO_SPELLINGS), 504, UNKNOWN, "unknown"),
+        case("a code in two spellings", two_codes(), 504, UNKNOWN, "unknown"),
         case("no ids", Fault::NoIds, 504, UNKNOWN, "unknown"),
         case("error with 200", Fault::refuse(200, "INTERNAL_SERVER_ERROR"), 504, UNKNOWN, "unknown"),
         case(

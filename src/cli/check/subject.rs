@@ -53,7 +53,7 @@ pub(in crate::cli) fn parse(name: &str, bytes: &[u8], action: &str) -> Result<Ve
         };
         return Ok(planned.into_iter().map(subject).collect());
     }
-    let document = json::read_object(bytes).map_err(|error| failed(&error))?;
+    let document = json::read_message(bytes).map_err(|error| failed(&error))?;
     Ok(vec![Subject {
         file: name.to_owned(),
         name: None,

@@ -78,6 +78,14 @@ fn builtins_are_named_with_their_line() {
     );
     refused("deny contains sprintf(\"%99999999999d\", [1])", "too large");
     refused(
+        "deny contains 1 if json.unmarshal(input.request.initScript).x",
+        "argument 1 of `json.unmarshal` must be written out",
+    );
+    refused(
+        "deny contains 1 if json.is_valid(base64.decode(input.create.name))",
+        "argument 1 of `json.is_valid` must be written out",
+    );
+    refused(
         "deny contains 1 if units.parse(input.create.name) > 1",
         "argument 1 of `units.parse` must be written out",
     );

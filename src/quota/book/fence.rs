@@ -59,7 +59,9 @@ impl Fence {
             Some((*id, book.bookings.get(id)?))
         });
         if let Some((id, booking)) = named {
-            if booking.marks.fingerprint != marks.fingerprint {
+            let same = booking.marks.fingerprint == marks.fingerprint
+                || marks.fingerprints().any(|mark| booking.marks.fingerprint.as_ref() == Some(mark));
+            if !same {
                 return Past::Refused(Repeated::OtherOrder { first: id });
             }
             match self.named(id, booking) {
@@ -67,14 +69,15 @@ impl Fence {
                 past => return past,
             }
         }
-        let equal = Self::of(book, marks.fingerprint.as_ref().and_then(|mark| book.by_fingerprint.get(mark)));
+        let equal = Self::of(book, book.equal(marks));
         if let Some((first, _)) =
             equal.iter().find(|(_, booking)| booking.state.unknown_since().is_some() && booking.asked > 0)
         {
             return Past::Refused(Repeated::Unknown { first: *first });
         }
         let signed = marks.signature.clone().map(|signature| (asker.key.clone(), signature));
-        let signed = Self::of(book, signed.and_then(|mark| book.by_signature.get(&mark)));
+        let signed =
+            Self::of(book, signed.and_then(|mark| book.by_signature.get(&mark)).into_iter().flatten());
         if order.left
             && let Some(by) = self.overtaken(&signed, &equal, now)
         {
@@ -92,8 +95,7 @@ impl Fence {
         undelivered.map_or(Past::New, |(id, _)| Past::Join(*id))
     }
 
-    fn of<'a>(book: &'a Book, ids: Option<&BTreeSet<Uuid>>) -> Vec<(Uuid, &'a Booking)> {
-        let ids = ids.into_iter().flatten();
+    fn of<'a>(book: &'a Book, ids: impl Iterator<Item = &'a Uuid>) -> Vec<(Uuid, &'a Booking)> {
         ids.filter_map(|id| Some((*id, book.bookings.get(id)?)))
             .filter(|(_, found)| found.asked > 0)
             .collect()
@@ -175,12 +177,16 @@ impl Fence {
 }
 
 impl Book {
+    /// Bookings with the fingerprint of an order.
+    fn equal<'a>(&'a self, marks: &'a Marks) -> impl Iterator<Item = &'a Uuid> {
+        marks.fingerprints().filter_map(|mark| self.by_fingerprint.get(mark)).flatten()
+    }
+
     /// Creates that an order could be the same as, each with the request that waits for its answer or got it.
     pub fn alike(&self, asker: &Asker, marks: &Marks) -> BTreeSet<(Uuid, Uuid)> {
-        let equal = marks.fingerprint.as_ref().and_then(|mark| self.by_fingerprint.get(mark));
         let signature = marks.signature.clone().map(|signature| (asker.key.clone(), signature));
         let signed = signature.and_then(|mark| self.by_signature.get(&mark));
-        let ids = equal.into_iter().chain(signed).flatten();
+        let ids = self.equal(marks).chain(signed.into_iter().flatten());
         let open = |booking: &Booking| {
             matches!(booking.state, State::InFlight | State::Created) && booking.client.closed.is_none()
         };

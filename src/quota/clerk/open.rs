@@ -1,13 +1,14 @@
 //! Opening: everything is read anew, and what was left behind is taken up, by dead processes and by this one's own failed turns.
 
 use std::collections::BTreeSet;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use uuid::Uuid;
 
 use super::super::book::{Book, State};
 use super::super::event::{Event, Resolver};
+use super::super::fingerprint::MarkKey;
 use super::super::ledger::Status;
 use super::super::order::Settlement;
 use super::super::store::{Row, StoreError};
@@ -18,6 +19,7 @@ impl Clerk {
     pub(super) fn reopen(&mut self) -> Result<(), StoreError> {
         let owner = self.shared.owner;
         let loaded = self.store.open(owner)?;
+        let marks = MarkKey::kept(&self.store.mark_key()?);
         let mut book = match &loaded.checkpoint {
             Some(checkpoint) => {
                 Book::from_text(&checkpoint.text).map_err(|error| unreadable(checkpoint.seq, error))?
@@ -60,6 +62,7 @@ impl Clerk {
         }
         self.store.commit(&texts)?;
         *self.shared.book.write().unwrap_or_else(PoisonError::into_inner) = book;
+        self.shared.marks.store(Some(Arc::new(marks)));
         self.open = true;
         self.failures = 0;
         self.next_tick = Instant::now();

@@ -201,6 +201,18 @@ pub(super) fn the_first_to_lead_leads(place: &dyn Place) {
     assert_eq!(store.newer(0).unwrap(), []);
 }
 
+pub(super) fn one_mark_key_for_good(place: &dyn Place) {
+    let (mut store, _) = open(place);
+    let key = store.mark_key().unwrap();
+    assert_ne!(key, [0; 32]);
+    append(&mut *store, 0, &["a"]);
+    assert_eq!(store.mark_key().unwrap(), key);
+    store.close();
+    drop(store);
+    let (mut store, loaded) = open(place);
+    assert_eq!((store.mark_key().unwrap(), loaded.rows.len()), (key, 1));
+}
+
 /// All of the suite on one kind of place.
 macro_rules! conformance {
     ($(#[$with:meta])* on $place:expr) => {
@@ -219,6 +231,7 @@ macro_rules! conformance {
             texts_are_opaque,
             ten_thousand_rows,
             the_first_to_lead_leads,
+            one_mark_key_for_good,
         }
     };
     (@each $with:tt $place:expr, $($name:ident,)*) => {

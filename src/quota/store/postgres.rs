@@ -149,6 +149,10 @@ impl Store for Postgres {
         Ok(loaded)
     }
 
+    fn mark_key(&mut self) -> Result<[u8; 32], StoreError> {
+        self.with(async |link, _| link.mark_key().await)
+    }
+
     fn begin(&mut self, known: u64) -> Result<Vec<Row>, StoreError> {
         let durable = self.durable;
         let (rows, head) = self.with(async |link, _| link.begin(known, durable).await)?;

@@ -104,6 +104,13 @@ impl Store for Sqlite {
         Ok(loaded)
     }
 
+    fn mark_key(&mut self) -> Result<[u8; 32], StoreError> {
+        self.with(|open| {
+            open.in_turn = false;
+            open::mark_key(&open.connection)
+        })
+    }
+
     fn begin(&mut self, known: u64) -> Result<Vec<Row>, StoreError> {
         self.with(|open| {
             open.in_turn = true;

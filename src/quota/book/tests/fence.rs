@@ -174,3 +174,19 @@ fn a_twin_that_was_on_its_way_when_the_connection_closed_is_an_order_of_its_own(
     client(&mut book, 1, 3, Closed, 22);
     assert_eq!(book_in(&mut book, &seen, 30), joined(1), "it was seen to be closed when this one came");
 }
+
+#[test]
+fn what_was_booked_under_the_former_kind_of_fingerprint_is_known_again() {
+    let mut book = Book::default();
+    book_in(&mut book, &marked(1, "s1", "former"), 0);
+    settle_in(&mut book, 1, Settlement::Unknown, 1).unwrap();
+    let mut again = marked(2, "s2", "now");
+    again.marks.former = Some("former".to_owned());
+    let unknown = Reservation::Repeated(Repeated::Unknown { first: Uuid::from_u128(1) });
+    assert_eq!(book_in(&mut book, &again, 9_000), unknown);
+    let mut other = marked(3, "s3", "other");
+    other.marks.former = Some("other's former".to_owned());
+    assert_eq!(book_in(&mut book, &other, 9_000), NEW);
+    // What is written from now on has the new kind alone.
+    assert_eq!(book.booking(&Uuid::from_u128(3)).unwrap().marks.former, None);
+}

@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Row as Record, Statement};
 use uuid::Uuid;
 
 use super::super::chain::{self, Link as Place, Stored, StoredRow, Sum};
-use super::super::{Checkpoint, Loaded, Row};
+use super::super::{Checkpoint, Loaded, Row, new_mark_key};
 use super::trouble::Trouble;
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
@@ -84,6 +84,17 @@ impl Link {
         self.client.execute(REGISTER, &[&owner.to_string()]).await?;
         self.client.batch_execute(COMMIT).await?;
         Ok((loaded, head))
+    }
+
+    /// The key of the orders' digests; whoever comes first makes it.
+    pub(super) async fn mark_key(&mut self) -> Result<[u8; 32], Trouble> {
+        self.abandon().await?;
+        let offered = new_mark_key();
+        let insert = "INSERT INTO marks (key) VALUES ($1) ON CONFLICT (one) DO NOTHING";
+        self.client.execute(insert, &[&offered.as_slice()]).await?;
+        let kept = self.client.query_one("SELECT key FROM marks", &[]).await?;
+        let kept: &[u8] = kept.try_get(0)?;
+        <[u8; 32]>::try_from(kept).map_err(|_| chain::Damage::Checksum.into())
     }
 
     /// Locks the head and reads what is new.

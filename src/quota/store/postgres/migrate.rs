@@ -57,9 +57,14 @@ const VERSIONS: &[&str] = &["
     END $$;
 "];
 
+/// The key of the orders' digests. Not a version: replicas of before, which take a newer version for a reason to stop, go on
+/// beside those that use it while a fleet is being upgraded.
+const MARKS: &str = "CREATE TABLE IF NOT EXISTS marks (
+    one bool PRIMARY KEY DEFAULT true CHECK (one), key bytea NOT NULL CHECK (length(key) = 32))";
+
 /// Brings the schema to the newest version.
 pub(crate) async fn migrate(client: &Client, schema: &str) -> Result<(), Trouble> {
-    if version(client, schema).await? == Some(VERSIONS.len()) {
+    if version(client, schema).await? == Some(VERSIONS.len()) && has(client, schema, "marks").await? {
         return Ok(());
     }
     client.batch_execute("BEGIN").await?;
@@ -75,6 +80,7 @@ pub(crate) async fn migrate(client: &Client, schema: &str) -> Result<(), Trouble
         client.batch_execute(sql).await?;
         client.execute("INSERT INTO zengate_version (version) VALUES ($1)", &[&number]).await?;
     }
+    client.batch_execute(MARKS).await?;
     client.batch_execute("COMMIT").await?;
     Ok(())
 }
@@ -98,10 +104,7 @@ async fn create(client: &Client, schema: &str) -> Result<(), Trouble> {
 
 /// How many versions were applied; none if there is no ledger yet.
 async fn version(client: &Client, schema: &str) -> Result<Option<usize>, Trouble> {
-    // Not to_regclass: it answers from a cache that does not see what was created while this session waited for the lock.
-    let there = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname = $1 AND c.relname = 'zengate_version')";
-    if !client.query_one(there, &[&schema]).await?.try_get::<_, bool>(0)? {
+    if !has(client, schema, "zengate_version").await? {
         return Ok(None);
     }
     let newest = format!("SELECT coalesce(max(version), 0) FROM \"{schema}\".zengate_version");
@@ -112,4 +115,12 @@ async fn version(client: &Client, schema: &str) -> Result<Option<usize>, Trouble
         return Err(Trouble::Newer { version });
     }
     Ok(Some(version))
+}
+
+/// Whether the schema has a table of this name.
+async fn has(client: &Client, schema: &str, table: &str) -> Result<bool, Trouble> {
+    // Not to_regclass: it answers from a cache that does not see what was created while this session waited for the lock.
+    let there = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = $1 AND c.relname = $2)";
+    Ok(client.query_one(there, &[&schema, &table]).await?.try_get(0)?)
 }

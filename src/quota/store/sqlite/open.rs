@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use uuid::Uuid;
 
 use super::super::chain::{Link, START, Stored, StoredRow};
-use super::super::{Checkpoint, Loaded};
+use super::super::{Checkpoint, Loaded, new_mark_key};
 use super::file::{self, Found};
 use super::trouble::Trouble;
 use super::{Open, number};
@@ -108,6 +108,23 @@ fn fill(path: &Path) -> Result<(), Trouble> {
     transaction.commit()?;
     // The last one out copies the log into the file and removes it.
     connection.close().map_err(|(_, error)| Trouble::from(error))
+}
+
+/// Not among [`TABLES`] and without a version of its own: ledgers that were begun without it get it here, and an older
+/// zengate that is put back does not look at it.
+const MARKS: &str = "CREATE TABLE IF NOT EXISTS marks
+    (one INTEGER PRIMARY KEY CHECK (one = 1), key BLOB NOT NULL CHECK (length(key) = 32)) STRICT";
+
+/// The key of the orders' digests, made if there is none yet.
+pub(super) fn mark_key(connection: &Connection) -> Result<[u8; 32], Trouble> {
+    connection.execute_batch(MARKS)?;
+    let found = |row: &rusqlite::Row<'_>| row.get(0);
+    if let Some(key) = connection.query_row("SELECT key FROM marks", [], found).optional()? {
+        return Ok(key);
+    }
+    let key = new_mark_key();
+    connection.execute("INSERT INTO marks (one, key) VALUES (1, ?1)", [key])?;
+    Ok(key)
 }
 
 fn read(connection: &Connection) -> Result<Stored, Trouble> {

@@ -263,3 +263,15 @@ fn a_file_that_may_not_be_written_is_told() {
         assert!(error.to_string().contains("must be writable"), "{error}");
     }
 }
+
+#[test]
+fn a_ledger_from_before_there_was_a_mark_key_gets_one() {
+    let place = OneFile::filled();
+    place.sql("DROP TABLE IF EXISTS marks");
+    let mut store = Sqlite::new(place.path());
+    let loaded = store.open(Uuid::now_v7()).unwrap();
+    assert_eq!(loaded.rows, rows(1, &["first row", "second row", "third row"]));
+    let key = store.mark_key().unwrap();
+    append(&mut store, 3, &["fourth row"]);
+    assert_eq!(store.mark_key().unwrap(), key);
+}
