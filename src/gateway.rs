@@ -166,3 +166,6 @@ pub struct Limits {
     /// Of these, from one address.
     pub connections_per_address: usize,
 }
+
+#[cfg(test)]
+mod tests;

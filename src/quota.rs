@@ -16,6 +16,7 @@
 //!
 //! The same book and the same decisions stand over both stores; replicas take turns at the end of one journal, so there is one
 //! order of all decisions, and a check and its charge are one step.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 pub mod book;
 mod clerk;

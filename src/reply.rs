@@ -3,6 +3,7 @@
 //! The cloud has no idempotency token, so the question for each answer to a create is whether anything may have run.
 //! Only answers that say for certain that nothing did give a booking back; and none of those that leave it open may
 //! reach a client with a code that makes it repeat the create.
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 use std::collections::BTreeMap;
 

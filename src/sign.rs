@@ -7,6 +7,7 @@
 //! What it covers: method, content type, host, any further header in `SignedHeaders`, the body, the timestamp.
 //! What it does **not** cover: path (so the service), query, `X-ZC-Action`, `X-ZC-Version`. Whoever relies on those must
 //! bind them by other means (TLS, strict routing, strict keys).
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
 mod authorization;
 mod canonical;
