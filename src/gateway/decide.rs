@@ -103,8 +103,9 @@ fn report(
     trail: &Trail,
 ) {
     let word = if verdict.refused.is_empty() { "allowed" } else { "refused" };
+    let team = principal.team.as_str();
     if !trail.is_dry() {
-        let (metrics, team) = (trail.metrics(), principal.team.as_str());
+        let metrics = trail.metrics();
         metrics.verdict(team, call.action.kind, word);
         for finding in findings(verdict) {
             let rule = finding.violation.rule.as_str();

@@ -19,7 +19,7 @@ use super::route::text;
 use super::stage::Stage;
 use crate::account::Account;
 use crate::api::{Call, Kind};
-use crate::metrics::{Metrics, Phase};
+use crate::metrics::Phase;
 use crate::record::UpstreamRecord;
 use crate::refusal::Refusal;
 use crate::reply;
