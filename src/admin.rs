@@ -6,12 +6,16 @@
 //! - `GET /readyz`: 200, or 503 with the reasons, one per line.
 //! - `/quota` ...: what is counted, who holds it, and how it compares with the cloud; see `quota`.
 //! - `/policy` ...: which policies are in force, and orders about them; see `policy`.
+//! - `/decisions` ...: decisions found again; see `history`. `/audit/instance`: who made an instance; see `instance`.
 //! - `GET /status`: JSON: version, policy revision, key file, rule sets on the interpreter.
 
 mod audit;
 mod guard;
+mod history;
+mod instance;
 mod people;
 mod policy;
+mod query;
 mod quota;
 mod serve;
 
@@ -26,10 +30,12 @@ use hyper::body::Incoming;
 
 use crate::metrics::Metrics;
 
-use audit::Entry;
+use audit::{About, Ended, Entry};
 use guard::{Asker, Guard, Refused};
 use serve::Desk;
 
+pub use history::HistoryAdmin;
+pub use instance::InstanceAdmin;
 pub use people::People;
 pub use policy::PolicyAdmin;
 pub use quota::QuotaAdmin;
@@ -72,6 +78,10 @@ pub struct Admin {
     pub quota: QuotaAdmin,
     /// The policies.
     pub policy: PolicyAdmin,
+    /// The decisions.
+    pub history: HistoryAdmin,
+    /// What is known about single instances.
+    pub instance: InstanceAdmin,
 }
 
 impl Admin {
@@ -89,7 +99,8 @@ impl Admin {
                 self.metrics.connections().admin_refused(refused.status);
                 // Who is not listened to fills no disk.
                 if refused.status != StatusCode::TOO_MANY_REQUESTS {
-                    let _ = desk.audit.write("refused", &entry(None), Some(refused.status.as_u16())).await;
+                    let ended = Ended { why: Some(refused.why.to_owned()), ..Ended::with(refused.status) };
+                    let _ = desk.audit.write("refused", &entry(None), ended).await;
                 }
                 return refused.answer();
             }
@@ -99,16 +110,19 @@ impl Admin {
         }
         if let Err(refused) = Guard::permit(&caller, &method) {
             self.metrics.connections().admin_refused(refused.status);
-            let status = Some(refused.status.as_u16());
-            let _ = desk.audit.write("refused", &entry(Some(&caller)), status).await;
+            let ended = Ended { why: Some(refused.why.to_owned()), ..Ended::with(refused.status) };
+            let _ = desk.audit.write("refused", &entry(Some(&caller)), ended).await;
             return refused.answer();
         }
         let order = method != Method::GET && method != Method::HEAD;
-        if order && let Err(why) = desk.audit.write("asked", &entry(Some(&caller)), None).await {
+        if order && let Err(why) = desk.audit.write("asked", &entry(Some(&caller)), Ended::default()).await {
             return trouble(StatusCode::SERVICE_UNAVAILABLE, &why);
         }
         let answer = self.give(request).await;
-        let _ = desk.audit.write("answered", &entry(Some(&caller)), Some(answer.status().as_u16())).await;
+        let about = answer.extensions().get::<About>().map(|about| about.0.clone());
+        let why = answer.extensions().get::<Why>().filter(|_| order).map(|why| why.0.clone());
+        let ended = Ended { about, why, ..Ended::with(answer.status()) };
+        let _ = desk.audit.write("answered", &entry(Some(&caller)), ended).await;
         answer
     }
 
@@ -118,6 +132,12 @@ impl Admin {
         }
         if request.uri().path().starts_with("/policy") {
             return self.policy.answer(request).await;
+        }
+        if request.uri().path().starts_with("/decisions") {
+            return self.history.answer(request).await;
+        }
+        if request.uri().path().starts_with("/audit") {
+            return self.instance.answer(request).await;
         }
         self.page(request.method(), request.uri().path())
     }
@@ -146,7 +166,7 @@ impl Admin {
             "/status" => typed(StatusCode::OK, "application/json", (self.status)().to_string()),
             _ => text(
                 StatusCode::NOT_FOUND,
-                "/metrics, /livez, /readyz, /status, /quota and /policy are here\n",
+                "/metrics, /livez, /readyz, /status, /quota, /policy, /decisions and /audit/instance are here\n",
             ),
         }
     }
@@ -173,7 +193,19 @@ fn well(body: &impl serde::Serialize) -> Response<Full<Bytes>> {
 }
 
 fn trouble(status: StatusCode, why: &str) -> Response<Full<Bytes>> {
-    typed(status, "application/json", serde_json::json!({ "error": why }).to_string())
+    let mut answer = typed(status, "application/json", serde_json::json!({ "error": why }).to_string());
+    answer.extensions_mut().insert(Why(why.to_owned()));
+    answer
+}
+
+/// Why something was refused, for the line of an order.
+#[derive(Clone, Debug)]
+struct Why(String);
+
+/// What an order was about and what it did, for its line in the audit log; no secrets.
+fn about(mut answer: Response<Full<Bytes>>, what: serde_json::Value) -> Response<Full<Bytes>> {
+    answer.extensions_mut().insert(About(what));
+    answer
 }
 
 /// The document that came with an order, of at most `longest` bytes.

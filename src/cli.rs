@@ -4,7 +4,9 @@
 //! mistakes in the files it was given. Data goes to standard output, everything said about it to standard error.
 
 mod admin;
+mod audit;
 mod check;
+mod decisions;
 mod demo;
 mod explain;
 mod facts;
@@ -71,6 +73,10 @@ enum Command {
     PolicyShadow,
     /// Ask a running gateway about quota, reconcile it, settle what it cannot decide.
     Quota(quota::QuotaCommand),
+    /// Answer what an auditor asks: who made an instance, and whether the logs are as they were written.
+    Audit(audit::AuditCommand),
+    /// Find decisions of a running gateway again, or watch them come.
+    Decisions(decisions::DecisionsCommand),
     /// Seal secrets, and make the keys that open them.
     Secret(secret::SecretCommand),
     /// Check a configuration or print its JSON Schema.
@@ -106,6 +112,8 @@ pub fn main() -> ExitCode {
             shadow::run(input, std::io::stdout()).map(|()| 0)
         }
         Command::Quota(command) => on_runtime(quota::run(command)),
+        Command::Audit(command) => audit::run(command),
+        Command::Decisions(command) => on_runtime(decisions::run(command)),
         Command::Secret(command) => secret::run(command),
         Command::Config(command) => {
             command.run(&mut std::io::stdout(), &mut std::io::stderr()).map_err(|error| error.to_string())

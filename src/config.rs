@@ -10,6 +10,7 @@ pub mod changes;
 mod check;
 pub mod command;
 pub mod diagnostics;
+pub mod history;
 pub mod judging;
 pub mod limits;
 pub mod listen;
@@ -65,6 +66,8 @@ pub struct RawConfig {
     pub api: judging::RawApi,
     /// The decision records.
     pub records: output::RawRecords,
+    /// The decisions that can be found again.
+    pub history: history::RawHistory,
     /// The log of the process.
     pub log: output::RawLog,
     /// How the gateway stops.
@@ -94,6 +97,8 @@ pub struct Config {
     pub admit_fields: Vec<AdmittedField>,
     /// Where decision records go.
     pub records: crate::record::Plan,
+    /// Where decisions are kept to be found again.
+    pub history: crate::history::Plan,
     /// The log of the process.
     pub log: Log,
     /// How the gateway stops.
@@ -163,6 +168,7 @@ impl RawConfig {
         let limits = self.limits.check(checking);
         let admit_fields = self.api.check(checking);
         let records = self.records.check(checking);
+        let history = self.history.check(quota.as_ref(), checking);
         let log = self.log.check(checking);
         let drain = self.drain.check(upstream.as_ref(), &self.upstream.create_timeout, checking);
         Some(Config {
@@ -176,6 +182,7 @@ impl RawConfig {
             limits,
             admit_fields,
             records,
+            history,
             log,
             drain,
             path: path.to_owned(),

@@ -23,7 +23,7 @@
 //! [`reconcile`] holds the ledger against what [`fleet`] sees in the cloud.
 //!
 //! Around them stand [`upstream`] (connections to the cloud that never send twice), [`metrics`] and [`record`] (what is
-//! counted and kept), [`config`], [`fetch`] (other HTTP than the cloud's), [`server`] (from a configuration to a running gateway), [`admin`] (the operators' listener; `doors` says who may come in, there and at the front), [`lifecycle`] and
+//! counted and kept), [`history`] (decisions found again), [`config`], [`fetch`] (other HTTP than the cloud's), [`server`] (from a configuration to a running gateway), [`admin`] (the operators' listener; `doors` says who may come in, there and at the front), [`lifecycle`] and
 //! [`cli`]. [`terraform`] reads plans for `zengate check`, [`replay`] judges records again. [`emulator`] is a stand-in for the cloud; it shares no parsing and no signing with the rest.
 //!
 //! # What must stay true
@@ -39,7 +39,9 @@
 pub mod account;
 pub mod admin;
 pub mod api;
+pub mod audit;
 mod causes;
+pub mod chain;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -49,6 +51,7 @@ pub mod facts;
 pub mod fetch;
 pub mod fleet;
 pub mod gateway;
+pub mod history;
 pub mod json;
 pub mod keys;
 pub mod lifecycle;

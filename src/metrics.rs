@@ -16,11 +16,13 @@ use prometheus::{
 };
 
 mod connections;
+mod history;
 mod policy;
 mod quota;
 mod upkeep;
 
 pub use connections::{ConnectionEnd, ConnectionMetrics, ConnectionStart, OpenConnection};
+pub use history::HistoryMetrics;
 pub use policy::PolicyMetrics;
 pub use quota::QuotaMetrics;
 pub use upkeep::UpkeepMetrics;
@@ -125,6 +127,7 @@ pub struct Metrics {
     quota: QuotaMetrics,
     policies: PolicyMetrics,
     upkeep: UpkeepMetrics,
+    history: HistoryMetrics,
 }
 
 /// Registers a collector. A clash of names is a mistake in this file, found by the first test that starts anything;
@@ -259,6 +262,7 @@ impl Metrics {
             quota: QuotaMetrics::new(&registry)?,
             policies: PolicyMetrics::new(&registry)?,
             upkeep: UpkeepMetrics::new(&registry)?,
+            history: HistoryMetrics::new(&registry)?,
             panics: register(
                 &registry,
                 IntCounter::new("zengate_panics_total", "Panics that cost one request."),
@@ -407,6 +411,11 @@ impl Metrics {
     /// Whether it can do its work.
     pub fn upkeep(&self) -> &UpkeepMetrics {
         &self.upkeep
+    }
+
+    /// The decisions that can be found again.
+    pub fn history(&self) -> &HistoryMetrics {
+        &self.history
     }
 
     /// How many log lines were dropped since the start.

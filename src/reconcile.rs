@@ -16,11 +16,12 @@ use tokio::sync::{Mutex, Notify, watch};
 use crate::account::Account;
 use crate::clock::{Clock, Stopwatch};
 use crate::fleet::{self, Listing};
+use crate::history::History;
 use crate::metrics::Metrics;
 use crate::policy::Judge;
-use crate::quota::Ledger;
+use crate::quota::{Ledger, Settlement};
 use crate::quota::book::{Book, Drift, Findings, Found, Memory, ObservePolicy};
-use crate::quota::event::MachineId;
+use crate::quota::event::{Event, MachineId};
 use crate::record::parse_decision_id;
 
 /// Differences that one comparison writes into the log; a cloud that has lost its list must not fill a disk.
@@ -93,6 +94,7 @@ struct Inner {
     ledger: Ledger,
     metrics: Arc<Metrics>,
     clock: Clock,
+    history: History,
     options: Options,
     since: Stopwatch,
     /// Held during a run: runs on demand and periodic ones do not overlap.
@@ -109,6 +111,7 @@ impl Reconciler {
         ledger: Ledger,
         metrics: Arc<Metrics>,
         clock: Clock,
+        history: History,
         options: Options,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -117,6 +120,7 @@ impl Reconciler {
             ledger,
             metrics,
             clock,
+            history,
             options,
             since: Stopwatch::start(),
             memory: Mutex::default(),
@@ -245,10 +249,18 @@ impl Reconciler {
         let machines = findings.found.len();
         let decided = inner.ledger.change(move |book, now| {
             let (events, drift) = book.observe(&findings, &policy, &mut own, now);
-            ((drift, own), events)
+            let made = events.iter().filter_map(|event| match event {
+                Event::Resolved { id, outcome: Settlement::Created { ids, .. }, .. } => Some((*id, ids.clone())),
+                _ => None,
+            });
+            let made: Vec<(uuid::Uuid, Vec<String>)> = made.collect();
+            ((drift, own, made), events)
         });
-        let (drift, remembered) = decided.await.map_err(|_| NotRun::Away)?;
+        let (drift, remembered, made) = decided.await.map_err(|_| NotRun::Away)?;
         *memory = remembered;
+        for (decision, ids) in made {
+            inner.history.settled(&decision, &ids);
+        }
         self.tell(account, service, &drift, listing.incomplete.is_none());
         report.listings.push(ListingReport {
             account: account.name.clone(),

@@ -8,6 +8,7 @@
 //! Names that OPA's decision logs have are used where they fit: `decision_id`, `timestamp`, `labels`, `bundles`, `path`,
 //! `requested_by`, `result`, `erased`.
 
+mod finding;
 mod queue;
 mod sink;
 
@@ -21,10 +22,13 @@ use arc_swap::ArcSwapOption;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::chain::{Heads, Key, Member};
 use crate::clock::Clock;
-use crate::config::Remote;
+use crate::config::{Referenced, Remote};
+use crate::history::Feed;
 use crate::metrics::Metrics;
 use crate::policy::input::TargetInput;
+use finding::FindingRecord;
 use queue::Queue;
 pub use queue::WhenFull;
 use sink::{Collector, Rotating, Sink, Stdout};
@@ -74,7 +78,8 @@ pub struct Record {
     pub policy_revision: Option<String>,
     /// `allowed`, `refused`, `failed`; absent when it never came to a judgement.
     pub verdict: Option<&'static str>,
-    /// What rules found, with the effect of each.
+    /// What rules found, with the effect of each, and who granted the exemption where one let it pass.
+    #[schemars(with = "Vec<FindingRecord>")]
     pub findings: Vec<serde_json::Value>,
     /// What rules changed: path, before, after, rule, operation.
     pub changes: Vec<serde_json::Value>,
@@ -93,6 +98,9 @@ pub struct Record {
     pub refusal: Option<String>,
     /// Seconds by phase.
     pub timings_seconds: serde_json::Map<String, serde_json::Value>,
+    /// The line's place among those of its file; added when it is written to one, and nowhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<Member>,
 }
 
 /// Which program made a record.
@@ -118,6 +126,9 @@ pub struct Caller {
     pub key: Option<String>,
     /// Its team.
     pub team: Option<String>,
+    /// Who answers for the key, as it said then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// The cloud account.
     pub account: Option<String>,
     /// The peer's address.
@@ -175,6 +186,8 @@ pub struct Plan {
     pub when_full: WhenFull,
     /// How many may wait.
     pub queue: usize,
+    /// By what the lines of a file are hashed; SHA-256 alone without one.
+    pub chain_key: Option<Referenced>,
     /// What is erased, as JSON Pointers into a record; `*` stands for any member or item.
     pub mask: Vec<Vec<String>>,
 }
@@ -200,6 +213,7 @@ struct Inner {
     queue: Option<Arc<Queue>>,
     mask: Vec<Vec<String>>,
     metrics: Arc<Metrics>,
+    history: Option<Feed>,
     follower: ArcSwapOption<tokio::sync::mpsc::Sender<String>>,
 }
 
@@ -226,16 +240,23 @@ impl Drop for Room {
 pub struct Writer(Option<JoinHandle<()>>);
 
 impl Records {
-    /// Opens the target and starts its writer.
+    /// Opens the target and starts its writer. The history gets every line too.
     ///
     /// # Errors
     /// When the file cannot be opened for appending.
-    pub fn open(plan: &Plan, metrics: Arc<Metrics>, clock: &Clock) -> std::io::Result<(Self, Writer)> {
+    pub fn open(
+        plan: &Plan,
+        history: Option<Feed>,
+        heads: &Heads,
+        metrics: Arc<Metrics>,
+        clock: &Clock,
+    ) -> std::io::Result<(Self, Writer)> {
         let sink: Option<Box<dyn Sink>> = match &plan.target {
             Target::None => None,
             Target::Stdout => Some(Box::new(Stdout)),
             Target::File(path, most, keep) => {
-                Some(Box::new(Rotating::open(path, *most, *keep, clock.clone())?))
+                let key = Key::new(plan.chain_key.as_ref().map(|key| &key.secret));
+                Some(Box::new(Rotating::open(path, *most, *keep, clock.clone(), key, heads.clone())?))
             }
             Target::Collector(remote) => {
                 Some(Box::new(Collector::open(remote).map_err(std::io::Error::other)?))
@@ -253,7 +274,7 @@ impl Records {
             _ => None,
         };
         let (mask, follower) = (plan.mask.clone(), ArcSwapOption::empty());
-        Ok((Self(Arc::new(Inner { queue, mask, metrics, follower })), Writer(writer)))
+        Ok((Self(Arc::new(Inner { queue, mask, metrics, history, follower })), Writer(writer)))
     }
 
     /// Room for the record of a create or change; none where nothing may be made without a record and none can be written.
@@ -266,14 +287,16 @@ impl Records {
 
     /// Hands a record over; never waits.
     pub fn write(&self, mut record: Record) {
-        let Inner { queue, mask, metrics, follower } = &*self.0;
+        let Inner { queue, mask, metrics, history, follower } = &*self.0;
         if let Some(follower) = &*follower.load() {
             let line = serde_json::to_string(&record).unwrap_or_default();
             if follower.try_send(line).is_err() {
                 metrics.policies().shown("dropped");
             }
         }
-        let Some(queue) = queue else { return };
+        if queue.is_none() && history.is_none() {
+            return;
+        }
         let line = if mask.is_empty() {
             serde_json::to_string(&record)
         } else {
@@ -287,9 +310,14 @@ impl Records {
                 serde_json::to_string(&value)
             })
         };
-        let dropped = match line {
-            Ok(line) => queue.push(line),
-            Err(_) => 1,
+        let dropped = match (line, queue) {
+            (Ok(line), queue) => {
+                if let Some(history) = history {
+                    history.line(line.clone());
+                }
+                queue.as_ref().map_or(0, |queue| queue.push(line))
+            }
+            (Err(_), _) => 1,
         };
         if dropped > 0 {
             (0..dropped).for_each(|_| metrics.record("dropped"));

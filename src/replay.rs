@@ -235,7 +235,7 @@ fn read(files: &[PathBuf], jobs: &SyncSender<Job>) -> Result<(), ReplayError> {
     Ok(())
 }
 
-fn opened(path: &Path) -> std::io::Result<BufReader<Box<dyn Read>>> {
+pub(crate) fn opened(path: &Path) -> std::io::Result<BufReader<Box<dyn Read>>> {
     let file = File::open(path)?;
     let packed = path.extension().is_some_and(|end| end == "gz");
     let content: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };

@@ -23,12 +23,14 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admin::{self, Admin, PolicyAdmin, QuotaAdmin, Readiness};
+use crate::admin::{self, Admin, HistoryAdmin, InstanceAdmin, PolicyAdmin, QuotaAdmin, Readiness};
+use crate::chain::Heads;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::diagnostics::Mistakes;
 use crate::config::quota::{Gone, Outsiders, QuotaStore, ReleaseOn};
 use crate::gateway::{self, Callers, Listening, Parts};
+use crate::history::{self, History};
 use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
 use crate::lifecycle::systemd::{self, Sockets};
@@ -58,6 +60,9 @@ pub struct Server {
     admin_listener: TcpListener,
     readiness: Readiness,
     writer: Writer,
+    heads: Heads,
+    history: History,
+    history_writer: history::Writer,
     supply: policies::Found,
 }
 
@@ -122,8 +127,12 @@ impl Server {
         }
         let judge = Judge::start(set, reload::engine(&config))
             .map_err(|error| StartError::Setup(error.to_string()))?;
-        let (records, writer) =
-            Records::open(&config.records, Arc::clone(&metrics), &clock).map_err(StartError::Records)?;
+        let heads = Heads::default();
+        let (history, feed, history_writer) =
+            history::open(&config.history, Arc::clone(&metrics), clock.clone())
+                .map_err(|error| StartError::Setup(error.to_string()))?;
+        let (records, writer) = Records::open(&config.records, feed, &heads, Arc::clone(&metrics), &clock)
+            .map_err(StartError::Records)?;
         settings::open_files(&config);
         let certificates =
             config.listen.tls.as_ref().map(Certificates::read).transpose().map_err(StartError::Tls)?;
@@ -161,6 +170,9 @@ impl Server {
             admin_listener,
             readiness,
             writer,
+            heads,
+            history,
+            history_writer,
             supply,
         })
     }
@@ -191,15 +203,18 @@ impl Server {
             admin_listener,
             readiness,
             writer,
+            heads,
+            history,
+            history_writer,
             supply,
             ..
         } = self;
         let admin_stop = CancellationToken::new();
         let told = policies::Told::default();
         let needs_restart = reload::NeedsRestart::default();
-        let status = reload::status(&config, &parts, &told, &needs_restart);
-        let reconciler = reconciler(&config, &parts);
-        let quota = QuotaAdmin::new(parts.ledger.clone(), reconciler.clone(), parts.clock.clone());
+        let status = reload::status(&config, &parts, (&history, &heads), &told, &needs_restart);
+        let reconciler = reconciler(&config, &parts, history.clone());
+        let quota = QuotaAdmin::new(parts.ledger.clone(), reconciler.clone(), history.clone(), parts.clock.clone());
         let (orders, ordered) = mpsc::channel(1);
         let policy = PolicyAdmin::new(orders, Arc::clone(&told), parts.judge.clone());
         let supply =
@@ -212,8 +227,10 @@ impl Server {
             status,
             quota,
             policy,
+            instance: InstanceAdmin::new(history.clone(), parts.ledger.clone(), config.admin.audit_log.clone()),
+            history: HistoryAdmin::new(history, parts.clock.clone()),
         };
-        let admin_listening = operators.listening(admin_listener, parts.clock.clone());
+        let admin_listening = operators.listening(admin_listener, heads, parts.clock.clone());
         let admin_task = tokio::spawn(admin::serve(admin_listening, shown, admin_stop.clone()));
         let reconciling = tokio::spawn(reconciler.clone().work());
         let following = tokio::spawn(follow_ledger(
@@ -273,7 +290,11 @@ impl Server {
         let _ = tokio::task::spawn_blocking(move || ledger.close()).await;
         // All senders are gone when the work is; after a hurried end some may be left, and the writer with them.
         if drained {
-            let _ = tokio::task::spawn_blocking(move || writer.finish()).await;
+            let finish = move || {
+                writer.finish();
+                history_writer.finish();
+            };
+            let _ = tokio::task::spawn_blocking(finish).await;
         }
         drained
     }
@@ -325,7 +346,7 @@ fn ledger(config: &Config, clock: &Clock, callers: &Callers) -> Result<Ledger, S
     Ledger::open(store, clock.clone(), options).map_err(StartError::Ledger)
 }
 
-fn reconciler(config: &Config, parts: &Parts) -> Reconciler {
+fn reconciler(config: &Config, parts: &Parts, history: History) -> Reconciler {
     let quota = &config.quota;
     let millis = |time: std::time::Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
     let policy = ObservePolicy {
@@ -344,6 +365,7 @@ fn reconciler(config: &Config, parts: &Parts) -> Reconciler {
         parts.ledger.clone(),
         Arc::clone(&parts.metrics),
         parts.clock.clone(),
+        history,
         reconcile::Options { interval: quota.reconcile.interval, policy },
     )
 }

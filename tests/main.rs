@@ -12,6 +12,7 @@
 
 mod support;
 
+mod audit;
 mod check;
 mod cli;
 mod docs;
@@ -20,6 +21,7 @@ mod facts;
 mod guide;
 mod hard;
 mod health;
+mod history;
 mod observe;
 mod opa;
 mod operations;

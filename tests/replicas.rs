@@ -17,13 +17,13 @@ use crate::support::world::{self, Setup};
 use crate::support::{Answer, Call, Gateway, World, client, eventually};
 
 /// A world of several gateways before one cloud.
-struct Fleet {
-    world: World,
-    more: Vec<Gateway>,
+pub struct Fleet {
+    pub world: World,
+    pub more: Vec<Gateway>,
 }
 
 impl Fleet {
-    fn new(server: &Server, setup: Setup) -> Self {
+    pub fn new(server: &Server, setup: Setup) -> Self {
         let replicas: usize =
             std::env::var("ZENGATE_REPLICAS").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
         let quota = format!(
@@ -40,7 +40,7 @@ impl Fleet {
         Self { world, more }
     }
 
-    fn gateways(&self) -> Vec<&Gateway> {
+    pub fn gateways(&self) -> Vec<&Gateway> {
         std::iter::once(&self.world.gateway).chain(&self.more).collect()
     }
 

@@ -197,6 +197,7 @@ mod tests {
             open_metrics: false,
             tls: None,
             audit_log: None,
+            audit_key: None,
         });
         Guard::new(people, true, false)
     }

@@ -12,10 +12,10 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{document, trouble, well};
+use super::{about, document, trouble, well};
 use crate::metrics::Metrics;
 use crate::policy::Judge;
 use crate::server::policies::{Order, Ordered, Proposal};
@@ -35,6 +35,11 @@ impl PolicyAdmin {
     /// Passes orders on, and shows what it was told last.
     pub(crate) fn new(orders: mpsc::Sender<Ordered>, told: Arc<Mutex<Value>>, judge: Judge) -> Self {
         Self { orders, told, judge }
+    }
+
+    /// The revision in force.
+    pub(super) fn revision(&self) -> String {
+        self.judge.current().revision().to_owned()
     }
 
     /// Tells the metrics what the judge has seen.
@@ -76,7 +81,11 @@ impl PolicyAdmin {
             }
         };
         tracing::warn!(path, "an operator's order about the policies");
-        self.order(order).await
+        let before = self.judge.current().revision().to_owned();
+        let answer = self.order(order).await;
+        let after = self.judge.current().revision().to_owned();
+        let staged = self.told.lock().unwrap_or_else(PoisonError::into_inner).pointer("/candidate/revision").cloned();
+        about(answer, json!({ "policy": { "before": before, "after": after, "candidate": staged } }))
     }
 
     async fn order(&self, order: Order) -> Response<Full<Bytes>> {

@@ -14,8 +14,9 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{document, trouble, well};
+use super::{about, document, query, trouble, well};
 use crate::clock::Clock;
+use crate::history::History;
 use crate::metrics::Metrics;
 use crate::policy::answer::Resource;
 use crate::quota::{Ledger, Settlement, Status, report};
@@ -30,6 +31,7 @@ const LONGEST: usize = 64 * 1024;
 pub struct QuotaAdmin {
     ledger: Ledger,
     reconciler: Reconciler,
+    history: History,
     clock: Clock,
 }
 
@@ -53,8 +55,8 @@ enum Outcome {
 
 impl QuotaAdmin {
     /// Shows this ledger.
-    pub fn new(ledger: Ledger, reconciler: Reconciler, clock: Clock) -> Self {
-        Self { ledger, reconciler, clock }
+    pub fn new(ledger: Ledger, reconciler: Reconciler, history: History, clock: Clock) -> Self {
+        Self { ledger, reconciler, history, clock }
     }
 
     /// Reads the gauges.
@@ -63,11 +65,8 @@ impl QuotaAdmin {
     }
 
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let query = |name: &str| {
-            let pairs = request.uri().query().unwrap_or_default().split('&');
-            let mut values = pairs.filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key == name);
-            values.next().map(|(_, value)| percent_decoded(value))
-        };
+        let pairs = query::pairs(request.uri());
+        let query = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         if !self.ledger.counts() {
             return trouble(StatusCode::NOT_FOUND, "no quota store is configured (quota.store is \"none\")");
         }
@@ -143,14 +142,20 @@ impl QuotaAdmin {
                 return trouble(StatusCode::BAD_REQUEST, why);
             }
         };
+        let word = if release.ids.is_empty() { "void" } else { "created" };
+        let what = json!({ "release": {
+            "decision": release.decision, "outcome": word, "ids": release.ids, "operator": release.operator,
+            "reason": release.reason,
+        }});
         let (operator, reason) = (release.operator.clone(), release.reason.clone());
         let released =
             self.ledger.change(move |book, now| match book.release(id, outcome, &operator, &reason, now) {
                 Ok(event) => (Ok(()), vec![event]),
                 Err(conflict) => (Err(conflict), Vec::new()),
             });
-        match released.await {
+        let answer = match released.await {
             Ok(Ok(())) => {
+                self.history.settled(&id, &release.ids);
                 tracing::warn!(
                     decision = release.decision,
                     operator = release.operator,
@@ -162,24 +167,7 @@ impl QuotaAdmin {
             }
             Ok(Err(conflict)) => trouble(StatusCode::CONFLICT, &conflict.to_string()),
             Err(away) => trouble(StatusCode::SERVICE_UNAVAILABLE, &away.to_string()),
-        }
+        };
+        about(answer, what)
     }
-}
-
-/// Scopes hold letters, digits and `/-_.*,`; a client may have written some of them as `%2F`.
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits =
-            [rest.next(), rest.next()].map(|digit| digit.and_then(|digit| char::from(digit).to_digit(16)));
-        if let [Some(high), Some(low)] = digits {
-            bytes.push(u8::try_from(high.saturating_mul(16).saturating_add(low)).unwrap_or(b'?'));
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

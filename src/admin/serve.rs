@@ -17,10 +17,11 @@ use tokio_util::sync::CancellationToken;
 use tower::{ServiceBuilder, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::Admin;
+use super::{Admin, PolicyAdmin};
 use super::audit::Audit;
 use super::guard::{Asker, Guard};
 use super::people::People;
+use crate::chain::{Heads, Key};
 use crate::clock::Clock;
 use crate::doors::{Doors, Entry};
 use crate::gateway::ServerTls;
@@ -32,6 +33,8 @@ const MOST: usize = 128;
 const MOST_OF_ONE: usize = 64;
 /// For a handshake, and for the head of each request.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks at which policies are in force.
+const LOOK_AT_POLICIES: Duration = Duration::from_millis(250);
 /// After an error of accepting, which is mostly a lack of descriptors.
 const REST_AFTER_ERROR: Duration = Duration::from_millis(100);
 
@@ -49,6 +52,10 @@ pub struct AdminListening {
     pub open_metrics: bool,
     /// Where orders are written down; none is the log.
     pub audit_log: Option<PathBuf>,
+    /// By what those lines are hashed.
+    pub audit_key: Key,
+    /// Where the end of their chain is told.
+    pub heads: Heads,
     /// For the lines of that.
     pub clock: Clock,
 }
@@ -62,13 +69,18 @@ pub(super) struct Desk {
 
 /// Serves until `stop`.
 pub async fn serve(listening: AdminListening, admin: Admin, stop: CancellationToken) {
-    let AdminListening { listener, tls, closed, people, open_metrics, audit_log, clock } = listening;
-    let desk = Desk { guard: Guard::new(people, closed, open_metrics), audit: Audit::new(audit_log, clock) };
+    let AdminListening { listener, tls, closed, people, open_metrics, audit_log, audit_key, heads, clock } = listening;
+    let audit = Audit::new(audit_log, audit_key, heads, clock);
+    let watching = tokio::spawn(watch_policies(audit.clone(), admin.policy.clone(), stop.clone()));
+    let desk = Desk { guard: Guard::new(people, closed, open_metrics), audit };
     let doors = Doors::default();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => {
+                let _ = watching.await;
+                return;
+            }
         };
         let Ok((socket, peer)) = accepted else {
             doors.make_room();
@@ -89,6 +101,26 @@ pub async fn serve(listening: AdminListening, admin: Admin, stop: CancellationTo
                 () = stop.cancelled() => {}
             }
         });
+    }
+}
+
+/// Writes down which policies are in force, at the start and whenever others are.
+async fn watch_policies(audit: Audit, policy: PolicyAdmin, stop: CancellationToken) {
+    if audit.path().is_none() {
+        return; // the log of the process says it already
+    }
+    audit.started().await;
+    let mut before: Option<String> = None;
+    loop {
+        let after = policy.revision();
+        if before.as_ref() != Some(&after) {
+            audit.event("policy", serde_json::json!({ "policy": { "before": before, "after": after } })).await;
+            before = Some(after);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_AT_POLICIES) => {}
+            () = stop.cancelled() => return,
+        }
     }
 }
 

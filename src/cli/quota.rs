@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use http::Uri;
 use serde_json::{Value, json};
 
-use self::table::{Table, cell};
+pub(super) use self::table::{Table, cell};
 use super::Output;
 use super::admin::{Access, Question, check, page, show};
 
@@ -196,7 +196,7 @@ fn drift(answer: &Value) -> String {
 }
 
 /// A value of a query: letters, digits and what needs no escape there.
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/*,:".contains(&byte);
     text.bytes()
         .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })

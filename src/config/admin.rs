@@ -38,6 +38,9 @@ pub struct RawAdmin {
     /// JSON. An order that cannot be written down is not carried out. Absent: these lines go to the log.
     #[schemars(with = "Option<String>")]
     pub audit_log: Option<At<PathBuf>>,
+    /// The key by which the lines of that file are chained, by reference: who can write the file but does not know it cannot
+    /// make a line that fits. Absent: by SHA-256 alone, which shows damage and edits by hand.
+    pub audit_key: Option<At<RawSecretRef>>,
 }
 
 impl Default for RawAdmin {
@@ -49,6 +52,7 @@ impl Default for RawAdmin {
             open_metrics: false,
             tls: None,
             audit_log: None,
+            audit_key: None,
         }
     }
 }
@@ -68,6 +72,8 @@ pub struct AdminListen {
     pub tls: Option<Tls>,
     /// Where orders are written down; none is the log.
     pub audit_log: Option<PathBuf>,
+    /// By what those lines are hashed; SHA-256 alone without one.
+    pub audit_key: Option<Referenced>,
 }
 
 impl AdminListen {
@@ -106,7 +112,11 @@ impl RawAdmin {
             checking.findings.at(&self.address, text);
         }
         let audit_log = self.audit_log.as_ref().map(|path| checking.directory.join(&**path));
-        Some(AdminListen { address, tokens, users, open_metrics: self.open_metrics, tls: tls?, audit_log })
+        let audit_key = self.audit_key.as_ref().and_then(|raw| secret_ref::key(raw, checking));
+        if let (Some(raw), None) = (&self.audit_key, &audit_log) {
+            checking.findings.at(raw, "is for the lines of admin.audit_log, which is not set");
+        }
+        Some(AdminListen { address, tokens, users, open_metrics: self.open_metrics, tls: tls?, audit_log, audit_key })
     }
 }
 

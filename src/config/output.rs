@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::check::Checking;
 use super::diagnostics::At;
 use super::remote::RawRemote;
+use super::secret_ref::{self, RawSecretRef};
 use super::units::Size;
 use crate::json::Pointer;
 use crate::record::{Plan, Target, WhenFull};
@@ -30,6 +31,9 @@ pub struct RawRecords {
     pub rotate_size: At<Size>,
     /// How many files are kept besides the current one.
     pub rotate_keep: At<usize>,
+    /// The key by which the lines of a file are chained, by reference: who can write the file but does not know it cannot make
+    /// a line that fits. Absent: by SHA-256 alone, which shows damage and edits by hand.
+    pub chain_key: Option<At<RawSecretRef>>,
     /// What is erased from each record, as JSON Pointers; a step `*` stands for any: "/request/instanceName", "/caller/address".
     /// What rules quote stands in `/findings/*/asked` and `/refusal` too. Secrets never stand in records.
     #[schemars(with = "Vec<String>")]
@@ -44,6 +48,7 @@ impl Default for RawRecords {
             queue: 4096.into(),
             rotate_size: Size(256 << 20).into(),
             rotate_keep: 30.into(),
+            chain_key: None,
             mask: Vec::new(),
         }
     }
@@ -126,7 +131,8 @@ impl RawRecords {
             pointer.map(|pointer| pointer.tokens().to_vec())
         });
         let mask = mask.collect();
-        Plan { target: self.target(checking), when_full, queue: checking.count(&self.queue), mask }
+        let chain_key = self.chain_key.as_ref().and_then(|raw| secret_ref::key(raw, checking));
+        Plan { target: self.target(checking), when_full, queue: checking.count(&self.queue), chain_key, mask }
     }
 
     fn target(&self, checking: &mut Checking<'_, '_>) -> Target {

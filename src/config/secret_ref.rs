@@ -17,11 +17,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::check::Checking;
 use super::diagnostics::{At, Findings};
 use crate::secret::Secret;
 
 /// The longest secret file: a certificate chain with its key is far smaller, and a wrong path must not fill memory.
 const LONGEST: u64 = 64 * 1024;
+/// Shorter keys can be guessed.
+const SHORTEST_KEY: usize = 16;
 
 /// Where a secret is to be found: exactly one of `file`, `env`, `command` and `sealed`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -283,6 +286,16 @@ pub(crate) fn single_line(raw: &At<RawSecretRef>, found: &Referenced, findings: 
         );
     }
     single
+}
+
+/// Reads a key that lines are hashed with: long enough that nobody guesses it.
+pub(super) fn key(raw: &At<RawSecretRef>, checking: &mut Checking<'_, '_>) -> Option<Referenced> {
+    let found = resolve(raw, checking.directory, checking.findings)?;
+    if found.secret.expose().len() < SHORTEST_KEY {
+        let text = "is shorter than 16 characters and could be guessed; make one with: openssl rand -hex 32";
+        checking.findings.at(raw, text);
+    }
+    Some(found)
 }
 
 /// The error as text. A "file" that looks like no path at all may be the secret itself, pasted: it is not repeated.

@@ -1,4 +1,4 @@
-//! Durations and sizes as operators write them: `"45s"`, `"500ms"`, `"1MiB"`.
+//! Durations and sizes as operators write them: `"45s"`, `"500ms"`, `"400d"`, `"1MiB"`.
 //!
 //! A bare number would leave the unit to memory, so only text with a unit is read.
 
@@ -18,9 +18,10 @@ pub struct Time(pub Duration);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size(pub u64);
 
-const TIMES: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
+const TIMES: [(&str, u64); 5] =
+    [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 const SIZES: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
-const TIME_HINT: &str = "a duration with its unit (ms, s, m or h), such as \"45s\" or \"500ms\"";
+const TIME_HINT: &str = "a duration with its unit (ms, s, m, h or d), such as \"45s\" or \"500ms\"";
 const SIZE_HINT: &str = "a size with its unit (B, KiB, MiB or GiB), such as \"1MiB\"";
 
 impl Time {
@@ -119,7 +120,7 @@ impl JsonSchema for Time {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h)$" })
+        json_schema!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$" })
     }
 }
 
@@ -166,7 +167,7 @@ mod tests {
 
     #[test]
     fn shows_what_it_reads() {
-        for text in ["0s", "1ms", "1500ms", "45s", "1m", "90s", "2h"] {
+        for text in ["0s", "1ms", "1500ms", "45s", "1m", "90s", "2h", "36h", "400d"] {
             assert_eq!(Time(Duration::from_millis(read(text, &TIMES).unwrap())).to_string(), text);
         }
         for text in ["0B", "1B", "1KiB", "1536B", "8MiB", "1GiB"] {

@@ -114,9 +114,17 @@ fn report(
     }
     trail.note(|facts| {
         facts.verdict = Some(word);
-        facts.findings = findings(verdict).filter_map(|finding| serde_json::to_value(finding).ok()).collect();
+        facts.findings = findings(verdict).filter_map(|finding| recorded(finding, policy, team)).collect();
         facts.claims = verdict.claims.iter().filter_map(|claim| serde_json::to_value(claim).ok()).collect();
     });
+}
+
+/// A finding as the record has it: with the mode that the rule had for the team.
+fn recorded(finding: &Finding, policy: &PolicySet, team: &str) -> Option<serde_json::Value> {
+    let mut value = serde_json::to_value(finding).ok()?;
+    let mode = policy.organisation().mode(&finding.violation.rule, team).as_str();
+    value.as_object_mut()?.insert("mode".to_owned(), mode.into());
+    Some(value)
 }
 
 fn findings(verdict: &Verdict) -> impl Iterator<Item = &Finding> {

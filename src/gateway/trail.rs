@@ -272,6 +272,7 @@ impl Trail {
             caller: crate::record::Caller {
                 key: facts.key,
                 team: facts.team,
+                owner: facts.labels.get("owner").cloned(),
                 account: facts.account,
                 address,
                 sdk: facts.sdk,
@@ -305,6 +306,7 @@ impl Trail {
                 .iter()
                 .map(|(phase, took)| (phase.as_str().to_owned(), serde_json::json!(took.as_secs_f64())))
                 .collect(),
+            chain: None,
         }
     }
 }

@@ -46,6 +46,7 @@ fn all() -> Arc<Metrics> {
     });
     metrics.reload("keys", true);
     metrics.record("written");
+    metrics.history().kept(1);
     let quota = metrics.quota();
     quota.reconciled("main", "vm", &[("extra", true, 1)], Some(second));
     quota.joined();
@@ -89,6 +90,10 @@ fn names_types_and_labels_are_an_interface() {
             "zengate_decision_records_failing gauge ",
             "zengate_decision_records_total counter result",
             "zengate_exemption_ends_timestamp_seconds gauge rule,team",
+            "zengate_history_decisions_total counter result",
+            "zengate_history_records gauge ",
+            "zengate_history_size_bytes gauge ",
+            "zengate_history_up gauge ",
             "zengate_instances_total counter stage,team,zone",
             "zengate_ledger_conflicts_total counter ",
             "zengate_ledger_up gauge ",

@@ -30,6 +30,8 @@ pub enum Effect {
 pub struct Leave {
     /// Where it was decided.
     pub ticket: String,
+    /// Why.
+    pub reason: String,
     /// Who answers for it.
     pub owner: String,
     /// The first instant at which it no longer holds.
@@ -219,8 +221,12 @@ fn effect(
         Mode::Warn => (Effect::Warned, None),
         Mode::Enforce => match organisation.exemption(rule, team, now) {
             Some(held) => {
-                let leave =
-                    Leave { ticket: held.ticket.clone(), owner: held.owner.clone(), until: held.until };
+                let leave = Leave {
+                    ticket: held.ticket.clone(),
+                    reason: held.reason.clone(),
+                    owner: held.owner.clone(),
+                    until: held.until,
+                };
                 (Effect::Exempted, Some(leave))
             }
             None => (full, None),

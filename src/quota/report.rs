@@ -139,6 +139,75 @@ pub fn units(book: &Book, scope: &str, resource: Resource) -> Vec<Unit> {
     units
 }
 
+/// What the book knows of an instance by its id: as a machine that counts, and as what a booking made. Several where accounts or
+/// services use the same id.
+pub fn standing(book: &Book, instance: &str) -> Vec<Standing> {
+    let machines = book.machines().filter(|(id, _)| id.id == instance).map(|(id, machine)| {
+        let (decision, note) = match &machine.origin {
+            Origin::Gateway { decision, .. } => (Some(decision_id(decision)), None),
+            Origin::Found { why } => (None, Some(why.clone())),
+        };
+        let view = machine.view.as_deref();
+        Standing {
+            state: "counted",
+            account: id.account.clone(),
+            service: id.service.clone(),
+            team: machine.team.clone(),
+            decision,
+            since: timestamp(machine.since),
+            zone: view.and_then(|view| view.zone.clone()),
+            instance_type: view.and_then(|view| view.instance_type.clone()),
+            claims: machine.claims.clone(),
+            note,
+        }
+    });
+    let gone = book.bookings().filter(|(_, booking)| {
+        booking.ids.iter().any(|id| id == instance) && book.machine(&booking.machine(instance)).is_none()
+    });
+    let gone = gone.map(|(id, booking)| Standing {
+        state: "released",
+        account: booking.account.clone(),
+        service: booking.call.service.clone(),
+        team: booking.asker.team.clone(),
+        decision: Some(decision_id(id)),
+        since: timestamp(book.released_at(&booking.machine(instance)).unwrap_or(booking.changed)),
+        zone: None,
+        instance_type: None,
+        claims: Vec::new(),
+        note: None,
+    });
+    machines.chain(gone).collect()
+}
+
+/// How an instance stands in the book.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// `counted`, or `released` not long ago.
+    pub state: &'static str,
+    /// The cloud account.
+    pub account: String,
+    /// The service.
+    pub service: String,
+    /// The team that it counts for.
+    pub team: String,
+    /// The decision by which it was made; none for a machine made around the gateway.
+    pub decision: Option<String>,
+    /// Since when.
+    pub since: jiff::Timestamp,
+    /// The zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// The type.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub instance_type: Option<String>,
+    /// What it counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Line>,
+    /// How a machine that was found was attributed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
 /// How long the oldest create of unknown outcome has been so, in ms, and how many there are.
 pub fn oldest_unknown(book: &Book, now: Millis) -> (u64, Option<u64>) {
     let since: Vec<Millis> = book

@@ -1,7 +1,7 @@
 //! Where lines go: standard output, a file that is turned over when it is large, or a collector as OPA's decision logs have one.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, SeekFrom, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use flate2::write::GzEncoder;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Method};
 
+use crate::chain::{Chained, Heads, Key};
 use crate::clock::Clock;
 use crate::config::Remote;
 use crate::fetch::{Client, credentials};
@@ -36,7 +37,7 @@ impl Sink for Stdout {
     }
 }
 
-/// A file, and those before it.
+/// A file, and those before it; their lines are a chain.
 pub(super) struct Rotating {
     path: PathBuf,
     file: File,
@@ -45,22 +46,21 @@ pub(super) struct Rotating {
     /// Files kept besides the current one.
     keep: usize,
     clock: Clock,
+    chain: Chained,
 }
 
 impl Rotating {
-    pub(super) fn open(path: &Path, most: u64, keep: usize, clock: Clock) -> std::io::Result<Self> {
-        Ok(Self { path: path.to_owned(), file: open(path)?, most, keep, clock })
-    }
-
-    fn append(&mut self, text: &str) -> std::io::Result<()> {
-        // Asked each time: whoever else turns files over may have emptied this one.
-        let length = self.file.metadata()?.len();
-        if let Err(error) = self.file.write_all(text.as_bytes()).and_then(|()| self.file.flush()) {
-            // Half a line would spoil the one after it.
-            let _ = self.file.set_len(length);
-            return Err(error);
-        }
-        Ok(())
+    pub(super) fn open(
+        path: &Path,
+        most: u64,
+        keep: usize,
+        clock: Clock,
+        key: Key,
+        heads: Heads,
+    ) -> std::io::Result<Self> {
+        let file = open(path)?;
+        let chain = Chained::new(path, key, heads);
+        Ok(Self { path: path.to_owned(), file, most, keep, clock, chain })
     }
 
     /// `decisions.jsonl` becomes `decisions.jsonl.20261123T212200.000Z`; the oldest go.
@@ -95,23 +95,12 @@ impl Sink for Rotating {
             // A file that grows is better than records that are lost.
             tracing::error!(%error, file = %self.path.display(), "the file of decision records cannot be turned over");
         }
-        self.append(&joined(lines)).map_err(|error| error.to_string())
+        self.chain.append(&mut self.file, lines).map_err(|error| error.to_string())
     }
 }
 
-/// Opens for appending. A line that a crash has cut is ended, so that the next one can be read.
 fn open(path: &Path) -> std::io::Result<File> {
-    let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
-    let facts = file.metadata()?;
-    if facts.is_file() && facts.len() > 0 {
-        let mut last = [0_u8];
-        file.seek(SeekFrom::End(-1))?;
-        file.read_exact(&mut last)?;
-        if last != *b"\n" {
-            file.write_all(b"\n")?;
-        }
-    }
-    Ok(file)
+    OpenOptions::new().create(true).append(true).open(path)
 }
 
 fn joined(lines: &[String]) -> String {
@@ -159,24 +148,27 @@ impl Sink for Collector {
 mod tests {
     use super::*;
 
-    fn lines(words: &[&str]) -> Vec<String> {
-        words.iter().map(|word| (*word).to_owned()).collect()
-    }
-
     #[test]
     fn a_file_is_turned_over_and_the_oldest_go() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("d.jsonl");
         std::fs::write(&path, "cut").unwrap();
-        let mut sink = Rotating::open(&path, 8, 2, Clock::system()).unwrap();
+        let mut sink = Rotating::open(&path, 300, 2, Clock::system(), Key::default(), Heads::default()).unwrap();
         for word in ["first", "second", "third", "fourth", "fifth"] {
-            sink.write(&lines(&[word])).unwrap();
+            sink.write(&[format!("{{\"word\":\"{word}\"}}")]).unwrap();
         }
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "fourth\nfifth\n");
-        let mut others: Vec<PathBuf> =
-            std::fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let words = |path: &Path| -> Vec<String> {
+            let text = std::fs::read_to_string(path).unwrap();
+            let read = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap_or_default();
+            text.lines().map(|line| read(line)["word"].as_str().unwrap_or("-").to_owned()).collect()
+        };
+        assert_eq!(words(&path), ["fifth"]);
+        let entries = std::fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path());
+        let mut others: Vec<PathBuf> = entries.filter(|path| path.to_str().unwrap().contains("d.jsonl")).collect();
         others.sort();
-        let texts: Vec<String> = others.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
-        assert_eq!(texts, ["fourth\nfifth\n", "cut\nfirst\n", "second\nthird\n"]);
+        let texts: Vec<Vec<String>> = others.iter().map(|path| words(path)).collect();
+        assert_eq!(texts, [vec!["fifth"], vec!["-", "first", "second"], vec!["third", "fourth"]]);
+        let report = crate::chain::verify::files(&others, &Key::default(), None).unwrap();
+        assert!(report.is_whole() && report.lines == 5 && report.noted.len() == 1, "{report:?}");
     }
 }

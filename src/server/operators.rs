@@ -1,6 +1,7 @@
 //! The admin listener's own credentials, looked at again while the gateway runs: tokens and certificate.
 
 use crate::admin::{AdminListening, People};
+use crate::chain::{Heads, Key};
 use crate::clock::Clock;
 use crate::config::{AdminListen, Referenced};
 use tokio::net::TcpListener;
@@ -26,7 +27,7 @@ impl Operators {
     }
 
     /// The listener with what it asks.
-    pub(super) fn listening(&self, listener: TcpListener, clock: Clock) -> AdminListening {
+    pub(super) fn listening(&self, listener: TcpListener, heads: Heads, clock: Clock) -> AdminListening {
         AdminListening {
             listener,
             tls: self.certificates.as_ref().map(Certificates::live),
@@ -34,6 +35,8 @@ impl Operators {
             people: self.people.clone(),
             open_metrics: self.admin.open_metrics,
             audit_log: self.admin.audit_log.clone(),
+            audit_key: Key::new(self.admin.audit_key.as_ref().map(|key| &key.secret)),
+            heads,
             clock,
         }
     }

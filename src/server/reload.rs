@@ -15,11 +15,13 @@ use super::operators::Operators;
 use super::policies::Told;
 use super::settings;
 use super::tls::{self, Certificates};
+use crate::chain::Heads;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::changes::{changes, is_live};
 use crate::config::secret_ref;
 use crate::gateway::Parts;
+use crate::history::History;
 use crate::keys::{Keyring, PollOutcome};
 use crate::lifecycle::{LogControl, systemd};
 use crate::metrics::Metrics;
@@ -220,10 +222,12 @@ impl Watched {
 pub(super) fn status(
     config: &Config,
     parts: &Parts,
+    (history, heads): (&History, &Heads),
     told: &Told,
     needs_restart: &NeedsRestart,
 ) -> Arc<dyn Fn() -> serde_json::Value + Send + Sync> {
     let (config, parts) = (config.clone(), parts.clone());
+    let (history, heads) = (history.clone(), heads.clone());
     let (told, needs_restart) = (Arc::clone(told), Arc::clone(needs_restart));
     Arc::new(move || {
         let told = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -255,6 +259,12 @@ pub(super) fn status(
                 Some(Status::Away { why }) => serde_json::json!({"away": why}),
                 Some(Status::Dead { why }) => serde_json::json!({"dead": why}),
             },
+            "history": match (history.is_kept(), history.away()) {
+                (false, _) => serde_json::json!("not kept"),
+                (true, Some(why)) => serde_json::json!({"away": why}),
+                (true, None) => serde_json::json!({"up": history.size()}),
+            },
+            "chains": heads.all(),
             "accounts": parts.accounts.keys().collect::<Vec<_>>(),
         })
     })

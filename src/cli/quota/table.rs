@@ -5,17 +5,17 @@ use std::fmt;
 use serde_json::Value;
 
 /// Rows under a heading, padded to columns.
-pub(super) struct Table {
+pub(in crate::cli) struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(super) fn new(heading: &[&str]) -> Self {
+    pub(in crate::cli) fn new(heading: &[&str]) -> Self {
         Self { rows: vec![heading.iter().map(|name| (*name).to_owned()).collect()] }
     }
 
     /// The named members of an object as a row.
-    pub(super) fn row(&mut self, object: &Value, members: &[&str]) {
+    pub(in crate::cli) fn row(&mut self, object: &Value, members: &[&str]) {
         self.rows.push(members.iter().map(|name| cell(&object[*name])).collect());
     }
 }
@@ -38,7 +38,7 @@ impl fmt::Display for Table {
 }
 
 /// One value as a cell: one line, and nothing that a terminal would obey.
-pub(super) fn cell(value: &Value) -> String {
+pub(in crate::cli) fn cell(value: &Value) -> String {
     let text = match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),

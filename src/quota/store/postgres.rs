@@ -55,6 +55,14 @@ struct Open {
     runtime: Runtime,
 }
 
+/// A connection with this store's limits to the server and schema, for those who keep something beside the ledger.
+///
+/// # Errors
+/// The server cannot be reached or must not be used.
+pub(crate) async fn connect(settings: &Settings) -> Result<tokio_postgres::Client, StoreError> {
+    connect::connect(settings).await.map_err(|trouble| trouble.of(settings))
+}
+
 impl fmt::Debug for Postgres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let open = self.open.is_some();

@@ -248,7 +248,7 @@ fn ends(good: &Material, bad: &Material) -> Vec<Case> {
             let record = record(recorded.document.clone());
             let metrics = Metrics::new().unwrap();
             let (records, writer) =
-                Records::open(&plan(), Arc::clone(&metrics), &zengate::clock::Clock::system()).unwrap();
+                Records::open(&plan(), None, &zengate::chain::Heads::default(), Arc::clone(&metrics), &zengate::clock::Clock::system()).unwrap();
             drop(writer);
             Box::new(move || records.write(black_box(record.clone())))
         }),
@@ -327,10 +327,11 @@ fn record(request: Object) -> Record {
         status: Some(200),
         refusal: None,
         timings_seconds: serde_json::Map::new(),
+        chain: None,
     }
 }
 
 fn plan() -> Plan {
     let target = Target::File("/dev/null".into(), 0, 0);
-    Plan { target, when_full: WhenFull::Drop, queue: 4096, mask: Vec::new() }
+    Plan { target, when_full: WhenFull::Drop, queue: 4096, chain_key: None, mask: Vec::new() }
 }
