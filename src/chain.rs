@@ -129,13 +129,15 @@ fn seal(key: &Key, head: &mut Head, skipped: Option<&Skipped>, object: &str) -> 
 fn member(line: &[u8]) -> Option<(Member, &[u8])> {
     let text = std::str::from_utf8(line).ok()?;
     let at = text.rfind(MEMBER)?;
-    let member: Member = serde_json::from_str(text.get(at..)?.strip_prefix(MEMBER)?.strip_suffix('}')?).ok()?;
+    let member: Member =
+        serde_json::from_str(text.get(at..)?.strip_prefix(MEMBER)?.strip_suffix('}')?).ok()?;
     // Nothing but what is written here: another spelling of the same is not what was written.
     let same = serde_json::to_string(&member).ok()?;
     if text.get(at..)? != format!("{MEMBER}{same}}}") {
         return None;
     }
-    let own = text.len().checked_sub(OWN.len().saturating_add(member.hash.len()).saturating_add(END.len()))?;
+    let own =
+        text.len().checked_sub(OWN.len().saturating_add(member.hash.len()).saturating_add(END.len()))?;
     text.get(own..)?.starts_with(OWN).then_some(())?;
     Some((member, line.get(..own)?))
 }

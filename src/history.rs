@@ -35,8 +35,8 @@ use crate::metrics::Metrics;
 use crate::quota::store::postgres::Settings;
 pub use filter::{Filter, moment};
 use keeper::Keeper;
-pub use row::touched;
 use recent::Recent;
+pub use row::touched;
 use store::{Find, Keep};
 
 /// Lines that may wait for the history; more are dropped.
@@ -302,13 +302,19 @@ impl History {
         let next = match filter.after {
             // What comes later is asked for from where this page ends, or from where it began.
             Some(after) => Some(last.unwrap_or(after).to_string()),
-            None if full => records.last().and_then(|record| record.get("decision_id")?.as_str().map(str::to_owned)),
+            None if full => {
+                records.last().and_then(|record| record.get("decision_id")?.as_str().map(str::to_owned))
+            }
             None => None,
         };
         Ok(Page { records, next, partial })
     }
 
-    async fn found(&self, filter: &Filter, limit: usize) -> Result<(Vec<Found>, Option<String>), HistoryAway> {
+    async fn found(
+        &self,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<(Vec<Found>, Option<String>), HistoryAway> {
         let recent = || self.0.state.recent.list(filter, limit);
         if self.0.questions.is_none() {
             self.known()?;
@@ -362,9 +368,8 @@ impl History {
         } else {
             self.ask(Ask::Instance(instance.to_owned())).await?
         };
-        let touch = |found: Found| {
-            Some(Touch { how: found.how.unwrap_or_default(), record: read(&found.body)? })
-        };
+        let touch =
+            |found: Found| Some(Touch { how: found.how.unwrap_or_default(), record: read(&found.body)? });
         Ok(found.into_iter().filter_map(touch).collect())
     }
 
@@ -372,11 +377,15 @@ impl History {
         if self.0.kept {
             return Ok(());
         }
-        Err(HistoryAway::because("no history is kept (history.store is \"none\"); look into the decision records"))
+        Err(HistoryAway::because(
+            "no history is kept (history.store is \"none\"); look into the decision records",
+        ))
     }
 
     async fn ask(&self, ask: Ask) -> Result<Vec<Found>, HistoryAway> {
-        let Some(questions) = &self.0.questions else { return Err(HistoryAway::because("there is no store")) };
+        let Some(questions) = &self.0.questions else {
+            return Err(HistoryAway::because("there is no store"));
+        };
         let (reply, answer) = oneshot::channel();
         if questions.try_send((ask, reply)).is_err() {
             return Err(HistoryAway::because("too many ask the history at once; ask again"));

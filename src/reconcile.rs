@@ -19,9 +19,9 @@ use crate::fleet::{self, Listing};
 use crate::history::History;
 use crate::metrics::Metrics;
 use crate::policy::Judge;
-use crate::quota::{Ledger, Settlement};
 use crate::quota::book::{Book, Drift, Findings, Found, Memory, ObservePolicy};
 use crate::quota::event::{Event, MachineId};
+use crate::quota::{Ledger, Settlement};
 use crate::record::parse_decision_id;
 
 /// Differences that one comparison writes into the log; a cloud that has lost its list must not fill a disk.
@@ -250,7 +250,9 @@ impl Reconciler {
         let decided = inner.ledger.change(move |book, now| {
             let (events, drift) = book.observe(&findings, &policy, &mut own, now);
             let made = events.iter().filter_map(|event| match event {
-                Event::Resolved { id, outcome: Settlement::Created { ids, .. }, .. } => Some((*id, ids.clone())),
+                Event::Resolved { id, outcome: Settlement::Created { ids, .. }, .. } => {
+                    Some((*id, ids.clone()))
+                }
                 _ => None,
             });
             let made: Vec<(uuid::Uuid, Vec<String>)> = made.collect();

@@ -214,7 +214,8 @@ impl Server {
         let needs_restart = reload::NeedsRestart::default();
         let status = reload::status(&config, &parts, (&history, &heads), &told, &needs_restart);
         let reconciler = reconciler(&config, &parts, history.clone());
-        let quota = QuotaAdmin::new(parts.ledger.clone(), reconciler.clone(), history.clone(), parts.clock.clone());
+        let quota =
+            QuotaAdmin::new(parts.ledger.clone(), reconciler.clone(), history.clone(), parts.clock.clone());
         let (orders, ordered) = mpsc::channel(1);
         let policy = PolicyAdmin::new(orders, Arc::clone(&told), parts.judge.clone());
         let supply =
@@ -227,7 +228,11 @@ impl Server {
             status,
             quota,
             policy,
-            instance: InstanceAdmin::new(history.clone(), parts.ledger.clone(), config.admin.audit_log.clone()),
+            instance: InstanceAdmin::new(
+                history.clone(),
+                parts.ledger.clone(),
+                config.admin.audit_log.clone(),
+            ),
             history: HistoryAdmin::new(history, parts.clock.clone()),
         };
         let admin_listening = operators.listening(admin_listener, heads, parts.clock.clone());

@@ -49,23 +49,46 @@ fn who_made_it_what_was_changed_who_granted_it_and_what_came_later() {
     let created = &found["created"];
     assert_eq!(created["decision"], decision.as_str());
     assert_eq!((&created["caller"]["key"], &created["caller"]["team"]), (&json!(KEY), &json!("payments")));
-    assert_eq!((&created["caller"]["owner"], &created["caller"]["address"]), (&json!("ada"), &json!("127.0.0.1")));
+    assert_eq!(
+        (&created["caller"]["owner"], &created["caller"]["address"]),
+        (&json!("ada"), &json!("127.0.0.1"))
+    );
     let changes = created["changes"].as_array().unwrap();
     let group = changes.iter().find(|change| change["path"] == "/resourceGroupId").unwrap();
     assert!(group["rule"].is_string() && group["after"].is_string(), "{group}");
     let leave = &created["exemptions"][0];
-    for (name, value) in [("rule", "names"), ("owner", "grace"), ("ticket", "SEC-7"), ("reason", "old names stay"), ("until", "2100-01-01T00:00:00Z")] {
+    for (name, value) in [
+        ("rule", "names"),
+        ("owner", "grace"),
+        ("ticket", "SEC-7"),
+        ("reason", "old names stay"),
+        ("until", "2100-01-01T00:00:00Z"),
+    ] {
         assert_eq!(leave[name], value, "{leave}");
     }
-    let finding = created["findings"].as_array().unwrap().iter().find(|found| found["rule"] == "names").unwrap();
+    let finding =
+        created["findings"].as_array().unwrap().iter().find(|found| found["rule"] == "names").unwrap();
     assert_eq!((&finding["mode"], &finding["effect"]), (&json!("enforce"), &json!("exempted")));
     assert_eq!((&created["cloud"]["status"], &created["cloud"]["fate"]), (&json!(200), &json!("ran")));
     assert!(created["policy"]["since"].is_string(), "{}", created["policy"]);
     assert_eq!(found["later"][0]["decision"], stopped.as_str());
-    assert_eq!((&found["ledger"][0]["state"], &found["ledger"][0]["decision"]), (&json!("counted"), &json!(decision)));
+    assert_eq!(
+        (&found["ledger"][0]["state"], &found["ledger"][0]["decision"]),
+        (&json!("counted"), &json!(decision))
+    );
     // In words, by one command.
     let words = said(&zengate(&world, &["audit", "instance", &instance]));
-    for part in [&decision, &stopped, KEY, "owner ada", "/resourceGroupId", "owner grace", "ticket SEC-7", "state counted", "fate ran"] {
+    for part in [
+        &decision,
+        &stopped,
+        KEY,
+        "owner ada",
+        "/resourceGroupId",
+        "owner grace",
+        "ticket SEC-7",
+        "state counted",
+        "fate ran",
+    ] {
         assert!(words.contains(part), "{part} is not in\n{words}");
     }
     assert_eq!(zengate(&world, &["audit", "instance", "no-such-instance"]).status.code(), Some(1));
@@ -74,7 +97,8 @@ fn who_made_it_what_was_changed_who_granted_it_and_what_came_later() {
     world.gateway.record(&stopped);
     assert!(Command::new("gzip").args(["-k", "records.jsonl"]).current_dir(here).status().unwrap().success());
     let log = ["--audit-log", "admin.jsonl", "--output", "json"];
-    let offline = run(here, &[&["audit", "instance", &instance, "--records", "records.jsonl.gz"][..], &log].concat());
+    let offline =
+        run(here, &[&["audit", "instance", &instance, "--records", "records.jsonl.gz"][..], &log].concat());
     let offline: Value = serde_json::from_str(&said(&offline)).unwrap();
     for name in ["created", "later"] {
         assert_eq!(offline[name], found[name], "{name}");
@@ -94,14 +118,16 @@ fn the_order_that_brought_the_policies_is_named() {
     let made = world.send(&order("legacy", 1));
     kept(&world, 1.0);
     let found = eventually("the order is known", || {
-        let found = world.gateway.admin_page(&format!("/audit/instance?id={}", made.instance_ids()[0])).json();
+        let found =
+            world.gateway.admin_page(&format!("/audit/instance?id={}", made.instance_ids()[0])).json();
         found["created"]["policy"]["order"].is_string().then_some(found)
     });
     let policy = &found["created"]["policy"];
     assert_eq!((&policy["order"], &policy["by"]), (&json!("/policy/promote"), &json!("machine")), "{policy}");
     assert_eq!(found["created"]["exemptions"][0]["reason"], "until the move");
     let lines = audit(&world);
-    let order = lines.iter().find(|line| line["target"] == "/policy/promote" && line["stage"] == "answered").unwrap();
+    let order =
+        lines.iter().find(|line| line["target"] == "/policy/promote" && line["stage"] == "answered").unwrap();
     assert_eq!(order["about"]["policy"]["before"], before.as_str());
     assert_eq!(order["about"]["policy"]["after"], policy["revision"]);
 }
@@ -146,17 +172,23 @@ fn every_act_has_its_lines_and_nobody_changes_one_unnoticed() {
     assert_eq!(post(&world, "/quota/release", &release).status, 200);
     assert_eq!(post(&world, "/quota/release", &release).status, 409);
     let lines = audit(&world);
-    let acts: Vec<&Value> =
-        lines.iter().filter(|line| line["target"] == "/quota/release" && line["stage"] == "answered").collect();
+    let acts: Vec<&Value> = lines
+        .iter()
+        .filter(|line| line["target"] == "/quota/release" && line["stage"] == "answered")
+        .collect();
     assert_eq!((&acts[0]["status"], &acts[1]["status"]), (&json!(200), &json!(409)));
     assert_eq!(acts[1]["about"]["release"]["reason"], "looked at the console");
     assert!(acts[1]["why"].is_string(), "{}", acts[1]);
     let here = world.gateway.directory().to_owned();
-    let verify = |more: &[&str]| run(&here, &[&["audit", "verify", "admin.jsonl", "--key", "audit.key"], more].concat());
+    let verify = |more: &[&str]| {
+        run(&here, &[&["audit", "verify", "admin.jsonl", "--key", "audit.key"], more].concat())
+    };
     let whole = said(&verify(&[]));
     assert!(whole.starts_with("whole: "), "{whole}");
     let heads = world.gateway.admin_page("/status").json()["chains"].clone();
-    let head = heads.as_object().unwrap().iter().find(|(file, _)| file.ends_with("admin.jsonl")).unwrap().1["hash"].clone();
+    let head =
+        heads.as_object().unwrap().iter().find(|(file, _)| file.ends_with("admin.jsonl")).unwrap().1["hash"]
+            .clone();
     said(&verify(&["--head", head.as_str().unwrap()]));
     assert!(world.gateway.logged("a chain of lines ends here").contains("admin.jsonl"));
     // It goes on after a crash, also one in the middle of a line, which is noted.
@@ -165,11 +197,15 @@ fn every_act_has_its_lines_and_nobody_changes_one_unnoticed() {
     said(&verify(&["--head", head.as_str().unwrap()]));
     let file = here.join("admin.jsonl");
     world.gateway.signal("KILL");
-    eventually("it is gone", || (!Path::new(&format!("/proc/{}/exe", world.gateway.id())).exists()).then_some(()));
+    eventually("it is gone", || {
+        (!Path::new(&format!("/proc/{}/exe", world.gateway.id())).exists()).then_some(())
+    });
     let text = std::fs::read_to_string(&file).unwrap() + "{\"time\":\"20";
     std::fs::write(&file, text).unwrap();
     world.gateway.restart();
-    eventually("it is noted", || said(&verify(&[])).contains("are of no chain, and were noted").then_some(()));
+    eventually("it is noted", || {
+        said(&verify(&[])).contains("are of no chain, and were noted").then_some(())
+    });
     let note = audit(&world).into_iter().rev().find(|line| line["stage"] == "started").unwrap();
     assert!(note["about"]["note"].as_str().unwrap().contains("no whole line"), "{note}");
     // Turned over by somebody else.
@@ -177,7 +213,11 @@ fn every_act_has_its_lines_and_nobody_changes_one_unnoticed() {
     assert_eq!(post(&world, "/quota/reconcile", &json!({})).status, 200);
     let both = run(&here, &["audit", "verify", "admin.jsonl", "admin.jsonl.1", "--key", "audit.key"]);
     assert!(said(&both).starts_with("admin.jsonl.1:"), "the note, and nothing else");
-    assert_eq!(run(&here, &["audit", "verify", "admin.jsonl.1"]).status.code(), Some(1), "not without the key");
+    assert_eq!(
+        run(&here, &["audit", "verify", "admin.jsonl.1"]).status.code(),
+        Some(1),
+        "not without the key"
+    );
     // Every kind of harm, by file and line.
     let text = std::fs::read_to_string(here.join("admin.jsonl.1")).unwrap();
     let lines: Vec<&str> = text.lines().collect();
@@ -191,7 +231,11 @@ fn every_act_has_its_lines_and_nobody_changes_one_unnoticed() {
     harmed("changed", [&lines[..2], &[edited.as_str()], &lines[3..]].concat(), "harmed.jsonl:3: was changed");
     harmed("taken out", [&lines[..2], &lines[3..]].concat(), "harmed.jsonl:3: is line 4");
     harmed("moved", [&lines[..1], &[lines[2], lines[1]], &lines[3..]].concat(), "harmed.jsonl:2: is line 3");
-    harmed("put in", [&lines[..2], &["{\"time\":\"now\"}"], &lines[2..]].concat(), "harmed.jsonl:3: is no line");
+    harmed(
+        "put in",
+        [&lines[..2], &["{\"time\":\"now\"}"], &lines[2..]].concat(),
+        "harmed.jsonl:3: is no line",
+    );
     assert_eq!(run(&here, &["audit", "verify", "no-such-file"]).status.code(), Some(2));
     assert_eq!(run(&here, &["audit", "verify", "admin.jsonl", "--head", "abc"]).status.code(), Some(2));
 }
@@ -199,11 +243,19 @@ fn every_act_has_its_lines_and_nobody_changes_one_unnoticed() {
 #[test]
 fn records_are_a_chain_over_their_files_and_are_replayed_as_ever() {
     let mut setup = limited(50);
-    setup.config = "[records]\nto = { file = \"records.jsonl\" }\nrotate_size = \"1B\"\nrotate_keep = 10\n".to_owned();
+    setup.config =
+        "[records]\nto = { file = \"records.jsonl\" }\nrotate_size = \"1B\"\nrotate_keep = 10\n".to_owned();
     let mut world = World::with(setup);
     for name in ["one", "two", "three"] {
         let decision = world.send(&order(name, 1)).header("x-zengate-decision").unwrap().to_owned();
-        eventually("it is written", || world.gateway.records().iter().any(|record| record["decision_id"] == decision.as_str()).then_some(()));
+        eventually("it is written", || {
+            world
+                .gateway
+                .records()
+                .iter()
+                .any(|record| record["decision_id"] == decision.as_str())
+                .then_some(())
+        });
     }
     world.gateway.kill_and_restart();
     let decision = world.send(&order("four", 1)).header("x-zengate-decision").unwrap().to_owned();
@@ -214,7 +266,11 @@ fn records_are_a_chain_over_their_files_and_are_replayed_as_ever() {
     let here = world.gateway.directory().to_owned();
     let told = said(&run(&here, &["audit", "verify", ".", "--output", "json"]));
     let report: Value = serde_json::from_str(&told).unwrap();
-    assert_eq!((&report["lines"], &report["first"], &report["head"]["seq"]), (&json!(4), &json!(1), &json!(4)), "{report}");
+    assert_eq!(
+        (&report["lines"], &report["first"], &report["head"]["seq"]),
+        (&json!(4), &json!(1), &json!(4)),
+        "{report}"
+    );
     // Packed, and one of them gone.
     let files = std::fs::read_dir(&here).unwrap().map(|entry| entry.unwrap().path());
     let mut older: Vec<_> = files.filter(|path| path.to_str().unwrap().contains("records.jsonl.2")).collect();

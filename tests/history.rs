@@ -23,7 +23,13 @@ pub fn zengate(world: &World, arguments: &[&str]) -> Output {
 
 /// What a run printed that went well.
 pub fn said(run: &Output) -> String {
-    assert_eq!(run.status.code(), Some(0), "{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    assert_eq!(
+        run.status.code(),
+        Some(0),
+        "{}{}",
+        String::from_utf8_lossy(&run.stdout),
+        String::from_utf8_lossy(&run.stderr)
+    );
     String::from_utf8(run.stdout.clone()).unwrap()
 }
 
@@ -74,7 +80,9 @@ fn decisions_are_found_by_filters_page_by_page_and_after_a_restart() {
     let (mut seen, mut next) = (Vec::new(), String::new());
     loop {
         let page = world.gateway.admin_page(&format!("/decisions?limit=2{next}")).json();
-        seen.extend(page["records"].as_array().unwrap().iter().map(|record| record["decision_id"].to_string()));
+        seen.extend(
+            page["records"].as_array().unwrap().iter().map(|record| record["decision_id"].to_string()),
+        );
         let Some(older) = page["next"].as_str() else { break };
         next = format!("&before={older}");
     }
@@ -89,7 +97,10 @@ fn decisions_are_found_by_filters_page_by_page_and_after_a_restart() {
     assert_eq!(table.lines().count(), 2, "{table}");
     let shown: Value = serde_json::from_str(&said(&zengate(&world, &["decisions", "show", &id]))).unwrap();
     assert_eq!(shown["decision_id"], id.as_str());
-    assert_eq!(zengate(&world, &["decisions", "show", "T0193A4C2-6F5B-7C11-9D0E-2B7A4C1D8E90"]).status.code(), Some(1));
+    assert_eq!(
+        zengate(&world, &["decisions", "show", "T0193A4C2-6F5B-7C11-9D0E-2B7A4C1D8E90"]).status.code(),
+        Some(1)
+    );
     world.gateway.kill_and_restart();
     eventually("they are still there", || (list(&world, "").len() == 5).then_some(()));
     assert_eq!(list(&world, &format!("?instance={instance}"))[0]["decision_id"], id.as_str());
@@ -114,7 +125,19 @@ fn a_tail_tells_what_comes_and_passes() {
     kept(&world, 1.0);
     let admin = format!("http://{}", world.gateway.admin_address());
     let mut tail = Command::new(env!("CARGO_BIN_EXE_zengate"))
-        .args(["decisions", "tail", "--team", "payments", "--denied", "--count", "1", "--output", "json", "--admin", &admin])
+        .args([
+            "decisions",
+            "tail",
+            "--team",
+            "payments",
+            "--denied",
+            "--count",
+            "1",
+            "--output",
+            "json",
+            "--admin",
+            &admin,
+        ])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -162,7 +185,8 @@ fn a_full_disk_costs_the_history_and_nothing_else() {
     let mut setup = limited(500);
     // Its files may not grow beyond some 150 KB.
     setup.launch.before = "trap '' XFSZ; ulimit -f 300".to_owned();
-    setup.config = "[records]\nto = \"none\"\n[quota]\nstore = \"none\"\n[history]\nstore = \"sqlite\"\n".to_owned();
+    setup.config =
+        "[records]\nto = \"none\"\n[quota]\nstore = \"none\"\n[history]\nstore = \"sqlite\"\n".to_owned();
     setup.organisation = crate::support::world::organisation();
     let world = World::with(setup);
     eventually("it is away", || {
@@ -183,7 +207,8 @@ fn nothing_is_kept_where_nothing_is_to_be_kept_and_masked_stays_masked() {
     assert_eq!(world.gateway.admin_page("/status").json()["history"], "not kept");
     drop(world);
     let mut setup = limited(50);
-    setup.config = "[records]\nto = \"none\"\nmask = [\"/request/instanceName\", \"/caller/key\"]\n".to_owned();
+    setup.config =
+        "[records]\nto = \"none\"\nmask = [\"/request/instanceName\", \"/caller/key\"]\n".to_owned();
     let world = World::with(setup);
     assert_eq!(world.send(&order("a-name-to-mask", 1)).status, 200);
     kept(&world, 1.0);
@@ -207,7 +232,12 @@ fn what_is_wrong_with_its_settings_is_said() {
         ("keep = \"400\"", "ms, s, m, h or d"),
     ] {
         let setup = Setup { config: format!("[history]\n{config}\n"), ..Setup::default() };
-        let files = crate::support::world::directory("http://127.0.0.1:1", &setup.keys, &setup.organisation, &setup.config);
+        let files = crate::support::world::directory(
+            "http://127.0.0.1:1",
+            &setup.keys,
+            &setup.organisation,
+            &setup.config,
+        );
         let run = Command::new(env!("CARGO_BIN_EXE_zengate"))
             .args(["config", "check"])
             .current_dir(files.path())
@@ -254,7 +284,9 @@ fn every_replica_finds_every_decision() {
     // Without the server creates are refused by the ledger; what is new is in memory still.
     server.sql("ALTER TABLE zengate.history_decision RENAME TO moved");
     assert_eq!(fleet.world.send(&order("five", 1)).status, 200);
-    eventually("the history is away", || (fleet.world.gateway.metric("zengate_history_up") == 0.0).then_some(()));
+    eventually("the history is away", || {
+        (fleet.world.gateway.metric("zengate_history_up") == 0.0).then_some(())
+    });
     server.sql("ALTER TABLE zengate.moved RENAME TO history_decision");
     eventually("what waited is kept", || {
         let page = other.admin_page("/decisions").json();

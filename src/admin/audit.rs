@@ -8,8 +8,8 @@
 
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -88,7 +88,10 @@ impl Audit {
             tracing::error!(file = %log.path.display(), "the audit log ends with something that is no whole line of it; that is noted in it");
         }
         let note = skipped.map(|skipped| {
-            format!("{} bytes before this line are no whole line of this log, as a crash leaves them", skipped.bytes)
+            format!(
+                "{} bytes before this line are no whole line of this log, as a crash leaves them",
+                skipped.bytes
+            )
         });
         self.event("started", json!({ "version": env!("CARGO_PKG_VERSION"), "note": note })).await;
     }

@@ -37,8 +37,13 @@ impl InstanceAdmin {
             return trouble(StatusCode::BAD_REQUEST, "name the instance: ?id=INSTANCE");
         };
         match self.dossier(&id).await {
-            Ok(found) if found.created.is_none() && found.later.is_empty() && is_empty(found.ledger.as_ref()) => {
-                trouble(StatusCode::NOT_FOUND, "neither the history nor the ledger knows this instance; older decisions are in the decision records (zengate audit instance ID --records FILE)")
+            Ok(found)
+                if found.created.is_none() && found.later.is_empty() && is_empty(found.ledger.as_ref()) =>
+            {
+                trouble(
+                    StatusCode::NOT_FOUND,
+                    "neither the history nor the ledger knows this instance; older decisions are in the decision records (zengate audit instance ID --records FILE)",
+                )
             }
             Ok(found) => well(&found),
             Err(away) => trouble(StatusCode::SERVICE_UNAVAILABLE, &away.to_string()),

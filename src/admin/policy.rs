@@ -84,7 +84,8 @@ impl PolicyAdmin {
         let before = self.judge.current().revision().to_owned();
         let answer = self.order(order).await;
         let after = self.judge.current().revision().to_owned();
-        let staged = self.told.lock().unwrap_or_else(PoisonError::into_inner).pointer("/candidate/revision").cloned();
+        let staged =
+            self.told.lock().unwrap_or_else(PoisonError::into_inner).pointer("/candidate/revision").cloned();
         about(answer, json!({ "policy": { "before": before, "after": after, "candidate": staged } }))
     }
 

@@ -17,10 +17,10 @@ use tokio_util::sync::CancellationToken;
 use tower::{ServiceBuilder, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{Admin, PolicyAdmin};
 use super::audit::Audit;
 use super::guard::{Asker, Guard};
 use super::people::People;
+use super::{Admin, PolicyAdmin};
 use crate::chain::{Heads, Key};
 use crate::clock::Clock;
 use crate::doors::{Doors, Entry};
@@ -69,7 +69,8 @@ pub(super) struct Desk {
 
 /// Serves until `stop`.
 pub async fn serve(listening: AdminListening, admin: Admin, stop: CancellationToken) {
-    let AdminListening { listener, tls, closed, people, open_metrics, audit_log, audit_key, heads, clock } = listening;
+    let AdminListening { listener, tls, closed, people, open_metrics, audit_log, audit_key, heads, clock } =
+        listening;
     let audit = Audit::new(audit_log, audit_key, heads, clock);
     let watching = tokio::spawn(watch_policies(audit.clone(), admin.policy.clone(), stop.clone()));
     let desk = Desk { guard: Guard::new(people, closed, open_metrics), audit };
@@ -114,7 +115,9 @@ async fn watch_policies(audit: Audit, policy: PolicyAdmin, stop: CancellationTok
     loop {
         let after = policy.revision();
         if before.as_ref() != Some(&after) {
-            audit.event("policy", serde_json::json!({ "policy": { "before": before, "after": after } })).await;
+            audit
+                .event("policy", serde_json::json!({ "policy": { "before": before, "after": after } }))
+                .await;
             before = Some(after);
         }
         tokio::select! {

@@ -49,7 +49,9 @@ impl Orders {
             for line in BufReader::new(content).lines() {
                 let line = line?;
                 // Most lines are questions.
-                if line.contains("\"policy\"") && let Ok(line) = serde_json::from_str(&line) {
+                if line.contains("\"policy\"")
+                    && let Ok(line) = serde_json::from_str(&line)
+                {
                     orders.add(line);
                 }
             }
@@ -60,9 +62,13 @@ impl Orders {
 
     /// An audit log with those that were turned over: whatever begins with its name.
     pub fn beside(log: &Path) -> Vec<PathBuf> {
-        let Some(name) = log.file_name().map(|name| name.to_string_lossy().into_owned()) else { return Vec::new() };
-        let directory = log.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let entries = std::fs::read_dir(directory).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+        let Some(name) = log.file_name().map(|name| name.to_string_lossy().into_owned()) else {
+            return Vec::new();
+        };
+        let directory =
+            log.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let entries =
+            std::fs::read_dir(directory).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
         let own = |path: &PathBuf| {
             path.file_name().is_some_and(|found| found.to_string_lossy().starts_with(&name)) && path.is_file()
         };
@@ -71,7 +77,9 @@ impl Orders {
 
     fn add(&mut self, line: Value) {
         let text = |place: &str| line.pointer(place).and_then(Value::as_str);
-        let (Some(time), Some(after)) = (text("/time").and_then(|time| time.parse().ok()), text("/about/policy/after")) else {
+        let (Some(time), Some(after)) =
+            (text("/time").and_then(|time| time.parse().ok()), text("/about/policy/after"))
+        else {
             return;
         };
         let after = after.to_owned();
@@ -125,13 +133,19 @@ mod tests {
         let at = tempfile::tempdir().unwrap();
         let log = at.path().join("admin.jsonl");
         let seen = |time: &str, revision: &str| {
-            json!({"time": time, "stage": "policy", "about": {"policy": {"before": null, "after": revision}}}).to_string()
+            json!({"time": time, "stage": "policy", "about": {"policy": {"before": null, "after": revision}}})
+                .to_string()
         };
         let order = |time: &str, before: &str, after: &str| {
             json!({"time": time, "stage": "answered", "by": {"user": "ada"}, "target": "/policy/promote",
-                   "about": {"policy": {"before": before, "after": after}}}).to_string()
+                   "about": {"policy": {"before": before, "after": after}}})
+            .to_string()
         };
-        std::fs::write(log.with_extension("jsonl.1"), [seen("2026-01-01T00:00:00Z", "one"), "half a li".to_owned()].join("\n")).unwrap();
+        std::fs::write(
+            log.with_extension("jsonl.1"),
+            [seen("2026-01-01T00:00:00Z", "one"), "half a li".to_owned()].join("\n"),
+        )
+        .unwrap();
         let lines = [
             seen("2026-02-01T00:00:00Z", "one"),
             order("2026-03-01T00:00:00Z", "one", "two"),
@@ -145,7 +159,10 @@ mod tests {
         let first = asked("one", "2026-02-15T00:00:00Z").unwrap();
         assert_eq!((first.since.to_string(), first.by), ("2026-01-01T00:00:00Z".to_owned(), None));
         let second = asked("two", "2026-03-05T00:00:00Z").unwrap();
-        assert_eq!((second.by, second.order), (Some(json!({"user": "ada"})), Some("/policy/promote".to_owned())));
+        assert_eq!(
+            (second.by, second.order),
+            (Some(json!({"user": "ada"})), Some("/policy/promote".to_owned()))
+        );
         assert_eq!(asked("one", "2026-05-01T00:00:00Z").unwrap().since.to_string(), "2026-04-01T00:00:00Z");
         assert_eq!(asked("two", "2026-05-01T00:00:00Z"), None);
         assert_eq!(asked("one", "2025-05-01T00:00:00Z"), None);

@@ -21,7 +21,14 @@ pub fn words(dossier: &Value) -> String {
             text.push_str("  not counted now: never was, or given back\n");
         }
         for one in standing {
-            let _ = writeln!(text, "  {}", pairs(one, &["state", "team", "account", "service", "zone", "type", "since", "decision", "note"]));
+            let _ = writeln!(
+                text,
+                "  {}",
+                pairs(
+                    one,
+                    &["state", "team", "account", "service", "zone", "type", "since", "decision", "note"]
+                )
+            );
         }
     }
     for note in list(dossier, "notes") {
@@ -35,7 +42,11 @@ fn tell(text: &mut String, how: &str, story: &Value) {
     let _ = writeln!(text, "\n{how} {} by decision {}", at("/time"), at("/decision"));
     let _ = writeln!(text, "  asked     {}", at("/action"));
     let caller = story.get("caller").unwrap_or(&Value::Null);
-    let _ = writeln!(text, "  caller    {}", pairs(caller, &["key", "team", "owner", "account", "address", "sdk", "user_agent"]));
+    let _ = writeln!(
+        text,
+        "  caller    {}",
+        pairs(caller, &["key", "team", "owner", "account", "address", "sdk", "user_agent"])
+    );
     let certificate = caller.pointer("/certificate/names");
     if let Some(names) = certificate {
         let _ = writeln!(text, "  proved    certificate {}", plain(Some(names)));
@@ -44,14 +55,33 @@ fn tell(text: &mut String, how: &str, story: &Value) {
     let _ = writeln!(text, "  policy    {}", pairs(policy, &["revision", "since", "by", "order"]));
     for change in list(story, "changes") {
         let of = |name: &str| plain(change.get(name));
-        let _ = writeln!(text, "  changed   {}: {} -> {} ({}, {})", of("path"), of("before"), of("after"), of("rule"), of("op"));
+        let _ = writeln!(
+            text,
+            "  changed   {}: {} -> {} ({}, {})",
+            of("path"),
+            of("before"),
+            of("after"),
+            of("rule"),
+            of("op")
+        );
     }
     for finding in list(story, "findings") {
         let of = |name: &str| plain(finding.get(name));
-        let _ = writeln!(text, "  found     {} ({}, {}): {}", of("rule"), of("mode"), of("effect"), of("message"));
+        let _ = writeln!(
+            text,
+            "  found     {} ({}, {}): {}",
+            of("rule"),
+            of("mode"),
+            of("effect"),
+            of("message")
+        );
     }
     for exemption in story.get("exemptions").and_then(Value::as_array).into_iter().flatten() {
-        let _ = writeln!(text, "  exempted  {}", pairs(exemption, &["rule", "owner", "ticket", "reason", "until"]));
+        let _ = writeln!(
+            text,
+            "  exempted  {}",
+            pairs(exemption, &["rule", "owner", "ticket", "reason", "until"])
+        );
     }
     for claim in list(story, "claims") {
         let _ = writeln!(text, "  booked    {}", pairs(claim, &["scope", "resource", "amount"]));
@@ -60,7 +90,11 @@ fn tell(text: &mut String, how: &str, story: &Value) {
     if cloud.is_null() {
         text.push_str("  cloud     was not asked\n");
     } else {
-        let _ = writeln!(text, "  cloud     {}", pairs(cloud, &["status", "code", "request_id", "instance_ids", "fate", "failure"]));
+        let _ = writeln!(
+            text,
+            "  cloud     {}",
+            pairs(cloud, &["status", "code", "request_id", "instance_ids", "fate", "failure"])
+        );
     }
     let _ = writeln!(text, "  outcome   {}", at("/outcome"));
     if story.get("refusal").is_some_and(|refusal| !refusal.is_null()) {
@@ -74,7 +108,8 @@ fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
 
 /// The members that are there, as `name value`.
 fn pairs(value: &Value, names: &[&str]) -> String {
-    let given = names.iter().filter_map(|name| Some((name, value.get(*name).filter(|value| !value.is_null())?)));
+    let given =
+        names.iter().filter_map(|name| Some((name, value.get(*name).filter(|value| !value.is_null())?)));
     let all: Vec<String> = given.map(|(name, value)| format!("{name} {}", plain(Some(value)))).collect();
     if all.is_empty() { "-".to_owned() } else { all.join(", ") }
 }

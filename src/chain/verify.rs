@@ -62,7 +62,8 @@ pub fn files(paths: &[PathBuf], key: &Key, head: Option<&str>) -> io::Result<Rep
     if ordered.iter().all(|(first, ..)| first.is_some()) {
         ordered.sort();
     }
-    let mut verifier = Verifier { key, head: head.map(str::to_lowercase), state: None, report: Report::default() };
+    let mut verifier =
+        Verifier { key, head: head.map(str::to_lowercase), state: None, report: Report::default() };
     verifier.report.head_found = head.map(|_| false);
     for (_, _, path) in ordered {
         verifier.file(path)?;
@@ -120,19 +121,32 @@ impl Verifier<'_> {
                 outside.extend_from_slice(&line);
                 continue;
             };
-            let known = Skipped { bytes: u64::try_from(outside.len()).unwrap_or(u64::MAX), sha256: sha256(&outside) };
+            let known =
+                Skipped { bytes: u64::try_from(outside.len()).unwrap_or(u64::MAX), sha256: sha256(&outside) };
             match (outside.is_empty(), &member.skipped) {
                 (true, None) => {}
                 (false, Some(skipped)) if *skipped == known => {
-                    let why = format!("{} bytes up to line {number} are of no chain, and were noted", known.bytes);
+                    let why =
+                        format!("{} bytes up to line {number} are of no chain, and were noted", known.bytes);
                     self.report.noted.push(Problem { file: name.clone(), line: from, why });
                 }
-                (false, None) => self.problem(&name, from, "is no line of the chain: it was put in, or changed".to_owned()),
+                (false, None) => {
+                    self.problem(&name, from, "is no line of the chain: it was put in, or changed".to_owned())
+                }
                 (true, Some(_)) => {
-                    self.problem(&name, number, "says that something stood before it, and nothing does: that was taken out".to_owned());
+                    self.problem(
+                        &name,
+                        number,
+                        "says that something stood before it, and nothing does: that was taken out"
+                            .to_owned(),
+                    );
                 }
                 (false, Some(_)) => {
-                    self.problem(&name, from, "is of no chain, and not what was noted: it was changed or put in".to_owned());
+                    self.problem(
+                        &name,
+                        from,
+                        "is of no chain, and not what was noted: it was changed or put in".to_owned(),
+                    );
                 }
             }
             outside.clear();
@@ -146,16 +160,26 @@ impl Verifier<'_> {
 
     fn line(&mut self, file: &str, number: u64, member: super::Member, hashed: &[u8]) {
         if self.key.hash(hashed) != member.hash {
-            let hint = if self.report.lines == 0 { "; or the key is another one than it was written with" } else { "" };
+            let hint = if self.report.lines == 0 {
+                "; or the key is another one than it was written with"
+            } else {
+                ""
+            };
             self.problem(file, number, format!("was changed: its bytes do not give its hash{hint}"));
         }
         let seq = member.seq;
         if let Some(before) = &self.state {
             let expected = before.seq.saturating_add(1);
             let why = if seq > expected {
-                Some(format!("is line {seq} of the chain where {expected} should be: {} taken out", seq.saturating_sub(expected)))
+                Some(format!(
+                    "is line {seq} of the chain where {expected} should be: {} taken out",
+                    seq.saturating_sub(expected)
+                ))
             } else if seq < expected {
-                Some(format!("is line {seq} of the chain and stands after {}: moved, or there twice", before.seq))
+                Some(format!(
+                    "is line {seq} of the chain and stands after {}: moved, or there twice",
+                    before.seq
+                ))
             } else if member.previous != before.hash {
                 Some("does not follow the line before it, which was replaced".to_owned())
             } else {
@@ -167,7 +191,11 @@ impl Verifier<'_> {
         } else {
             self.report.first = Some(seq);
             if seq == 1 && member.previous != super::NOTHING {
-                self.problem(file, number, "is the first line and says that another was before it".to_owned());
+                self.problem(
+                    file,
+                    number,
+                    "is the first line and says that another was before it".to_owned(),
+                );
             }
         }
         if self.head.as_deref() == Some(member.hash.as_str()) {

@@ -92,7 +92,8 @@ impl Instance {
         check(&self.admin, "--admin")?;
         let url = page(&self.admin, &format!("/audit/instance?id={}", encoded(&self.id)))?;
         let timeout = Duration::from_secs(self.timeout);
-        let question = Question { url: &url, access: &self.access, document: None, timeout, longest: LONGEST };
+        let question =
+            Question { url: &url, access: &self.access, document: None, timeout, longest: LONGEST };
         Ok(show(question, output, audit::words).await)
     }
 
@@ -105,7 +106,8 @@ impl Instance {
             for line in replay::opened(path).map_err(failed)?.lines() {
                 let line = line.map_err(failed)?;
                 // Most lines are of others: they are told by their text before they are read.
-                let record = line.contains(&self.id).then(|| serde_json::from_str::<Value>(&line).ok()).flatten();
+                let record =
+                    line.contains(&self.id).then(|| serde_json::from_str::<Value>(&line).ok()).flatten();
                 touches.extend(record.and_then(|record| audit::touch(record, &self.id)));
             }
         }
@@ -129,7 +131,9 @@ impl Verify {
         if let Some(head) = &self.head
             && (head.len() != 64 || !head.bytes().all(|byte| byte.is_ascii_hexdigit()))
         {
-            return Err("--head: write the 64 hex digits of a hash, as /status shows it under `chains`".to_owned());
+            return Err(
+                "--head: write the 64 hex digits of a hash, as /status shows it under `chains`".to_owned()
+            );
         }
         let files = replay::files(&self.files).map_err(|error| error.to_string())?;
         let report = verify::files(&files, &Key::new(secret.as_ref()), self.head.as_deref());
@@ -159,9 +163,15 @@ fn told(report: &verify::Report, head: Option<&str>) -> String {
     match (&report.head, report.first) {
         (Some(head), Some(first)) => {
             let whole = if report.is_whole() { "whole" } else { "NOT WHOLE" };
-            text.push_str(&format!("{whole}: {} lines, {first} to {}, head {}\n", report.lines, head.seq, head.hash));
+            text.push_str(&format!(
+                "{whole}: {} lines, {first} to {}, head {}\n",
+                report.lines, head.seq, head.hash
+            ));
             if first > 1 {
-                text.push_str(&format!("the {} lines before it are in files that were not named\n", first.saturating_sub(1)));
+                text.push_str(&format!(
+                    "the {} lines before it are in files that were not named\n",
+                    first.saturating_sub(1)
+                ));
             }
         }
         _ => text.push_str("no line of a chain was found\n"),

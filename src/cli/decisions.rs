@@ -226,7 +226,8 @@ fn list(answer: &Value) -> String {
     let records = answer["records"].as_array().map(Vec::as_slice).unwrap_or_default();
     for record in records {
         let cells = line(record);
-        let row: Value = names.iter().zip(cells).map(|(name, cell)| ((*name).to_owned(), json!(cell))).collect();
+        let row: Value =
+            names.iter().zip(cells).map(|(name, cell)| ((*name).to_owned(), json!(cell))).collect();
         table.row(&row, &names);
     }
     let mut text = table.to_string();

@@ -116,7 +116,15 @@ impl RawAdmin {
         if let (Some(raw), None) = (&self.audit_key, &audit_log) {
             checking.findings.at(raw, "is for the lines of admin.audit_log, which is not set");
         }
-        Some(AdminListen { address, tokens, users, open_metrics: self.open_metrics, tls: tls?, audit_log, audit_key })
+        Some(AdminListen {
+            address,
+            tokens,
+            users,
+            open_metrics: self.open_metrics,
+            tls: tls?,
+            audit_log,
+            audit_key,
+        })
     }
 }
 

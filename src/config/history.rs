@@ -44,7 +44,12 @@ pub enum Kind {
 
 impl Default for RawHistory {
     fn default() -> Self {
-        Self { store: None, file: None, keep: Time::seconds(400 * 24 * 3600).into(), max_size: Size(4 << 30).into() }
+        Self {
+            store: None,
+            file: None,
+            keep: Time::seconds(400 * 24 * 3600).into(),
+            max_size: Size(4 << 30).into(),
+        }
     }
 }
 

@@ -18,8 +18,7 @@ pub struct Time(pub Duration);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size(pub u64);
 
-const TIMES: [(&str, u64); 5] =
-    [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+const TIMES: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 const SIZES: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
 const TIME_HINT: &str = "a duration with its unit (ms, s, m, h or d), such as \"45s\" or \"500ms\"";
 const SIZE_HINT: &str = "a size with its unit (B, KiB, MiB or GiB), such as \"1MiB\"";

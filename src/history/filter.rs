@@ -108,7 +108,8 @@ impl Filter {
                     filter.before = Some(crate::record::decision_id(&id));
                 }
                 "after" => {
-                    let place = value.parse().map_err(|_| format!("after: {value:?} is no place in the history"))?;
+                    let place =
+                        value.parse().map_err(|_| format!("after: {value:?} is no place in the history"))?;
                     filter.after = Some(place);
                 }
                 _ => return Err(format!("there is no filter {name:?}")),
@@ -226,7 +227,12 @@ pub fn moment(text: &str, clock: &Clock) -> Result<Timestamp, String> {
         return Ok(begins.timestamp());
     }
     let ago: Result<crate::config::units::Time, _> = serde_json::from_value(Value::String(text.to_owned()));
-    let ago = ago.map_err(|_| format!("{text:?} is no time; write 2026-12-31, 2026-12-31T10:00:00Z, or 90m, 36h, 7d for how long ago"))?;
+    let ago = ago.map_err(|_| {
+        format!(
+            "{text:?} is no time; write 2026-12-31, 2026-12-31T10:00:00Z, or 90m, 36h, 7d for how long ago"
+        )
+    })?;
     let then = clock.since_epoch().checked_sub(ago.0).unwrap_or(Duration::ZERO);
-    Timestamp::from_second(i64::try_from(then.as_secs()).unwrap_or(i64::MAX)).map_err(|error| error.to_string())
+    Timestamp::from_second(i64::try_from(then.as_secs()).unwrap_or(i64::MAX))
+        .map_err(|error| error.to_string())
 }

@@ -109,8 +109,10 @@ impl Server {
             return Ok(());
         }
         self.open = None;
-        let runtime =
-            Builder::new_current_thread().enable_all().build().map_err(|error| self.away(&error.to_string()))?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| self.away(&error.to_string()))?;
         let settings = &self.settings;
         let opened = runtime.block_on(async {
             let opening = async {
@@ -118,7 +120,9 @@ impl Server {
                 prepare(&client).await?;
                 Ok::<_, String>(client)
             };
-            tokio::time::timeout(OPENING, opening).await.unwrap_or_else(|_| Err("it does not answer".to_owned()))
+            tokio::time::timeout(OPENING, opening)
+                .await
+                .unwrap_or_else(|_| Err("it does not answer".to_owned()))
         });
         let client = opened.map_err(|why| self.away(&why))?;
         self.open = Some(Open { client, runtime });
@@ -127,14 +131,17 @@ impl Server {
 
     fn with<T>(&mut self, job: impl AsyncFnOnce(&mut Client) -> Result<T, Failed>) -> Result<T, HistoryAway> {
         self.connected()?;
-        let Some(Open { client, runtime }) = &mut self.open else { return Err(self.away("it is not connected")) };
+        let Some(Open { client, runtime }) = &mut self.open else {
+            return Err(self.away("it is not connected"));
+        };
         let done = runtime.block_on(async { tokio::time::timeout(STEP, job(client)).await });
         let why = match done {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(error)) => {
                 // Cancelled by its own limit: the server is well, and the question too large.
                 if error.code() == Some(&tokio_postgres::error::SqlState::QUERY_CANCELED) {
-                    "this takes too long to look for; narrow it (since, until, team, key or instance)".to_owned()
+                    "this takes too long to look for; narrow it (since, until, team, key or instance)"
+                        .to_owned()
                 } else {
                     told(&error)
                 }
@@ -148,7 +155,9 @@ impl Server {
 
 /// What the library says alone is "db error".
 fn told(error: &Failed) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |db| format!("{} ({})", db.message(), db.code().code()))
+    error
+        .as_db_error()
+        .map_or_else(|| error.to_string(), |db| format!("{} ({})", db.message(), db.code().code()))
 }
 
 /// Makes the tables where they are not, in turn with other replicas.
@@ -169,7 +178,10 @@ async fn prepare(client: &Client) -> Result<(), String> {
         let sql = "CREATE TABLE history_version (version int4 PRIMARY KEY)";
         client.batch_execute(sql).await.map_err(failed)?;
     }
-    let row = client.query_one("SELECT coalesce(max(version), 0) FROM history_version", &[]).await.map_err(failed)?;
+    let row = client
+        .query_one("SELECT coalesce(max(version), 0) FROM history_version", &[])
+        .await
+        .map_err(failed)?;
     let version = usize::try_from(row.get::<_, i32>(0)).unwrap_or(0);
     if version > VERSIONS.len() {
         return Err(format!("its tables were made by a newer zengate (version {version}); start that one"));
@@ -199,7 +211,9 @@ impl Keep for Server {
         let outcomes = all(rows, |row| row.outcome.as_str());
         let rules = all(rows, |row| row.rules.as_str());
         let bodies = all(rows, |row| row.body.as_str());
-        let marks = || rows.iter().flat_map(|row| row.touched.iter().map(move |(instance, how)| (row, instance, *how)));
+        let marks = || {
+            rows.iter().flat_map(|row| row.touched.iter().map(move |(instance, how)| (row, instance, *how)))
+        };
         let instances: Vec<&str> = marks().map(|(_, instance, _)| instance.as_str()).collect();
         let of: Vec<&str> = marks().map(|(row, ..)| row.id.as_str()).collect();
         let hows: Vec<&str> = marks().map(|(.., how)| how).collect();
@@ -207,8 +221,8 @@ impl Keep for Server {
             let transaction = client.transaction().await?;
             transaction.query(LOCK, &[]).await?;
             let values: [&(dyn ToSql + Sync); 12] = [
-                &ids, &teams, &keys, &services, &actions, &verdicts, &outcomes, &rules, &bodies, &instances, &of,
-                &hows,
+                &ids, &teams, &keys, &services, &actions, &verdicts, &outcomes, &rules, &bodies, &instances,
+                &of, &hows,
             ];
             transaction.execute(WRITE, &values).await?;
             transaction.commit().await
@@ -222,7 +236,8 @@ impl Keep for Server {
     }
 
     fn size(&mut self) -> Result<Size, HistoryAway> {
-        let row = self.with(async |client| client.query_one("SELECT records, bytes FROM history_total", &[]).await)?;
+        let row = self
+            .with(async |client| client.query_one("SELECT records, bytes FROM history_total", &[]).await)?;
         let number = |column: usize| u64::try_from(row.get::<_, i64>(column)).unwrap_or(0);
         Ok(Size { records: number(0), bytes: number(1) })
     }
@@ -265,7 +280,8 @@ fn question(ask: &Ask) -> (String, Vec<Bind>) {
             (sql, vec![Bind::Text(id.clone())])
         }
         Ask::Instance(instance) => {
-            let sql = "SELECT d.seq, t.how, r.body FROM history_touched t JOIN history_decision d ON d.id = t.id
+            let sql =
+                "SELECT d.seq, t.how, r.body FROM history_touched t JOIN history_decision d ON d.id = t.id
                 JOIN history_record r ON r.seq = d.seq WHERE t.instance = $1 ORDER BY t.id LIMIT 10000";
             (sql.to_owned(), vec![Bind::Text(instance.clone())])
         }

@@ -46,7 +46,8 @@ impl Recent {
 
     pub(super) fn list(&self, filter: &Filter, limit: usize) -> Vec<Found> {
         let ring = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rows: Vec<&(i64, Row)> = ring.rows.iter().filter(|(seq, row)| filter.passes(row, *seq)).collect();
+        let mut rows: Vec<&(i64, Row)> =
+            ring.rows.iter().filter(|(seq, row)| filter.passes(row, *seq)).collect();
         match (filter.after, filter.by_arrival) {
             (Some(_), _) => {}
             (None, true) => rows.reverse(),
@@ -65,8 +66,9 @@ impl Recent {
         let mut rows: Vec<&(i64, Row)> =
             ring.rows.iter().filter(|(_, row)| row.touched.contains_key(instance)).collect();
         rows.sort_by(|one, other| one.1.id.cmp(&other.1.id));
-        let with = |row: &(i64, Row)| {
-            Found { how: row.1.touched.get(instance).map(|how| (*how).to_owned()), ..found(row) }
+        let with = |row: &(i64, Row)| Found {
+            how: row.1.touched.get(instance).map(|how| (*how).to_owned()),
+            ..found(row)
         };
         rows.into_iter().map(with).collect()
     }

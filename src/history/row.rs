@@ -48,7 +48,9 @@ impl Row {
 pub fn touched(record: &Value) -> BTreeMap<String, &'static str> {
     let text = |place: &str| record.pointer(place).and_then(Value::as_str);
     if text("/action/kind") == Some("create") {
-        return names(record.pointer("/upstream/instance_ids")).map(|id| (id.to_owned(), "created")).collect();
+        return names(record.pointer("/upstream/instance_ids"))
+            .map(|id| (id.to_owned(), "created"))
+            .collect();
     }
     let how = if text("/upstream/fate") == Some("ran") { "changed" } else { "tried" };
     let targets = record.get("targets").and_then(Value::as_array).into_iter().flatten();

@@ -55,7 +55,8 @@ impl From<rusqlite::Error> for Trouble {
     }
 }
 
-const MEND: &str = "move it and the files beside it away and a new one is begun; the decision records have everything";
+const MEND: &str =
+    "move it and the files beside it away and a new one is begun; the decision records have everything";
 
 impl Trouble {
     fn of(self, path: &Path) -> HistoryAway {
@@ -145,7 +146,12 @@ fn open(path: &Path) -> Result<Connection, Trouble> {
     match made {
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(Trouble::Told(format!("cannot be made ({}); create its directory, writable by the user of the gateway", error.kind()))),
+        Err(error) => {
+            return Err(Trouble::Told(format!(
+                "cannot be made ({}); create its directory, writable by the user of the gateway",
+                error.kind()
+            )));
+        }
     }
     if !path.is_file() {
         return Err(told("is not a file; name a file with history.file"));
@@ -155,16 +161,20 @@ fn open(path: &Path) -> Result<Connection, Trouble> {
         | OpenFlags::SQLITE_OPEN_EXRESCODE
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     // The directory may be reached through links; the file itself may not be one: its log would lie beside the link.
-    let whole = path.canonicalize().map_err(|error| Trouble::Told(format!("cannot be opened ({})", error.kind())))?;
+    let whole =
+        path.canonicalize().map_err(|error| Trouble::Told(format!("cannot be opened ({})", error.kind())))?;
     let mut connection = Connection::open_with_flags(whole, flags)?;
     connection.busy_timeout(BUSY)?;
     let number = |connection: &Connection, name: &str| {
         connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0))
     };
-    let (application, version) = (number(&connection, "application_id")?, number(&connection, "user_version")?);
+    let (application, version) =
+        (number(&connection, "application_id")?, number(&connection, "user_version")?);
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if application != APPLICATION && (application != 0 || tables > 0) {
-        return Err(told("is a database of another program and was not touched; name another file with history.file"));
+        return Err(told(
+            "is a database of another program and was not touched; name another file with history.file",
+        ));
     }
     if version > VERSION {
         return Err(Trouble::Told(format!(
@@ -177,7 +187,9 @@ fn open(path: &Path) -> Result<Connection, Trouble> {
     }
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
-        return Err(Trouble::Told(format!("takes no write-ahead log (journal mode {mode}); put it on a local disk")));
+        return Err(Trouble::Told(format!(
+            "takes no write-ahead log (journal mode {mode}); put it on a local disk"
+        )));
     }
     connection.execute_batch(
         "PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;",
@@ -201,14 +213,14 @@ fn write(connection: &mut Connection, rows: &[Row]) -> Result<(), Trouble> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?;
         let mut record = transaction.prepare_cached("INSERT INTO record (seq, body) VALUES (?1, ?2)")?;
-        let mut touched =
-            transaction.prepare_cached("INSERT OR REPLACE INTO touched (instance, id, how) VALUES (?1, ?2, ?3)")?;
+        let mut touched = transaction
+            .prepare_cached("INSERT OR REPLACE INTO touched (instance, id, how) VALUES (?1, ?2, ?3)")?;
         let (mut records, mut sum) = (0_i64, 0_i64);
         for row in rows {
             let bytes = i64::try_from(row.body.len()).unwrap_or(i64::MAX);
             let Row { id, team, key, service, action, verdict, outcome, rules, .. } = row;
-            let new = decision
-                .execute(params![id, team, key, service, action, verdict, outcome, rules, bytes])?;
+            let new =
+                decision.execute(params![id, team, key, service, action, verdict, outcome, rules, bytes])?;
             if new == 0 {
                 continue;
             }
@@ -226,11 +238,11 @@ fn write(connection: &mut Connection, rows: &[Row]) -> Result<(), Trouble> {
 
 fn sweep(connection: &mut Connection, before: &str, most: i64) -> Result<u64, Trouble> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut over: i64 =
-        transaction.query_row("SELECT bytes - ?1 FROM total", [most], |row| row.get(0))?;
+    let mut over: i64 = transaction.query_row("SELECT bytes - ?1 FROM total", [most], |row| row.get(0))?;
     let mut gone = Vec::new();
     {
-        let mut oldest = transaction.prepare_cached("SELECT seq, id, bytes FROM decision ORDER BY id LIMIT ?1")?;
+        let mut oldest =
+            transaction.prepare_cached("SELECT seq, id, bytes FROM decision ORDER BY id LIMIT ?1")?;
         let mut found = oldest.query([SWEPT_AT_ONCE])?;
         while let Some(row) = found.next()? {
             let (seq, id, bytes): (i64, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);

@@ -36,7 +36,11 @@ impl Open {
 
 fn id(number: u64) -> String {
     let at = Clock::system().since_epoch().as_secs();
-    let uuid = uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, at, u32::try_from(number).unwrap() * 1_000_000));
+    let uuid = uuid::Uuid::new_v7(uuid::Timestamp::from_unix(
+        uuid::NoContext,
+        at,
+        u32::try_from(number).unwrap() * 1_000_000,
+    ));
     crate::record::decision_id(&uuid)
 }
 
@@ -75,7 +79,12 @@ async fn questions(open: &Open) {
     let all: Vec<String> = (0..5).map(id).collect();
     let created = json!({"upstream": {"instance_ids": ["ins-1", "ins-2"], "fate": "ran"}});
     open.feed.line(line(&all[0], "a", "ok", created));
-    open.feed.line(line(&all[1], "a", "denied_policy", json!({"verdict": "refused", "refusal": "50% of It_"})));
+    open.feed.line(line(
+        &all[1],
+        "a",
+        "denied_policy",
+        json!({"verdict": "refused", "refusal": "50% of It_"}),
+    ));
     open.feed.line(line(&all[2], "b", "denied_quota", json!({"findings": []})));
     let change = json!({
         "action": {"service": "vm", "name": "StopInstance", "kind": "change"}, "targets": [{"id": "ins-2", "team": "a"}],
@@ -119,7 +128,8 @@ async fn questions(open: &Open) {
     open.feed.line(line(&older, "a", "ok", json!({})));
     kept(open, 7);
     let page = history.list(&Filter { after: Some(place), ..none() }, 10).await.unwrap();
-    let found: Vec<&str> = page.records.iter().map(|record| record["decision_id"].as_str().unwrap()).collect();
+    let found: Vec<&str> =
+        page.records.iter().map(|record| record["decision_id"].as_str().unwrap()).collect();
     assert_eq!(found, [&later, &older]);
     let place = page.next.unwrap().parse().unwrap();
     let page = history.list(&Filter { after: Some(place), ..none() }, 10).await.unwrap();
@@ -134,7 +144,10 @@ async fn questions(open: &Open) {
     open.feed.line(line(&id(6), "a", "ok", json!({})));
     kept(open, 8);
     let settled = wait_for(history, "ins-9").await;
-    assert_eq!((hows(settled.clone()), &settled[0].record["decision_id"]), (vec!["created".to_owned()], &json!(all[4])));
+    assert_eq!(
+        (hows(settled.clone()), &settled[0].record["decision_id"]),
+        (vec!["created".to_owned()], &json!(all[4]))
+    );
 }
 
 async fn wait_for(history: &History, instance: &str) -> Vec<Touch> {
@@ -164,7 +177,9 @@ async fn a_file_answers_and_goes_on_after_a_restart() {
     assert_eq!(wait(|| (again.history.size().records == 8).then(|| again.history.away())), None);
     assert_eq!(again.history.of_instance("ins-1").await.unwrap().len(), 1);
     assert_eq!(ids(&again.history, Filter::default()).await.len(), 8);
-    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(at.path().join("history.db")).unwrap().permissions());
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(at.path().join("history.db")).unwrap().permissions(),
+    );
     assert_eq!(mode & 0o777, 0o600);
     again.end();
 }
@@ -175,7 +190,12 @@ async fn the_old_and_the_too_many_go() {
     let mut plan = plan(Place::Sqlite(at.path().join("history.db")));
     let first = opened(&plan);
     for number in 0..40 {
-        first.feed.line(line(&id(number), "a", "ok", json!({"upstream": {"instance_ids": [format!("i{number}")]}})));
+        first.feed.line(line(
+            &id(number),
+            "a",
+            "ok",
+            json!({"upstream": {"instance_ids": [format!("i{number}")]}}),
+        ));
     }
     kept(&first, 40);
     first.end();
@@ -207,7 +227,10 @@ async fn away(path: &Path, expected: &str) {
 
 fn id_of(open: &Open) -> String {
     let found = open.history.0.state.recent.list(&Filter::default(), 1);
-    found.first().and_then(|found| read(&found.body)?["decision_id"].as_str().map(str::to_owned)).unwrap_or_default()
+    found
+        .first()
+        .and_then(|found| read(&found.body)?["decision_id"].as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 #[tokio::test]

@@ -15,9 +15,7 @@ pub struct HistoryMetrics {
 impl HistoryMetrics {
     pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let twice = || prometheus::Error::AlreadyReg;
-        let gauge = |name: &str, help: &str| {
-            register(registry, IntGauge::new(name, help)).ok_or_else(twice)
-        };
+        let gauge = |name: &str, help: &str| register(registry, IntGauge::new(name, help)).ok_or_else(twice);
         Ok(Self {
             decisions: register(
                 registry,

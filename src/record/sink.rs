@@ -153,7 +153,8 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("d.jsonl");
         std::fs::write(&path, "cut").unwrap();
-        let mut sink = Rotating::open(&path, 300, 2, Clock::system(), Key::default(), Heads::default()).unwrap();
+        let mut sink =
+            Rotating::open(&path, 300, 2, Clock::system(), Key::default(), Heads::default()).unwrap();
         for word in ["first", "second", "third", "fourth", "fifth"] {
             sink.write(&[format!("{{\"word\":\"{word}\"}}")]).unwrap();
         }
@@ -164,7 +165,8 @@ mod tests {
         };
         assert_eq!(words(&path), ["fifth"]);
         let entries = std::fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().path());
-        let mut others: Vec<PathBuf> = entries.filter(|path| path.to_str().unwrap().contains("d.jsonl")).collect();
+        let mut others: Vec<PathBuf> =
+            entries.filter(|path| path.to_str().unwrap().contains("d.jsonl")).collect();
         others.sort();
         let texts: Vec<Vec<String>> = others.iter().map(|path| words(path)).collect();
         assert_eq!(texts, [vec!["fifth"], vec!["-", "first", "second"], vec!["third", "fourth"]]);

@@ -247,8 +247,14 @@ fn ends(good: &Material, bad: &Material) -> Vec<Case> {
         case("record: serialise and hand over", move || {
             let record = record(recorded.document.clone());
             let metrics = Metrics::new().unwrap();
-            let (records, writer) =
-                Records::open(&plan(), None, &zengate::chain::Heads::default(), Arc::clone(&metrics), &zengate::clock::Clock::system()).unwrap();
+            let (records, writer) = Records::open(
+                &plan(),
+                None,
+                &zengate::chain::Heads::default(),
+                Arc::clone(&metrics),
+                &zengate::clock::Clock::system(),
+            )
+            .unwrap();
             drop(writer);
             Box::new(move || records.write(black_box(record.clone())))
         }),
