@@ -128,6 +128,9 @@ struct Inner {
     kept: bool,
 }
 
+/// Until it has been opened for the first time.
+const OPENING: &str = "it is being opened";
+
 /// What the threads tell.
 #[derive(Default)]
 pub(super) struct State {
@@ -214,6 +217,9 @@ pub fn open(
     clock: Clock,
 ) -> std::io::Result<(History, Option<Feed>, Writer)> {
     let state = Arc::<State>::default();
+    if matches!(plan.store, Place::Sqlite(_) | Place::Postgres(_)) {
+        *state.away.lock().unwrap_or_else(PoisonError::into_inner) = Some(OPENING.to_owned());
+    }
     let (keep, find): (Option<Box<dyn Keep>>, Option<Box<dyn Find>>) = match &plan.store {
         Place::None => {
             let inner = Inner { questions: None, feed: None, state, kept: false };

@@ -26,13 +26,24 @@ pub struct Chained {
     suspect: bool,
     heads: Heads,
     told: Option<(u64, Stopwatch)>,
+    /// Whether its end could not be noted the last time, which is said once.
+    unnoted: bool,
 }
 
 impl Chained {
     /// The chain of this file, from where it ended. Nothing is made or written before something is appended.
     pub fn new(path: &Path, key: Key, heads: Heads) -> Self {
         let (head, after) = (Head::default(), Vec::new());
-        let mut chain = Self { path: path.to_owned(), key, head, after, suspect: true, heads, told: None };
+        let mut chain = Self {
+            path: path.to_owned(),
+            key,
+            head,
+            after,
+            suspect: true,
+            heads,
+            told: None,
+            unnoted: false,
+        };
         if let Err(error) = chain.look() {
             tracing::error!(%error, file = %path.display(), "the end of a chain of lines cannot be read");
         }
@@ -94,7 +105,7 @@ impl Chained {
         serde_json::from_str(&text).ok()
     }
 
-    fn note(&self) {
+    fn note(&mut self) {
         let Ok(text) = serde_json::to_string(&self.head) else { return };
         let new = self.path.with_extension("chain.new");
         let written = OpenOptions::new()
@@ -105,9 +116,12 @@ impl Chained {
             .open(&new)
             .and_then(|mut file| file.write_all(text.as_bytes()))
             .and_then(|()| std::fs::rename(&new, self.beside()));
-        if let Err(error) = written {
+        if let Err(error) = &written
+            && !self.unnoted
+        {
             tracing::warn!(%error, file = %self.beside().display(), "where a chain ends cannot be noted beside it");
         }
+        self.unnoted = written.is_err();
     }
 
     /// Finds the last line of the chain and what stands after it; whether the file ends with a whole line.

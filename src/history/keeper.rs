@@ -181,6 +181,7 @@ impl Keeper {
                 why,
                 "the history of decisions is away: requests go on, decisions are recorded but not found by it"
             ),
+            None if told.as_deref() == Some(super::OPENING) => {}
             None => tracing::info!("the history of decisions is back"),
         }
         *told = away;

@@ -166,6 +166,9 @@ fn nothing_that_comes_out_holds_a_secret() {
         ("GET", "/policy/material"),
         ("GET", "/quota"),
         ("GET", "/quota/drift"),
+        ("GET", "/decisions?limit=1000"),
+        ("GET", "/decisions?team=payments&text=password"),
+        ("GET", "/audit/instance?id=x"),
         ("POST", "/policy/reload"),
         ("GET", "/nothing"),
     ] {
@@ -184,7 +187,35 @@ fn nothing_that_comes_out_holds_a_secret() {
     world.gateway.write("keys.toml", &written);
     eventually("the records", || (world.gateway.records().len() >= 8).then_some(()));
     assert!(world.gateway.log().len() > calls().len(), "{} lines", world.gateway.log().len());
-    for name in ["records.jsonl", "admin.jsonl", "ledger.db", "ledger.db-wal"] {
+    eventually("the history", || {
+        let page = String::from_utf8(admin("GET", "/metrics", ADMIN).body).unwrap();
+        let kept = page
+            .lines()
+            .find_map(|line| line.strip_prefix("zengate_history_decisions_total{result=\"kept\"} "));
+        kept.is_some_and(|kept| kept.parse::<f64>().unwrap() >= 8.0).then_some(())
+    });
+    keep(
+        "the decisions",
+        String::from_utf8_lossy(&admin("GET", "/decisions?limit=1000", ADMIN).body).into_owned(),
+    );
+    let here = world.gateway.directory();
+    let url = format!("http://{}", world.gateway.admin_address());
+    let listed = std::process::Command::new(env!("CARGO_BIN_EXE_zengate"))
+        .args(["decisions", "list", "--output", "json", "--token-file", "admin.token", "--admin", &url])
+        .current_dir(here)
+        .output()
+        .unwrap();
+    assert!(listed.status.success(), "{listed:?}");
+    keep("zengate decisions list", format!("{listed:?}"));
+    for name in [
+        "records.jsonl",
+        "admin.jsonl",
+        "ledger.db",
+        "ledger.db-wal",
+        "history.db",
+        "history.db-wal",
+        ".chain",
+    ] {
         let files = walk(world.gateway.directory()).into_iter().filter(|file| file.ends_with(name));
         for file in files {
             keep(name, String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned());
