@@ -108,6 +108,29 @@ fn who_made_it_what_was_changed_who_granted_it_and_what_came_later() {
 }
 
 #[test]
+fn a_team_sees_the_rules_that_it_is_judged_by_and_its_own_exemptions_only() {
+    let mut setup = setup();
+    setup.organisation.push_str(
+        "  - {rule: zones, team: search, until: 2099-12-31, reason: theirs, ticket: T, owner: o}\n",
+    );
+    setup.organisation.push_str(
+        "  - {rule: zones, team: payments, until: 2020-12-31, reason: over, ticket: T, owner: o}\n",
+    );
+    setup.organisation.push_str("rules: {names: {modes: {payments: warn}}}\n");
+    let world = World::with(setup);
+    let answer = world.send(&Call::new("zengate", "DescribeRules").version("2026-11-01").json(&json!({})));
+    assert_eq!(answer.status, 200, "{}", answer.message());
+    let told = answer.json()["response"].clone();
+    assert_eq!((&told["team"], &told["settings"]["count"]["maximum"]), (&json!("payments"), &json!(10)));
+    let names = told["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == "names").unwrap();
+    assert_eq!(names["mode"], "warn");
+    let exemptions = told["exemptions"].as_array().unwrap();
+    assert_eq!((exemptions.len(), &exemptions[0]["ticket"]), (1, &json!("SEC-7")), "{told}");
+    assert_eq!(told["revision"], world.gateway.admin_page("/policy").json()["revision"]);
+    assert_eq!(world.emulator.requests().len(), 0, "the cloud hears nothing of it");
+}
+
+#[test]
 fn the_order_that_brought_the_policies_is_named() {
     let world = World::with(setup());
     let organisation = std::fs::read_to_string(world.gateway.directory().join("organisation.yaml")).unwrap();

@@ -31,6 +31,11 @@ impl HistoryAdmin {
         Self { history, clock }
     }
 
+    /// The history itself, for pages of the same process.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         if request.method() != Method::GET {
             return trouble(StatusCode::METHOD_NOT_ALLOWED, "use GET");

@@ -1,10 +1,11 @@
-//! What the gateway answers itself: a team's own quota, to each of the team's keys. Called as the cloud is called, signed by any
+//! What the gateway answers itself: a team's own quota and rules, to each of the team's keys. Called as the cloud is called, signed by any
 //! SDK or with a token: `POST /api/v2/zengate`.
 //!
 //! - `DescribeQuotas {}`: every count of the team.
 //! - `DescribeQuotaUnits {"scope": ..., "resource": ...}`: everything that makes up one of them, by name.
+//! - `DescribeRules {}`: the rules that apply to the team with their modes, its settings and its exemptions.
 //!
-//! Both come from [`report`], as the operator's pages do.
+//! The counts come from [`report`], as the operator's pages do; the rules are those that the next request is judged by.
 
 use http::StatusCode;
 use serde_json::json;
@@ -36,6 +37,7 @@ pub(super) fn answer(parts: &Parts, read: &Read) -> Result<Answer, Refusal> {
             let units = parts.ledger.read(|book| report::units(book, &scope, resource)).unwrap_or_default();
             json!({ "count": count, "units": units })
         }
+        "DescribeRules" => rules(parts, team),
         _ => json!({ "team": team, "counted": parts.ledger.counts(), "counts": counts }),
     };
     let body = json!({ "requestId": read.trail.id(), "response": response }).to_string();
@@ -46,6 +48,25 @@ pub(super) fn answer(parts: &Parts, read: &Read) -> Result<Answer, Refusal> {
         encoding: None,
         warnings: Vec::new(),
         added: Vec::new(),
+    })
+}
+
+/// What the rules read of the team, as they read it.
+fn rules(parts: &Parts, team: &str) -> serde_json::Value {
+    let (set, now) = (parts.judge.current(), parts.clock.timestamp());
+    let organisation = set.organisation();
+    let settings = organisation.settings(team);
+    let applying = organisation.rules().filter(|(_, setting)| setting.applies.to_team(team, settings));
+    let rules = applying.map(|(rule, setting)| {
+        json!({ "rule": rule, "mode": organisation.mode(rule, team).as_str(), "link": setting.link })
+    });
+    let own = organisation.exemptions().iter().filter(|one| one.team == team && now < one.until);
+    let exemptions = own.map(|one| {
+        json!({ "rule": one.rule, "until": one.until, "reason": one.reason, "ticket": one.ticket, "owner": one.owner })
+    });
+    json!({
+        "team": team, "revision": set.revision(), "rules": rules.collect::<Vec<_>>(), "settings": **settings,
+        "exemptions": exemptions.collect::<Vec<_>>(), "contact": organisation.contact(),
     })
 }
 

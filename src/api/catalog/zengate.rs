@@ -7,5 +7,8 @@ pub(super) const SERVICE: &str = "zengate";
 const V2026: &[&str] = &["2026-11-01"];
 
 /// Sorted by name.
-pub(super) static ACTIONS: &[Action] =
-    &[read(SERVICE, "DescribeQuotaUnits", V2026), read(SERVICE, "DescribeQuotas", V2026)];
+pub(super) static ACTIONS: &[Action] = &[
+    read(SERVICE, "DescribeQuotaUnits", V2026),
+    read(SERVICE, "DescribeQuotas", V2026),
+    read(SERVICE, "DescribeRules", V2026),
+];
