@@ -17,6 +17,7 @@ use prometheus::{
 
 mod connections;
 mod history;
+mod labels;
 mod policy;
 mod quota;
 mod upkeep;
@@ -29,6 +30,7 @@ pub use upkeep::UpkeepMetrics;
 
 use crate::api::Kind;
 use crate::refusal::Outcome;
+use labels::{class, status_label, within};
 
 /// From a tenth of a millisecond (a refusal) to beyond the slowest create that is waited for (45 s).
 const LATENCY_SECONDS: &[f64] = &[
@@ -427,19 +429,6 @@ impl Metrics {
     pub fn panicked(&self) {
         self.panics.inc();
     }
-}
-
-fn class(kind: Option<Kind>) -> &'static str {
-    kind.map_or("none", Kind::as_str)
-}
-
-/// A status as label; only those that HTTP has, so that at most 500 series exist.
-fn status_label(status: u16) -> String {
-    if (100..=599).contains(&status) { status.to_string() } else { OTHER.to_owned() }
-}
-
-fn within<'a>(known: &BTreeSet<String>, value: &'a str) -> &'a str {
-    if known.contains(value) { value } else { OTHER }
 }
 
 fn as_float(bytes: u64) -> f64 {
