@@ -275,8 +275,8 @@ impl Connection {
     fn words(&self) -> Words {
         let (parts, peer, line) = (self.parts.clone(), self.peer(), self.line.clone());
         Box::new(move |status| {
-            let (metrics, records) = (parts.metrics.clone(), parts.records.clone());
-            unread(status, &Trail::begin(peer.clone(), line.caller(), &parts.clock, metrics, records))
+            // What could not be read as a head has no fields.
+            unread(status, &Trail::begin(&parts, peer.clone(), line.caller(), &http::HeaderMap::new()))
         })
     }
 

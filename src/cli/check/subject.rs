@@ -22,7 +22,6 @@ pub(in crate::cli) struct Subject {
 /// Everything to judge in a file.
 pub(in crate::cli) fn read(file: &Path, action: &str) -> Result<Vec<Subject>, String> {
     let name = file.display().to_string();
-    let failed = |error: &dyn std::fmt::Display| format!("{name}: {error}");
     let unread = |error: std::io::Error| {
         format!(
             "{name} cannot be read ({error}); name a file with a request body or a plan as JSON, or `-` for standard input"
