@@ -100,7 +100,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    fn new(title: impl Into<String>, place: Place, body: Markup) -> Reply {
+    fn show(title: impl Into<String>, place: Place, body: Markup) -> Reply {
         Reply::Page(Self { status: StatusCode::OK, title: title.into(), place: Some(place), body })
     }
 

@@ -26,7 +26,7 @@ pub(crate) async fn page(admin: &Admin, visit: &Visit, id: &str) -> Reply {
             );
         }
     };
-    Page::new(format!("Decision {}", show::short(&id)), Place::Decisions, whole(&record, visit))
+    Page::show(format!("Decision {}", show::short(&id)), Place::Decisions, whole(&record, visit))
 }
 
 fn whole(record: &Value, visit: &Visit) -> Markup {

@@ -65,7 +65,7 @@ pub(crate) async fn page(admin: &Admin, visit: &Visit) -> Reply {
             @if let Some(older) = older { a href=(older) rel="next" { "Older" } }
         }
     };
-    let reply = Page::new("Decisions", Place::Decisions, body);
+    let reply = Page::show("Decisions", Place::Decisions, body);
     match reply {
         Reply::Page(page) if mistaken.is_some() => {
             Reply::Page(Page { status: StatusCode::BAD_REQUEST, ..page })
@@ -221,6 +221,8 @@ fn why(record: &Value) -> Markup {
             @if let Some(more) = refused.len().checked_sub(1).filter(|more| *more > 0) { span.sub { "and " (more) " more" } }
         } @else if let Some(refusal) = record.get("refusal").and_then(Value::as_str) {
             (refusal.chars().take(160).collect::<String>())
+        } @else if let Some(code) = record.pointer("/upstream/code").and_then(Value::as_str) {
+            "the cloud says " code { (code) }
         } @else if let Some(first) = ids.first().and_then(Value::as_str) {
             a href=(show::instance_link(first)) { (first) }
             @if let Some(more) = ids.len().checked_sub(1).filter(|more| *more > 0) { span.sub { "and " (more) " more" } }

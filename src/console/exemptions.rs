@@ -12,7 +12,7 @@ use crate::admin::Admin;
 const SOON_DAYS: i64 = 7;
 
 pub(crate) fn page(admin: &Admin, visit: &Visit) -> Reply {
-    Page::new("Exemptions", Place::Exemptions, whole(&admin.policy.told(), visit))
+    Page::show("Exemptions", Place::Exemptions, whole(&admin.policy.told(), visit))
 }
 
 fn whole(told: &Value, visit: &Visit) -> Markup {

@@ -43,7 +43,7 @@ pub(crate) async fn page(admin: &Admin, visit: &Visit, id: &str) -> Reply {
             @if found.later.is_empty() { p.empty { "Nothing that is kept here." } } @else { (timeline(&found.later, visit)) }
         }
     };
-    match Page::new(format!("Instance {id}"), Place::Decisions, body) {
+    match Page::show(format!("Instance {id}"), Place::Decisions, body) {
         Reply::Page(page) if nothing => Reply::Page(Page { status: StatusCode::NOT_FOUND, ..page }),
         reply => reply,
     }

@@ -71,7 +71,7 @@ fn ways(visit: &Visit, here: Option<Place>) -> Markup {
         }
         form.find role="search" action="/console/find" method="get" {
             label.unseen for="find" { "Find a decision or an instance by its id" }
-            input #find name="id" type="search" placeholder="Decision or instance id" autocomplete="off" spellcheck="false" required;
+            input #find name="id" type="search" placeholder="Decision or instance" autocomplete="off" spellcheck="false" required;
             button type="submit" { "Find" }
         }
         div.who {

@@ -26,6 +26,8 @@ pub(crate) fn page(word: &str, wanted: &str, status: StatusCode, why: Option<&st
             form method="post" action="/console/login" {
                 input type="hidden" name="word" value=(word);
                 input type="hidden" name="to" value=(target(wanted));
+                // For password managers, which keep a token by this name.
+                input type="text" name="name" value="zengate" autocomplete="username" hidden;
                 div.field {
                     label for="token" { "Token" }
                     input #token name="token" type="password" autocomplete="current-password" required autofocus spellcheck="false"

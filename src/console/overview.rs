@@ -44,7 +44,7 @@ pub(crate) async fn page(admin: &Admin, visit: &Visit) -> Reply {
         }
         (lenient(&status))
     };
-    Page::new("Overview", Place::Overview, body)
+    Page::show("Overview", Place::Overview, body)
 }
 
 fn nearest(counts: &[Count]) -> Vec<&Count> {

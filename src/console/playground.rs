@@ -45,7 +45,7 @@ pub(crate) fn page(admin: &Admin, visit: &Visit, outcome: Option<(&Fields, Resul
         @if let Some((_, outcome)) = &outcome { (answer(outcome, visit)) }
         (paper(admin, visit, form, staged))
     };
-    match Page::new("Playground", Place::Playground, body) {
+    match Page::show("Playground", Place::Playground, body) {
         Reply::Page(page) => Reply::Page(Page { status, ..page }),
         other => other,
     }

@@ -9,7 +9,7 @@ use super::{Page, Reply, Visit};
 use crate::admin::Admin;
 
 pub(crate) fn page(admin: &Admin, visit: &Visit) -> Reply {
-    Page::new("Policy", Place::Policy, whole(&admin.policy.told(), visit, visit.query.text("done")))
+    Page::show("Policy", Place::Policy, whole(&admin.policy.told(), visit, visit.query.text("done")))
 }
 
 fn whole(told: &Value, visit: &Visit, done: &str) -> Markup {

@@ -14,7 +14,7 @@ use crate::quota::report::{Count, Unit};
 pub(crate) fn page(admin: &Admin, visit: &Visit) -> Reply {
     let Some(counted) = admin.quota.counted() else {
         let body = html! { h1 { "Quota" } p.empty { "Nothing is counted here: quota.store is \"none\"." } };
-        return Page::new("Quota", Place::Quota, body);
+        return Page::show("Quota", Place::Quota, body);
     };
     let wanted = visit.query.word("scope").unwrap_or_default();
     let counts: Vec<&Count> = counted.counts.iter().filter(|count| count.scope.contains(&wanted)).collect();
@@ -48,7 +48,7 @@ pub(crate) fn page(admin: &Admin, visit: &Visit) -> Reply {
         }
         @if !counts.is_empty() { (legend()) }
     };
-    Page::new("Quota", Place::Quota, body)
+    Page::show("Quota", Place::Quota, body)
 }
 
 /// One count: its bar, its numbers, who holds it.
@@ -126,7 +126,7 @@ pub(crate) fn holders(admin: &Admin, visit: &Visit) -> Reply {
             p { "What is escalated needs a person: look it up in the cloud, then settle it with " code { "zengate quota release" } "." }
         }
     };
-    Page::new("Who holds it", Place::Quota, body)
+    Page::show("Who holds it", Place::Quota, body)
 }
 
 fn units_table(units: &[Unit], visit: &Visit) -> Markup {
