@@ -7,9 +7,11 @@
 //! - `/quota` ...: what is counted, who holds it, and how it compares with the cloud; see `quota`.
 //! - `/policy` ...: which policies are in force, and orders about them; see `policy`.
 //! - `/decisions` ...: decisions found again; see `history`. `/audit/instance`: who made an instance; see `instance`.
+//! - `/console`: the same as pages for people; see `browse` and [`crate::console`].
 //! - `GET /status`: JSON: version, policy revision, key file, rule sets on the interpreter.
 
 mod audit;
+mod browse;
 mod guard;
 mod history;
 mod instance;
@@ -28,6 +30,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 
+use crate::console::Console;
 use crate::metrics::Metrics;
 
 use audit::{About, Ended, Entry};
@@ -82,11 +85,16 @@ pub struct Admin {
     pub history: HistoryAdmin,
     /// What is known about single instances.
     pub instance: InstanceAdmin,
+    /// The pages for people.
+    pub console: Console,
 }
 
 impl Admin {
     /// Lets a request in or not, writes down what is to be written down, and answers.
     async fn answer(&self, desk: &Desk, asker: &Asker, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if browse::is_here(&request) {
+            return self.browse(desk, asker, request).await;
+        }
         let method = request.method().clone();
         let target = request.uri().path_and_query().map_or("", |target| target.as_str()).to_owned();
         let path = request.uri().path();

@@ -71,6 +71,9 @@ enum Command {
     /// A candidate in shadow; the gateway starts it.
     #[command(name = child::SHADOW, hide = true)]
     PolicyShadow,
+    /// The console's playground; the gateway starts it.
+    #[command(name = crate::console::SUBCOMMAND, hide = true)]
+    PolicyJudge,
     /// Ask a running gateway about quota, reconcile it, settle what it cannot decide.
     Quota(quota::QuotaCommand),
     /// Answer what an auditor asks: who made an instance, and whether the logs are as they were written.
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
             let input = std::io::BufReader::new(std::io::stdin());
             shadow::run(input, std::io::stdout()).map(|()| 0)
         }
+        Command::PolicyJudge => check::judge_one(std::io::stdin(), std::io::stdout()).map(|()| 0),
         Command::Quota(command) => on_runtime(quota::run(command)),
         Command::Audit(command) => audit::run(command),
         Command::Decisions(command) => on_runtime(decisions::run(command)),

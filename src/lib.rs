@@ -23,7 +23,7 @@
 //! [`reconcile`] holds the ledger against what [`fleet`] sees in the cloud.
 //!
 //! Around them stand [`upstream`] (connections to the cloud that never send twice), [`metrics`] and [`record`] (what is
-//! counted and kept), [`history`] (decisions found again), [`config`], [`fetch`] (other HTTP than the cloud's), [`server`] (from a configuration to a running gateway), [`admin`] (the operators' listener; `doors` says who may come in, there and at the front), [`lifecycle`] and
+//! counted and kept), [`history`] (decisions found again), [`config`], [`fetch`] (other HTTP than the cloud's), [`server`] (from a configuration to a running gateway), [`admin`] (the operators' listener, with [`console`] as its pages for people; `doors` says who may come in, there and at the front), [`lifecycle`] and
 //! [`cli`]. [`terraform`] reads plans for `zengate check`, [`replay`] judges records again. [`emulator`] is a stand-in for the cloud; it shares no parsing and no signing with the rest.
 //!
 //! # What must stay true
@@ -45,6 +45,7 @@ pub mod chain;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 mod doors;
 pub mod emulator;
 pub mod facts;

@@ -20,6 +20,7 @@ mod history;
 mod labels;
 mod policy;
 mod quota;
+mod reloads;
 mod upkeep;
 
 pub use connections::{ConnectionEnd, ConnectionMetrics, ConnectionStart, OpenConnection};

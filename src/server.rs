@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::diagnostics::Mistakes;
 use crate::config::quota::{Gone, Outsiders, QuotaStore, ReleaseOn};
+use crate::console::Console;
 use crate::gateway::{self, Callers, Listening, Parts};
 use crate::history::{self, History};
 use crate::keys::KeyFile;
@@ -228,6 +229,7 @@ impl Server {
             status,
             quota,
             policy,
+            console: Console::new(history.clone(), &parts),
             instance: InstanceAdmin::new(
                 history.clone(),
                 parts.ledger.clone(),

@@ -15,6 +15,7 @@ mod support;
 mod audit;
 mod check;
 mod cli;
+mod console;
 mod docs;
 mod explain;
 mod facts;

@@ -1,6 +1,8 @@
 //! What the tests stand on: a world of one emulator and one gateway process, and clients that speak to it in bytes.
 
+pub mod browser;
 pub mod bundles;
+pub mod chrome;
 pub mod client;
 pub mod collector;
 pub mod gateway;

@@ -102,6 +102,11 @@ impl Audit {
         let _ = self.put(json!({ "time": time, "stage": stage, "about": about })).await;
     }
 
+    /// The time of a page.
+    pub(super) fn now(&self) -> jiff::Timestamp {
+        self.clock.timestamp()
+    }
+
     /// A number for the lines of one request.
     pub(super) fn number(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed).wrapping_add(1)

@@ -2,7 +2,7 @@
 //!
 //! - `/livez` and `/readyz` answer everybody: they say nothing but well or not, and probes have no tokens.
 //! - No page answers a browser that another site has sent here: a request with `Origin`, or whose `Sec-Fetch-Site` is
-//!   anything but `none` (Fetch Metadata, W3C), is refused whatever it carries.
+//!   anything but `none` (Fetch Metadata, W3C), is refused whatever it carries. The console has a door of its own (`browse`).
 //! - With tokens, users or client certificates, a token (RFC 6750) or a certificate must be shown; see `people`. An address that showed ten wrong ones within a minute is not listened to until that
 //!   minute is over: neither with a right one, or guessing would go on.
 //! - A viewer asks, an operator also orders: whatever is neither GET nor HEAD is an order.
@@ -82,16 +82,10 @@ impl Guard {
         if !self.closed {
             return by_machine(asker, headers);
         }
-        let shown = asker.certificate.as_ref();
-        if let Some(caller) = shown.and_then(|shown| self.people.with_certificate(&shown.names)) {
+        if let Some(caller) = self.by_certificate(asker) {
             return Ok(caller);
         }
-        if self.failed_too_often(asker.peer.ip()) {
-            return refuse(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too many wrong tokens came from this address; wait a minute",
-            );
-        }
+        self.listened_to(asker)?;
         match bearer(headers).map(|shown| self.people.with_token(shown)) {
             Some(Some(caller)) => Ok(caller),
             Some(None) => {
@@ -103,6 +97,45 @@ impl Guard {
                 "send `Authorization: Bearer TOKEN` with a token of admin.tokens or admin.users, as --token-file or ZENGATE_ADMIN_TOKEN",
             ),
         }
+    }
+
+    /// Who visits the console: whom the connection proves, or the holder of the token with which a session began; nobody
+    /// yet where one has to log in.
+    pub(super) fn visitor(
+        &self,
+        asker: &Asker,
+        headers: &HeaderMap,
+        token: Option<&[u8]>,
+    ) -> Result<Option<Caller>, Refused> {
+        if !self.closed {
+            return by_machine(asker, headers).map(Some);
+        }
+        let by_token = || token.and_then(|token| self.people.with_digest(token));
+        // Who has logged in wants to be that one, also where a certificate came along.
+        Ok(by_token().or_else(|| self.by_certificate(asker)))
+    }
+
+    /// Whose token this is, for a login. Wrong ones count as they do everywhere.
+    pub(super) fn login(&self, asker: &Asker, token: &str) -> Result<Caller, Refused> {
+        self.listened_to(asker)?;
+        self.people.with_token(token).filter(|_| self.closed).ok_or_else(|| {
+            self.fail(asker.peer.ip());
+            Refused { status: StatusCode::UNAUTHORIZED, why: "This is no token of the admin listener." }
+        })
+    }
+
+    fn by_certificate(&self, asker: &Asker) -> Option<Caller> {
+        asker.certificate.as_ref().and_then(|shown| self.people.with_certificate(&shown.names))
+    }
+
+    fn listened_to(&self, asker: &Asker) -> Result<(), Refused> {
+        if !self.failed_too_often(asker.peer.ip()) {
+            return Ok(());
+        }
+        Err(Refused {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            why: "too many wrong tokens came from this address; wait a minute",
+        })
     }
 
     fn failed_too_often(&self, peer: IpAddr) -> bool {

@@ -28,6 +28,17 @@ pub(super) enum Caller {
 }
 
 impl Caller {
+    /// What they are called on a page.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Anybody => "anybody".to_owned(),
+            Self::Machine => "this machine".to_owned(),
+            Self::Token(number) => format!("token {number}"),
+            Self::Certificate(names) => names.first().cloned().unwrap_or_else(|| "a certificate".to_owned()),
+            Self::User(name, _) => name.to_string(),
+        }
+    }
+
     /// What they may do. Where nobody is told from anybody, everybody is an operator.
     pub(super) fn role(&self) -> Role {
         match self {

@@ -47,6 +47,17 @@ impl PolicyAdmin {
         metrics.policies().judged(self.judge.stats(), self.judge.current().fallbacks().len());
     }
 
+    /// How things stand, as `GET /policy` shows it.
+    pub(crate) fn told(&self) -> Value {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Everything that the set in force, or the candidate, is made of.
+    pub(crate) async fn material(&self, of_candidate: bool) -> Result<Value, String> {
+        let order = if of_candidate { Order::CandidateMaterial } else { Order::Material };
+        self.carry_out(order).await.map_err(|(_, why)| why)
+    }
+
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let path = request.uri().path().to_owned();
         if request.method() == Method::GET && path == "/policy" {
@@ -90,14 +101,18 @@ impl PolicyAdmin {
     }
 
     async fn order(&self, order: Order) -> Response<Full<Bytes>> {
+        match self.carry_out(order).await {
+            Ok(status) => well(&status),
+            Err((status, why)) => trouble(status, &why),
+        }
+    }
+
+    /// Has an order carried out.
+    pub(crate) async fn carry_out(&self, order: Order) -> Result<Value, (StatusCode, String)> {
+        let stopping = || (StatusCode::SERVICE_UNAVAILABLE, "the gateway is stopping".to_owned());
         let (reply, outcome) = oneshot::channel();
-        if self.orders.send((order, reply)).await.is_err() {
-            return trouble(StatusCode::SERVICE_UNAVAILABLE, "the gateway is stopping");
-        }
-        match outcome.await {
-            Ok(Ok(status)) => well(&status),
-            Ok(Err(why)) => trouble(StatusCode::CONFLICT, &why),
-            Err(_) => trouble(StatusCode::SERVICE_UNAVAILABLE, "the gateway is stopping"),
-        }
+        self.orders.send((order, reply)).await.map_err(|_| stopping())?;
+        let outcome = outcome.await.map_err(|_| stopping())?;
+        outcome.map_err(|why| (StatusCode::CONFLICT, why))
     }
 }

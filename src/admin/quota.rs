@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::history::History;
 use crate::metrics::Metrics;
 use crate::policy::answer::Resource;
+use crate::quota::report::{Count, Unit};
 use crate::quota::{Ledger, Settlement, Status, report};
 use crate::reconcile::Reconciler;
 use crate::record::parse_decision_id;
@@ -53,7 +54,82 @@ enum Outcome {
     Created,
 }
 
+/// Everything that is counted, for a page.
+pub(crate) struct Counted {
+    /// `up`, or what is wrong with the ledger.
+    pub(crate) ledger: String,
+    pub(crate) counts: Vec<Count>,
+    /// When it was last compared with the cloud.
+    pub(crate) reconciled: Option<jiff::Timestamp>,
+    /// What could not be listed then.
+    pub(crate) stale: Vec<String>,
+}
+
 impl QuotaAdmin {
+    /// The clock that times of counts are measured by.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn now(&self) -> i64 {
+        i64::try_from(self.clock.since_epoch().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn standing(&self) -> String {
+        match self.ledger.status() {
+            Some(Status::Up) | None => "up".to_owned(),
+            Some(Status::Away { why }) => format!("away: {why}"),
+            Some(Status::Dead { why }) => format!("dead: {why}"),
+        }
+    }
+
+    /// Every count; none where nothing is counted.
+    pub(crate) fn counted(&self) -> Option<Counted> {
+        if !self.ledger.counts() {
+            return None;
+        }
+        let now = self.now();
+        let counts = self.ledger.read(|book| report::counts(book, None, now)).unwrap_or_default();
+        let last = self.reconciler.last();
+        let stale = last.listings.iter().filter_map(|listing| {
+            Some(format!("{} of {}: {}", listing.service, listing.account, listing.stale.as_ref()?))
+        });
+        let stale = stale.collect();
+        Some(Counted { ledger: self.standing(), counts, reconciled: last.at, stale })
+    }
+
+    /// One count, and everything that makes it up.
+    pub(crate) fn explained(&self, scope: &str, resource: Resource) -> (Option<Count>, Vec<Unit>) {
+        let now = self.now();
+        let explained = self.ledger.read(|book| {
+            let mut counts = report::counts(book, None, now).into_iter();
+            let count = counts.find(|count| count.scope == scope && count.resource == resource);
+            (count, report::units(book, scope, resource))
+        });
+        explained.unwrap_or_default()
+    }
+
+    /// Where a machine counts as one.
+    pub(crate) fn instance(&self, id: &str) -> Vec<(String, Unit)> {
+        let now = self.now();
+        let found = self.ledger.read(|book| {
+            let counts = report::counts(book, None, now).into_iter();
+            let counts = counts.filter(|count| count.resource == Resource::Instances);
+            counts
+                .flat_map(|count| {
+                    let units = report::units(book, &count.scope, count.resource).into_iter();
+                    units.filter(|unit| unit.id == id).map(move |unit| (count.scope.clone(), unit))
+                })
+                .collect()
+        });
+        found.unwrap_or_default()
+    }
+
+    /// Lists the cloud now.
+    pub(crate) async fn reconcile(&self) -> Result<(), String> {
+        self.reconciler.run().await.map(drop).map_err(|error| error.to_string())
+    }
+
     /// Shows this ledger.
     pub fn new(ledger: Ledger, reconciler: Reconciler, history: History, clock: Clock) -> Self {
         Self { ledger, reconciler, history, clock }
@@ -89,13 +165,9 @@ impl QuotaAdmin {
     }
 
     fn counts(&self, team: Option<&str>) -> Response<Full<Bytes>> {
-        let now = i64::try_from(self.clock.since_epoch().as_millis()).unwrap_or(i64::MAX);
+        let now = self.now();
         let counts = self.ledger.read(|book| report::counts(book, team, now));
-        let ledger = match self.ledger.status() {
-            Some(Status::Up) | None => "up".to_owned(),
-            Some(Status::Away { why }) => format!("away: {why}"),
-            Some(Status::Dead { why }) => format!("dead: {why}"),
-        };
+        let ledger = self.standing();
         let last = self.reconciler.last();
         well(&json!({
             "ledger": ledger, "counts": counts, "reconciled": last.at, "listings": last.listings,
@@ -115,14 +187,7 @@ impl QuotaAdmin {
                 "resource is one of instances, vcpus, memory_gb, disk_gb and public_ips",
             );
         };
-        let now = i64::try_from(self.clock.since_epoch().as_millis()).unwrap_or(i64::MAX);
-        let explained = self.ledger.read(|book| {
-            let count = report::counts(book, None, now)
-                .into_iter()
-                .find(|count| count.scope == scope && count.resource == resource);
-            (count, report::units(book, scope, resource))
-        });
-        let (count, units) = explained.unwrap_or_default();
+        let (count, units) = self.explained(scope, resource);
         well(&json!({ "count": count, "units": units }))
     }
 

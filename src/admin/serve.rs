@@ -65,6 +65,8 @@ pub struct AdminListening {
 pub(super) struct Desk {
     pub(super) guard: Guard,
     pub(super) audit: Audit,
+    /// Whether connections are TLS: cookies then say so.
+    pub(super) tls: bool,
 }
 
 /// Serves until `stop`.
@@ -73,7 +75,7 @@ pub async fn serve(listening: AdminListening, admin: Admin, stop: CancellationTo
         listening;
     let audit = Audit::new(audit_log, audit_key, heads, clock);
     let watching = tokio::spawn(watch_policies(audit.clone(), admin.policy.clone(), stop.clone()));
-    let desk = Desk { guard: Guard::new(people, closed, open_metrics), audit };
+    let desk = Desk { guard: Guard::new(people, closed, open_metrics), audit, tls: tls.is_some() };
     let doors = Doors::default();
     loop {
         let accepted = tokio::select! {

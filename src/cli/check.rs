@@ -1,8 +1,11 @@
 //! `zengate check`: judges requests and Terraform plans before anything is sent, with the gateway's own code.
 
+mod asked;
 mod quota;
 mod report;
 pub(super) mod subject;
+
+pub(super) use asked::judge_one;
 
 use std::path::PathBuf;
 
@@ -11,10 +14,12 @@ use jiff::Timestamp;
 
 use self::report::{Item, Word};
 use self::subject::Subject;
-use super::policies::{Policies, PolicyArgs, PrincipalArgs, nowhere};
+use super::policies::{PolicyArgs, PrincipalArgs, nowhere};
 use super::{say, say_out};
+use crate::api::fields::AdmittedField;
 use crate::clock::Clock;
-use crate::policy::case::{Asked, Circumstances};
+use crate::policy::PolicySet;
+use crate::policy::case::{Asked, Case, Circumstances};
 use crate::policy::input::{PrincipalInput, TargetInput};
 use crate::policy::local::{Local, on_a_deep_stack};
 use crate::refusal::Refusal;
@@ -79,8 +84,8 @@ pub(super) fn run(args: CheckArgs) -> Result<u8, String> {
     let now = args.at.unwrap_or_else(|| Clock::system().timestamp());
     let judged = on_a_deep_stack(|| {
         let mut local = Local::new(&policies.set).map_err(|failure| failure.to_string())?;
-        let judge =
-            |subject: Subject| judge(subject, &mut local, &policies, &principal, now, &args.unknown_ok);
+        let by = (&policies.set, policies.admitted.as_slice());
+        let judge = |subject: Subject| judge(subject, &mut local, by, &principal, now, &args.unknown_ok).0;
         Ok::<_, String>(subjects.into_iter().map(judge).collect::<Vec<Item>>())
     });
     let mut items = judged.map_err(|failure| failure.to_string())??;
@@ -113,11 +118,11 @@ fn exit_code(items: &[Item]) -> u8 {
 fn judge(
     subject: Subject,
     local: &mut Local,
-    policies: &Policies,
+    (set, admitted): (&PolicySet, &[AdmittedField]),
     principal: &PrincipalInput,
     now: Timestamp,
     unknown_ok: &[String],
-) -> Item {
+) -> (Item, Option<Case>) {
     let Subject { file, name, call, document, mut unknown } = subject;
     unknown.retain(|field| {
         !unknown_ok.iter().any(|ok| field.trim_start_matches('/') == ok.trim_start_matches('/'))
@@ -131,20 +136,23 @@ fn judge(
     let change = call.action.kind == crate::api::Kind::Change;
     let circumstances =
         Circumstances { principal: principal.clone(), targets: change.then(targets), client: nowhere(), now };
-    let asked = match Asked::read(call, document, &policies.admitted) {
+    let asked = match Asked::read(call, document, admitted) {
         Ok(asked) => asked,
         Err(mistakes) => {
             item.word = Word::Mistaken;
             item.problem = Some(Refusal::Fields(mistakes).to_string());
-            return item;
+            return (item, None);
         }
     };
-    match local.judge(&policies.set, asked, circumstances, &policies.admitted) {
-        Ok((case, verdict)) => item.judged(&case, verdict),
+    match local.judge(set, asked, circumstances, admitted) {
+        Ok((case, verdict)) => {
+            item.judged(&case, verdict);
+            (item, Some(case))
+        }
         Err(failure) => {
             item.word = Word::Failed;
             item.problem = Some(failure.to_string());
+            (item, None)
         }
     }
-    item
 }

@@ -47,7 +47,7 @@ pub struct ActionInput {
 }
 
 /// Who asks.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PrincipalInput {
     /// The id of the gateway key.
     pub key: String,

@@ -5,6 +5,7 @@
 
 mod older;
 mod reader;
+mod shown;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,7 +22,6 @@ use crate::gateway::Parts;
 use crate::policy::keep::{self, Kept};
 use crate::policy::{LoadError, Material, PolicySet, Problem, child};
 use crate::reconcile::Reconciler;
-use crate::replay::shadow;
 use older::older;
 use reader::Reader;
 
@@ -30,6 +30,8 @@ use reader::Reader;
 pub(crate) enum Order {
     /// Everything that the set in force is made of, for judging by it elsewhere.
     Material,
+    /// The same of the candidate.
+    CandidateMaterial,
     /// Look at the source now.
     Reload,
     /// Try a candidate in shadow.
@@ -217,9 +219,10 @@ impl Supply {
     async fn obey(&mut self, order: Order) -> Result<Value, String> {
         match order {
             Order::Material => {
-                let material = self.kept.live.clone().ok_or("no policies have been loaded yet")?;
-                let order = shadow::Order { material, admitted: self.admitted() };
-                return serde_json::to_value(order).map_err(|error| error.to_string());
+                return self.shown(self.kept.live.as_ref().ok_or("no policies have been loaded yet")?);
+            }
+            Order::CandidateMaterial => {
+                return self.shown(&self.candidate.as_ref().ok_or("no candidate is staged")?.material);
             }
             Order::Reload => {
                 self.tried = None;
@@ -351,11 +354,6 @@ impl Supply {
         self.kept.staged = Some(material.clone());
         self.candidate = Some(Candidate::start(material, revision, self.admitted(), &self.parts));
         Ok(())
-    }
-
-    fn admitted(&self) -> Vec<String> {
-        let fields = self.config.admit_fields.iter();
-        fields.map(|field| format!("{} {} {}", field.service, field.action, field.field)).collect()
     }
 
     async fn promote(&mut self) -> Result<(), String> {

@@ -265,6 +265,12 @@ pub(super) fn status(
                 (true, None) => serde_json::json!({"up": history.size()}),
             },
             "chains": heads.all(),
+            "upstream": parts.accounts.iter()
+                .map(|(name, account)| {
+                    let state = if account.upstream.is_open() { "does not answer" } else { "answers" };
+                    (name.clone(), state.into())
+                })
+                .collect::<serde_json::Map<_, _>>(),
             "accounts": parts.accounts.keys().collect::<Vec<_>>(),
         })
     })

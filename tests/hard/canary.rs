@@ -9,6 +9,7 @@ use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
 use serde_json::{Value, json};
 use zengate::emulator::{Fault, On, Times, When};
 
+use crate::support::browser::Browser;
 use crate::support::client::EXAMPLE;
 use crate::support::world::{CLOUD_SECRET, KEY, SECRET, Setup, TOKEN, keys};
 use crate::support::{Answer, Call, World, eventually, stock_policies_in};
@@ -134,6 +135,8 @@ fn nothing_that_comes_out_holds_a_secret() {
         call.method = method.to_owned();
         call.header("Authorization", &format!("Bearer {token}")).send(world.gateway.admin_address())
     };
+    // Before wrong tokens are shown: who shows too many is not listened to.
+    let mut browser = Browser::logged_in(world.gateway.admin_address(), ADMIN);
     for call in calls() {
         let answer = call.send(world.address());
         keep(
@@ -175,6 +178,16 @@ fn nothing_that_comes_out_holds_a_secret() {
         let answer = admin(method, path, ADMIN);
         keep(path, String::from_utf8_lossy(&answer.body).into_owned());
         keep(path, format!("{:?}", admin(method, path, SECRET)));
+    }
+    let decisions = world
+        .gateway
+        .records()
+        .into_iter()
+        .map(|record| format!("/console/decisions/{}", record["decision_id"].as_str().unwrap()));
+    let pages = ["", "/decisions", "/quota", "/policy", "/exemptions", "/playground", "/nothing"];
+    for path in pages.map(|page| format!("/console{page}")).into_iter().chain(decisions) {
+        let answer = browser.get(&path);
+        keep(&path, format!("{answer:?} {}", String::from_utf8_lossy(&answer.body)));
     }
     // A configuration and keys with secrets where none belong.
     let written = std::fs::read_to_string(world.gateway.directory().join("keys.toml")).unwrap();

@@ -232,6 +232,9 @@ pub fn read_answer(connection: &mut impl Read) -> Option<Answer> {
             if status == 100 {
                 continue;
             }
+            if status == 204 {
+                return Some(Answer { status, headers, body: Vec::new() });
+            }
             let find = |name: &str| {
                 headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, v)| v.clone())
             };

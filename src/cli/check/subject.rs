@@ -29,12 +29,18 @@ pub(in crate::cli) fn read(file: &Path, action: &str) -> Result<Vec<Subject>, St
     } else {
         bytes = std::fs::read(file).map_err(|error| failed(&error))?;
     }
+    parse(&name, &bytes, action)
+}
+
+/// Everything to judge in a text.
+pub(in crate::cli) fn parse(name: &str, bytes: &[u8], action: &str) -> Result<Vec<Subject>, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("{name}: {error}");
     // A plan is Terraform's word; a body is read as strictly as the gateway reads it.
-    let plan = serde_json::from_slice::<serde_json::Value>(&bytes).ok().filter(terraform::is_plan);
+    let plan = serde_json::from_slice::<serde_json::Value>(bytes).ok().filter(terraform::is_plan);
     if let Some(plan) = plan {
         let planned = terraform::planned(&plan).map_err(|error| failed(&error))?;
         let subject = |planned: terraform::Planned| Subject {
-            file: name.clone(),
+            file: name.to_owned(),
             name: Some(planned.address),
             call: planned.call,
             document: planned.request,
@@ -42,8 +48,14 @@ pub(in crate::cli) fn read(file: &Path, action: &str) -> Result<Vec<Subject>, St
         };
         return Ok(planned.into_iter().map(subject).collect());
     }
-    let document = json::read_object(&bytes).map_err(|error| failed(&error))?;
-    Ok(vec![Subject { file: name, name: None, call: call(action)?, document, unknown: Vec::new() }])
+    let document = json::read_object(bytes).map_err(|error| failed(&error))?;
+    Ok(vec![Subject {
+        file: name.to_owned(),
+        name: None,
+        call: call(action)?,
+        document,
+        unknown: Vec::new(),
+    }])
 }
 
 /// `service Action [version]`.
