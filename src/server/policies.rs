@@ -22,8 +22,8 @@ use crate::gateway::Parts;
 use crate::policy::keep::{self, Kept};
 use crate::policy::{LoadError, Material, PolicySet, Problem, child};
 use crate::reconcile::Reconciler;
-use older::older;
-use reader::Reader;
+use older::not_older;
+use reader::{Reader, jittered};
 
 /// What an operator asks for.
 #[derive(Debug)]
@@ -128,14 +128,6 @@ async fn fit(
     not_older(kept, &material, policy)?;
     let set = loaded(&material, policy.trial_timeout).await?;
     Ok(Some((material, set)))
-}
-
-/// Refuses a signed bundle that is older than one that was in force.
-fn not_older(kept: &Kept, material: &Material, policy: &Policy) -> Result<(), LoadError> {
-    match older(kept, material).filter(|_| policy.verify_keys.is_some()) {
-        Some(why) => Err(Problem::of("the bundle", why).into()),
-        None => Ok(()),
-    }
 }
 
 /// Tries material, first in a process of its own where others than we have written rules.
@@ -433,13 +425,6 @@ impl Supply {
             "exemptions": exemptions.collect::<Vec<_>>(),
         })
     }
-}
-
-/// Between nine and eleven tenths, so that replicas do not ask a server all at once.
-fn jittered(interval: Duration) -> Duration {
-    let tenth = interval / 10;
-    let spread = u32::from(uuid::Uuid::new_v4().as_bytes().first().copied().unwrap_or_default());
-    interval.saturating_sub(tenth).saturating_add(tenth.saturating_mul(spread.saturating_mul(2)) / 255)
 }
 
 impl First {

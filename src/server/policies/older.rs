@@ -2,11 +2,20 @@
 
 use std::cmp::Ordering;
 
-use crate::policy::Material;
+use crate::config::Policy;
 use crate::policy::keep::Kept;
+use crate::policy::{LoadError, Material, Problem};
+
+/// Refuses a signed bundle that is older than one that was in force.
+pub(super) fn not_older(kept: &Kept, material: &Material, policy: &Policy) -> Result<(), LoadError> {
+    match older(kept, material).filter(|_| policy.verify_keys.is_some()) {
+        Some(why) => Err(Problem::of("the bundle", why).into()),
+        None => Ok(()),
+    }
+}
 
 /// Why a bundle is older than one that was in force, if it is.
-pub(super) fn older(kept: &Kept, new: &Material) -> Option<String> {
+fn older(kept: &Kept, new: &Material) -> Option<String> {
     let revision = new.bundle_revision.as_deref()?;
     let live = kept.live.as_ref();
     let current = live.and_then(|live| live.bundle_revision.as_deref());

@@ -1,5 +1,7 @@
 //! Reads the source of the policies: files, or a server of bundles.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{ETAG, IF_NONE_MATCH};
 use http::{HeaderValue, Method, StatusCode};
@@ -12,7 +14,7 @@ use crate::policy::{LoadError, Material, Problem, Source};
 /// The largest bundle that is fetched, packed, in bytes.
 const LONGEST: usize = 64 << 20;
 /// For a whole answer.
-const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// See the module.
 pub(in crate::server) struct Reader {
@@ -89,4 +91,11 @@ impl Fetching {
             (status, _) => Err(format!("the server answers {status}")),
         }
     }
+}
+
+/// Between nine and eleven tenths, so that replicas do not ask a server all at once.
+pub(super) fn jittered(interval: Duration) -> Duration {
+    let tenth = interval / 10;
+    let spread = u32::from(uuid::Uuid::new_v4().as_bytes().first().copied().unwrap_or_default());
+    interval.saturating_sub(tenth).saturating_add(tenth.saturating_mul(spread.saturating_mul(2)) / 255)
 }
