@@ -17,8 +17,8 @@ use prometheus::{
 
 mod connections;
 mod history;
-mod labels;
 mod keys;
+mod labels;
 mod policy;
 mod quota;
 mod reloads;

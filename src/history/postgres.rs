@@ -116,7 +116,9 @@ impl Server {
         let settings = &self.settings;
         let opened = runtime.block_on(async {
             let opening = async {
-                let client = connect(settings).await.map_err(|trouble| trouble.told("the history", settings).to_string())?;
+                let client = connect(settings)
+                    .await
+                    .map_err(|trouble| trouble.told("the history", settings).to_string())?;
                 prepare(&client).await?;
                 Ok::<_, String>(client)
             };

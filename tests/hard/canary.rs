@@ -286,8 +286,18 @@ fn nothing_that_comes_out_holds_a_secret() {
     }
     keep("the log", world.gateway.log().join("\n"));
     let seal = crate::keys::SEAL.strip_prefix("zgsk1.").unwrap();
-    let planted =
-        [SECRET, TOKEN, CLOUD_SECRET, PASSWORD, "script-secret-0123456789", ADMIN, OLD, SEALED, COLLECTOR, seal];
+    let planted = [
+        SECRET,
+        TOKEN,
+        CLOUD_SECRET,
+        PASSWORD,
+        "script-secret-0123456789",
+        ADMIN,
+        OLD,
+        SEALED,
+        COLLECTOR,
+        seal,
+    ];
     let issued = issued.iter().map(String::as_str);
     holds(&planted.into_iter().chain(issued).collect::<Vec<_>>(), &came);
 }
