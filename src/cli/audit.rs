@@ -21,6 +21,10 @@ const LONGEST: usize = 256 << 20;
 
 /// Questions of an auditor.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  zengate audit instance ins-1\n  zengate audit verify admin.jsonl --key audit.key\n\n\
+    Exit codes: 0 found or whole, 1 not, or no answer, 2 wrong usage or files"
+)]
 pub(super) struct AuditCommand {
     #[command(subcommand)]
     action: Action,

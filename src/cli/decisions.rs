@@ -19,7 +19,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Decisions: who asked for what, what was decided, changed and answered.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 done, 1 no answer or not found, 2 wrong usage")]
+#[command(after_help = "Examples:\n  zengate decisions list --team payments --denied --since 7d\n  \
+    zengate decisions show T0193A4C2-6F5B-7C11-9D0E-2B7A4C1D8E90\n  zengate decisions tail --denied\n\n\
+    Exit codes: 0 done, 1 no answer or not found, 2 wrong usage")]
 pub(super) struct DecisionsCommand {
     #[command(subcommand)]
     action: Action,
