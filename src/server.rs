@@ -7,6 +7,7 @@
 
 pub(crate) mod accounts;
 mod candidate;
+mod drain;
 mod keys;
 mod lenient;
 mod operators;
@@ -48,6 +49,7 @@ use crate::reconcile::{self, Reconciler};
 use crate::record::{Records, Writer};
 use crate::traces::{Exporter, Traces};
 use accounts::Credentials;
+use drain::{LAST_RECORDS, drain, write_records};
 use operators::Operators;
 use policies::Supply;
 use tls::Certificates;
@@ -321,56 +323,12 @@ impl Server {
         let (ledger, records) = (parts.ledger.clone(), parts.records.clone());
         drop(parts);
         let _ = tokio::task::spawn_blocking(move || ledger.close()).await;
-        records.close();
-        let written = tokio::task::spawn_blocking(move || writer.finish(LAST_RECORDS)).await.unwrap_or(false);
-        if !written {
-            tracing::error!("decision records were left unwritten");
-        }
-        // What may be left: the index over the records, and what a collector is told.
-        let indexed = tokio::task::spawn_blocking(move || history_writer.finish());
-        let _ = tokio::time::timeout(LAST_RECORDS, indexed).await;
+        let written = write_records(&records, writer, history_writer).await;
         if let Some(exporter) = exporter {
             exporter.finish().await;
         }
         drained && written
     }
-}
-
-/// Readiness is off; balancers get time to notice, then connections end, then the work below them. True if all work came to
-/// its end.
-async fn drain(
-    config: &Config,
-    parts: &Parts,
-    stop_accepting: &CancellationToken,
-    serving: tokio::task::JoinHandle<()>,
-) -> bool {
-    tokio::time::sleep(config.drain.lame_duck).await;
-    stop_accepting.cancel();
-    parts.work.close();
-    let ending = async {
-        let _ = serving.await;
-        parts.work.wait().await;
-    };
-    let ended = tokio::time::timeout(config.drain.deadline, async {
-        tokio::pin!(ending);
-        if tokio::time::timeout(config.drain.last_start(config.upstream.create_timeout), &mut ending)
-            .await
-            .is_err()
-        {
-            tracing::info!("nothing new is begun any more");
-            parts.closing.cancel();
-            ending.await;
-        }
-    })
-    .await;
-    parts.closing.cancel();
-    if ended.is_err() {
-        tracing::error!(
-            left = parts.work.len(),
-            "work was left at the end of the drain; its outcomes are unknown"
-        );
-    }
-    ended.is_ok()
 }
 
 /// Opens the ledger that the configuration names.
@@ -449,9 +407,6 @@ async fn follow_ledger(ledger: Ledger, readiness: Readiness, tell: bool, reconci
         }
     }
 }
-
-/// For records that wait at the end to be written.
-const LAST_RECORDS: Duration = Duration::from_secs(5);
 
 /// How long creates with an `Idempotency-Key` are remembered.
 const NAMED_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
