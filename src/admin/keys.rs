@@ -19,7 +19,7 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{document, trouble, well};
+use super::{about, document, trouble, well};
 use crate::clock::Clock;
 use crate::gateway::Parts;
 use crate::keys::store::{NewKey, Order, OrderError};
@@ -118,13 +118,15 @@ impl KeysAdmin {
         match done {
             Ok(Done { key, secret, token }) => {
                 tracing::warn!(key = key.id, team = key.team, what, "an operator's order about a key");
+                let what =
+                    json!({ "key": { "order": what, "id": key.id, "team": key.team, "state": key.state } });
                 let mut answer = json!({ "key": key });
                 for (name, secret) in [("secret", secret), ("token", token)] {
                     if let Some(secret) = secret {
                         answer[name] = secret.expose().into();
                     }
                 }
-                well(&answer)
+                about(well(&answer), what)
             }
             Err(error) => {
                 tracing::warn!(key = told.id(), what, %error, "an operator's order about a key was not carried out");
