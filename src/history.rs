@@ -207,6 +207,11 @@ impl Writer {
     }
 }
 
+/// Who writes, where something is kept beyond the process.
+type Writes = Option<Box<dyn Keep>>;
+/// Who answers from there.
+type Reads = Option<Box<dyn Find>>;
+
 /// Starts a history. What is wrong with its store is no error: it is said, and tried again.
 ///
 /// # Errors
@@ -220,7 +225,7 @@ pub fn open(
     if matches!(plan.store, Place::Sqlite(_) | Place::Postgres(_)) {
         *state.away.lock().unwrap_or_else(PoisonError::into_inner) = Some(OPENING.to_owned());
     }
-    let (keep, find): (Option<Box<dyn Keep>>, Option<Box<dyn Find>>) = match &plan.store {
+    let (keep, find): (Writes, Reads) = match &plan.store {
         Place::None => {
             let inner = Inner { questions: None, feed: None, state, kept: false };
             return Ok((History(Arc::new(inner)), None, Writer(None)));

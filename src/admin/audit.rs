@@ -147,7 +147,7 @@ impl Audit {
             Some(Caller::Certificate(names)) => json!({ "certificate": names }),
             Some(Caller::User(name, role)) => json!({ "user": name, "role": role }),
         };
-        let mut line = json!({
+        let line = json!({
             "time": self.clock.timestamp().to_string(),
             "number": entry.number,
             "stage": stage,
@@ -157,13 +157,11 @@ impl Audit {
             "target": entry.target.chars().take(LONGEST_TARGET).collect::<String>(),
             "status": ended.status,
         });
-        if let Some(about) = ended.about {
-            line["about"] = about;
-        }
-        if let Some(why) = ended.why {
-            line["why"] = why.chars().take(LONGEST_WHY).collect::<String>().into();
-        }
-        line
+        let why = ended.why.map(|why| why.chars().take(LONGEST_WHY).collect::<String>().into());
+        let further = [("about", ended.about), ("why", why)];
+        let mut line = line.as_object().cloned().unwrap_or_default();
+        line.extend(further.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        line.into()
     }
 }
 

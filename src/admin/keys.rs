@@ -16,14 +16,15 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{about, document, trouble, well};
 use crate::clock::Clock;
 use crate::gateway::Parts;
 use crate::keys::store::{NewKey, Order, OrderError};
-use crate::keys::{Done, Keys};
+use crate::keys::{Done, Keys, Shown};
+use crate::secret::Secret;
 
 /// The longest body, in bytes.
 const LONGEST: usize = 64 * 1024;
@@ -35,6 +36,16 @@ pub struct KeysAdmin {
     clock: Clock,
     /// What is to be done when other keys are in use.
     changed: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// The answer to an order: the key, and for the one time what was made for it.
+#[derive(Serialize)]
+struct Answered {
+    key: Shown,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -120,13 +131,8 @@ impl KeysAdmin {
                 tracing::warn!(key = key.id, team = key.team, what, "an operator's order about a key");
                 let what =
                     json!({ "key": { "order": what, "id": key.id, "team": key.team, "state": key.state } });
-                let mut answer = json!({ "key": key });
-                for (name, secret) in [("secret", secret), ("token", token)] {
-                    if let Some(secret) = secret {
-                        answer[name] = secret.expose().into();
-                    }
-                }
-                about(well(&answer), what)
+                let shown = |secret: Option<Secret>| secret.map(|secret| secret.expose().to_owned());
+                about(well(&Answered { key, secret: shown(secret), token: shown(token) }), what)
             }
             Err(error) => {
                 tracing::warn!(key = told.id(), what, %error, "an operator's order about a key was not carried out");

@@ -68,7 +68,7 @@ fn the_end_that_was_cut_is_missed() {
     let head = verify(&path, &key()).head.unwrap().hash;
     std::fs::write(&path, &kept).unwrap();
     assert!(verify(&path, &key()).is_whole(), "a chain that is shorter is whole by itself");
-    let with_head = files(&[path.clone()], &key(), Some(&head)).unwrap();
+    let with_head = files(std::slice::from_ref(&path), &key(), Some(&head)).unwrap();
     assert!(!with_head.is_whole() && with_head.head_found == Some(false));
     // The writer knows where it had ended.
     write(&path, &key(), &["{\"later\":true}"]);

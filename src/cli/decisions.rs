@@ -173,7 +173,7 @@ async fn tail(command: &DecisionsCommand, filters: &Filters, count: Option<u64>)
     let mut left = count.unwrap_or(u64::MAX);
     let query = filters.query();
     let mut place = match command.ask("/decisions?after=now").await {
-        Ok(answer) => cell(&answer["next"]),
+        Ok(answer) => cell(answer.get("next").unwrap_or(&Value::Null)),
         Err(why) => {
             say(&why);
             return Ok(1);
@@ -185,8 +185,8 @@ async fn tail(command: &DecisionsCommand, filters: &Filters, count: Option<u64>)
         match command.ask(&format!("/decisions?after={place}&limit=1000{query}")).await {
             Ok(answer) => {
                 told.clear();
-                place = cell(&answer["next"]);
-                for record in answer["records"].as_array().into_iter().flatten() {
+                place = cell(answer.get("next").unwrap_or(&Value::Null));
+                for record in answer.get("records").and_then(Value::as_array).into_iter().flatten() {
                     if left > 0 {
                         left = left.saturating_sub(1);
                         say_out(&match command.output {

@@ -178,10 +178,10 @@ impl Action {
             Self::List { team: Some(team) } => (format!("/keys?team={}", encoded(team)), None),
             Self::Show { id } => (format!("/keys/{}", segment(id)), None),
             Self::Rotate { id, grace, expires } => {
-                let mut document = json!({ "grace": grace });
-                if let Some(expires) = expires {
-                    document["expires"] = expires.as_str().into();
-                }
+                let document = match expires {
+                    Some(expires) => json!({ "grace": grace, "expires": expires }),
+                    None => json!({ "grace": grace }),
+                };
                 (format!("/keys/{}/rotate", segment(id)), Some(document))
             }
             Self::Revoke { id } => order(id, "revoke"),

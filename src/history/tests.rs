@@ -123,7 +123,7 @@ async fn questions(open: &Open) {
     // What comes later, from a place.
     let place = history.newest().await.unwrap();
     let later = id(5);
-    let older = all[0].replace(&all[0][1..9], "00000000"); // arrived long ago, ended only now
+    let older = all[0].replace(all[0].get(1..9).unwrap(), "00000000"); // arrived long ago, ended only now
     open.feed.line(line(&later, "a", "ok", json!({})));
     open.feed.line(line(&older, "a", "ok", json!({})));
     kept(open, 7);

@@ -97,14 +97,14 @@ impl Sender {
                 biased;
                 () = closing.cancelled() => waiting.close(),
                 trace = waiting.recv() => match trace {
-                    Some(trace) => batch.push(trace),
+                    Some(trace) => batch.push(*trace),
                     None => return,
                 },
             }
             let gathering = async {
                 while batch.len() < BATCH {
                     let Some(trace) = waiting.recv().await else { return };
-                    batch.push(trace);
+                    batch.push(*trace);
                 }
             };
             tokio::select! {
@@ -119,7 +119,7 @@ impl Sender {
         }
     }
 
-    async fn send(&mut self, batch: Vec<Box<Trace>>) {
+    async fn send(&mut self, batch: Vec<Trace>) {
         let body = Bytes::from(otlp::request(&self.resource, &batch));
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         drop(batch);

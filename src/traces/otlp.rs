@@ -95,9 +95,9 @@ impl Resource {
 }
 
 /// The body of one request to the collector.
-pub(super) fn request(resource: &Resource, traces: &[Box<Trace>]) -> Vec<u8> {
+pub(super) fn request(resource: &Resource, traces: &[Trace]) -> Vec<u8> {
     let scope = Scope { name: "zengate", version: env!("CARGO_PKG_VERSION") };
-    let spans = traces.iter().flat_map(|trace| spans(trace)).collect();
+    let spans = traces.iter().flat_map(spans).collect();
     let request =
         Request { resource_spans: [ResourceSpans { resource, scope_spans: [ScopeSpans { scope, spans }] }] };
     serde_json::to_vec(&request).unwrap_or_default()

@@ -66,7 +66,9 @@ impl Thresholds {
     pub fn reached(&self, tally: &Tally) -> Option<u8> {
         let limit = tally.limit?;
         let reached = |percent: &u8| {
-            u128::from(tally.total()) * 100 >= u128::from(limit) * u128::from(*percent) && tally.total() > 0
+            // Both factors have 64 bits at most: the products fit.
+            let (total, share) = (u128::from(tally.total()), u128::from(*percent));
+            total.saturating_mul(100) >= u128::from(limit).saturating_mul(share) && total > 0
         };
         self.0.iter().copied().filter(reached).max()
     }

@@ -269,7 +269,7 @@ fn stored(records: &[Record]) -> Result<Vec<StoredRow>, Trouble> {
 }
 
 fn place(record: &Record, from: usize) -> Result<Place, Trouble> {
-    Ok(Place { seq: number(record, from)?, sum: sum(record, from + 1)? })
+    Ok(Place { seq: number(record, from)?, sum: sum(record, from.saturating_add(1))? })
 }
 
 fn sum(record: &Record, index: usize) -> Result<Sum, Trouble> {
