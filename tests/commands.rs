@@ -35,7 +35,7 @@ fn all(
     parents: &[clap::Command],
     found: &mut Vec<(String, Vec<clap::Command>)>,
 ) {
-    let line = [parents, &[command.clone()]].concat();
+    let line = [parents, std::slice::from_ref(command)].concat();
     found.push((name.to_owned(), line.clone()));
     for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help")
     {
