@@ -108,7 +108,7 @@ pub(super) fn by_rules() {
         ("message", "(bad_answer in rule `faulty`)"),
         ("other-rule", "(bad_answer in rule `faulty`)"),
         ("convert", "(error in rule `faulty`)"),
-        ("parse", "(error in rule `faulty`)"),
+        ("parse", "(error"),
         ("warning", "(bad_answer in rule `faulty`)"),
         ("steps", "(instruction_limit"),
         ("memory", "(error"),
