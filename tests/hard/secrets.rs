@@ -151,7 +151,7 @@ fn a_create_of_unknown_outcome_blocks_its_equals_over_a_rotation_and_a_restart()
 fn what_cannot_be_signed_is_not_sent_and_not_held() {
     let setup = limited(10);
     let config = "[accounts.main]\ntoken = { file = \"cloud.token\" }\n".to_owned();
-    let files = vec![("cloud.token".to_owned(), "tökén".to_owned())];
+    let files = vec![("cloud.token".to_owned(), "tok\u{1}en".to_owned())];
     let world = World::with(Setup { config, files, ..setup });
     let refused = world.send(&order("a", 1));
     assert_eq!((refused.status, refused.code().as_str()), (500, "INTERNAL_SERVER_ERROR"));
