@@ -53,6 +53,16 @@ impl Default for Lifecycle {
 }
 
 impl Lifecycle {
+    /// News of orders to read everything again, those from before this call among them: a signal may come while what it is
+    /// for is still being started.
+    pub fn reloads(&self) -> watch::Receiver<u64> {
+        let mut receiver = self.reload.subscribe();
+        if *receiver.borrow() != 0 {
+            receiver.mark_changed();
+        }
+        receiver
+    }
+
     /// Listens to SIGTERM, SIGINT and SIGHUP on a task of its own.
     ///
     /// # Errors

@@ -270,7 +270,7 @@ impl Server {
             tokio::spawn(keys::follow(parts.clone(), config.keys.poll_interval, readiness.clone()));
         let looked_at_policies = watch::Sender::new(0);
         let policies_looked_at = looked_at_policies.subscribe();
-        let supplying = tokio::spawn(supply.work(lifecycle.reload.subscribe(), looked_at_policies, ordered));
+        let supplying = tokio::spawn(supply.work(lifecycle.reloads(), looked_at_policies, ordered));
         let watched = reload::Watched {
             taken: config.describe().to_owned(),
             credentials: Credentials::new(&config, &parts.accounts),
@@ -282,7 +282,7 @@ impl Server {
             needs_restart,
             policies: policies_looked_at,
         };
-        let watching = tokio::spawn(watched.work(lifecycle.reload.subscribe()));
+        let watching = tokio::spawn(watched.work(lifecycle.reloads()));
         let probing = tokio::spawn(prober::work(
             Arc::clone(&parts.accounts),
             parts.clock.clone(),
