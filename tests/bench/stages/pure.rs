@@ -301,6 +301,7 @@ fn record(request: Object) -> Record {
         caller: Caller {
             key: Some(KEY.into()),
             team: Some("payments".into()),
+            owner: None,
             account: Some("main".into()),
             address: "127.0.0.1".into(),
             sdk: Some("go 0.2.44".into()),
@@ -333,6 +334,8 @@ fn record(request: Object) -> Record {
         status: Some(200),
         refusal: None,
         timings_seconds: serde_json::Map::new(),
+        dry_run: false,
+        trace_id: None,
         chain: None,
     }
 }
