@@ -80,6 +80,7 @@ pub struct Record {
     pub outcome: &'static str,
     /// Whether the caller only wanted to know: nothing was sent or booked.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
     pub dry_run: bool,
     /// The policy revision that judged it.
     pub policy_revision: Option<String>,

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use crate::doors::Doors;
+use crate::doors::{Doors, Entry};
 use patience::{Flushing, Patient};
 use unread::{Worded, Words};
 use watch::{Watch, Watched};
@@ -96,8 +96,19 @@ pub async fn serve(listening: Listening, parts: Parts, stop: CancellationToken, 
             stop: stop.clone(),
             certificate: None,
         };
-        let tls = listening.tls.as_ref().map(|tls| tls.load_full());
-        open.spawn(connection.run(socket, tls, shaking.clone()));
+        // The place is taken here, in the order in which they came: tasks begin in any order, and an older one that says
+        // nothing would push out a younger one that speaks.
+        let tls = match &listening.tls {
+            None => None,
+            Some(tls) => match shaking.enter(peer.ip(), limits.handshakes, limits.handshakes) {
+                Ok(place) => Some((tls.load_full(), place)),
+                Err(_) => {
+                    parts.metrics.connections().started(ConnectionStart::Shed);
+                    continue;
+                }
+            },
+        };
+        open.spawn(connection.run(socket, tls));
     }
     drop(listening.listener);
     open.close();
@@ -145,15 +156,15 @@ struct Connection {
 }
 
 impl Connection {
-    async fn run(mut self, socket: TcpStream, tls: Option<Arc<rustls::ServerConfig>>, shaking: Doors) {
+    async fn run(mut self, socket: TcpStream, tls: Option<(Arc<rustls::ServerConfig>, Entry)>) {
         let _closes = self.line.open();
         let _counted = self.parts.metrics.connections().open();
         let _ = socket.set_nodelay(true);
-        let Some(tls) = tls else {
+        let Some((tls, shaking)) = tls else {
             self.parts.metrics.connections().started(ConnectionStart::Accepted);
             return self.http1(socket).await;
         };
-        let Some(stream) = self.shake(socket, tls, &shaking).await else { return };
+        let Some(stream) = self.shake(socket, tls, shaking).await else { return };
         let session = stream.get_ref().1;
         let certificate = session.peer_certificates().and_then(<[_]>::first);
         self.certificate = certificate.map(|leaf| {
@@ -169,16 +180,11 @@ impl Connection {
         &self,
         socket: TcpStream,
         tls: Arc<rustls::ServerConfig>,
-        shaking: &Doors,
+        place: Entry,
     ) -> Option<TlsStream<TcpStream>> {
-        let Limits { handshakes, handshake_timeout, .. } = self.limits;
         let connections = self.parts.metrics.connections();
-        let Ok(place) = shaking.enter(self.peer.ip(), handshakes, handshakes) else {
-            connections.started(ConnectionStart::Shed);
-            return None;
-        };
         let shaken = tokio::select! {
-            shaken = tokio::time::timeout(handshake_timeout, TlsAcceptor::from(tls).accept(socket)) => Ok(shaken),
+            shaken = tokio::time::timeout(self.limits.handshake_timeout, TlsAcceptor::from(tls).accept(socket)) => Ok(shaken),
             () = place.must_go().cancelled() => Err(ConnectionEnd::SentOff),
             () = self.watch.sent_off() => Err(ConnectionEnd::SentOff),
             () = self.stop.cut.cancelled() => Err(ConnectionEnd::Stopped),

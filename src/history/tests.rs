@@ -174,9 +174,10 @@ async fn a_file_answers_and_goes_on_after_a_restart() {
     questions(&first).await;
     first.end();
     let again = opened(&plan);
-    wait(|| (again.history.size().records == 8 && again.history.away().is_none()).then_some(()));
+    // All but the one whose moment is long past: it goes with the first sweep.
+    wait(|| (again.history.size().records == 7 && again.history.away().is_none()).then_some(()));
     assert_eq!(again.history.of_instance("ins-1").await.unwrap().len(), 1);
-    assert_eq!(ids(&again.history, Filter::default()).await.len(), 8);
+    assert_eq!(ids(&again.history, Filter::default()).await.len(), 7);
     let mode = std::os::unix::fs::PermissionsExt::mode(
         &std::fs::metadata(at.path().join("history.db")).unwrap().permissions(),
     );

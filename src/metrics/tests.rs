@@ -152,6 +152,7 @@ fn names_types_and_labels_are_an_interface() {
             "zengate_rule_findings_total counter effect,mode,rule,team",
             "zengate_signature_reuse_total counter result",
             "zengate_tasks gauge ",
+            "zengate_traces_total counter result",
             "zengate_upstream_failures_total counter class,reason",
             "zengate_upstream_open gauge account",
             "zengate_upstream_responses_total counter class,code,service,status",

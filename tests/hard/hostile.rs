@@ -201,7 +201,9 @@ fn what_is_met_at_work_is_stopped_and_honest_creates_pass_meanwhile() {
          deadline = \"60s\"\n",
         policies.path().display()
     );
-    let world = World::with(Setup { config, ..Setup::default() });
+    let mut setup = Setup { config, ..Setup::default() };
+    setup.emulator.instance_quota = u32::MAX;
+    let world = World::with(setup);
     let (done, passed) = (AtomicBool::new(false), AtomicUsize::new(0));
     let before = world.gateway.resident();
     let ends: Vec<(&str, u16, String)> = std::thread::scope(|scope| {

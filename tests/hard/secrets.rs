@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use zengate::emulator::{self, Fault, On, Times, When};
 use zengate::secret::Secret;
 
-use crate::path::quota::{counted, limited, order};
+use crate::path::quota::{limited, order};
 use crate::support::world::{CLOUD_KEY, CLOUD_SECRET, KEY, SECRET, Setup};
 use crate::support::{Call, World, eventually};
 
@@ -147,16 +147,30 @@ fn a_create_of_unknown_outcome_blocks_its_equals_over_a_rotation_and_a_restart()
 }
 
 /// A token that no header can hold: the request cannot be written, so nothing was sent and nothing stays held.
+/// Sending would fail on it at each request, so the start does.
 #[test]
-fn what_cannot_be_signed_is_not_sent_and_not_held() {
-    let setup = limited(10);
-    let config = "[accounts.main]\ntoken = { file = \"cloud.token\" }\n".to_owned();
-    let files = vec![("cloud.token".to_owned(), "tok\u{1}en".to_owned())];
-    let world = World::with(Setup { config, files, ..setup });
-    let refused = world.send(&order("a", 1));
-    assert_eq!((refused.status, refused.code().as_str()), (500, "INTERNAL_SERVER_ERROR"));
-    assert_eq!(counted(&world), (0, 0, 0));
-    assert_eq!(world.emulator.requests().len(), 0);
-    let again = world.send(&order("a", 1));
-    assert_eq!(again.status, 500, "it was void, so it is no repetition: {}", again.message());
+fn what_no_header_can_hold_is_refused_at_the_start() {
+    let place = tempfile::TempDir::new().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = place.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    };
+    write("cloud.secret", CLOUD_SECRET);
+    write("cloud.token", "tok\u{1}en");
+    write("keys.toml", "");
+    write(
+        "zengate.toml",
+        "[keys]\nfile = \"keys.toml\"\n[accounts.main]\naccess_key_id = \"A\\u0001K\"\nsecret = { file = \"cloud.secret\" }\n\
+         [accounts.other]\ntoken = { file = \"cloud.token\" }\n",
+    );
+    let checked = Command::new(env!("CARGO_BIN_EXE_zengate"))
+        .args(["config", "check", "--config"])
+        .arg(place.path().join("zengate.toml"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&checked.stderr);
+    assert_eq!(checked.status.code(), Some(2), "{told}");
+    assert!(told.contains("zengate.toml:4: accounts.main.access_key_id"), "{told}");
+    assert!(told.contains("zengate.toml:7: accounts.other.token"), "{told}");
 }

@@ -109,7 +109,7 @@ fn names_that_some_reader_folds_into_others_never_reach_the_cloud() {
     let change = |action: &str, body: String| Call::new("vm", action).body(body);
     for call in [
         change("TerminateInstance", format!(r#"{{"instanceId":"{machine}","inſtanceId":"theirs"}}"#)),
-        change("TerminateInstance", format!(r#"{{"instanceId":"{machine}","in\\u017ftanceId":"theirs"}}"#)),
+        change("TerminateInstance", format!(r#"{{"instanceId":"{machine}","in\u017ftanceId":"theirs"}}"#)),
         change("TerminateInstance", format!(r#"{{"inſtanceId":"{machine}"}}"#)),
         change("StopInstances", format!(r#"{{"instanceIds":["{machine}"],"ınstanceIds":["theirs"]}}"#)),
         change(

@@ -202,11 +202,22 @@ fn reads_may_run_twice_and_bad_answers_are_told_apart() {
         Times::Exactly(1),
     );
     world.send(&read()).assert_refused(504, "REQUEST_TIMED_OUT");
-    // Cut in the middle of the body: the client sees its connection cut, never a shorter body that looks whole.
+    // Cut in the middle of a short body: told as such. Of a long one, which is passed on as it comes: the client sees its
+    // connection cut, never a shorter body that looks whole.
     world.send(&Call::example()).instance_ids();
     world.emulator.script(Fault::Cut { bytes: 500 }, On::any(), Times::Exactly(1));
+    world.send(&read()).assert_refused(504, "REQUEST_TIMED_OUT");
+    for number in 0..9 {
+        let mut ten: serde_json::Value = serde_json::from_str(crate::support::client::EXAMPLE).unwrap();
+        ten["instanceCount"] = 10.into();
+        ten["instanceName"] = format!("ten-{number}").into();
+        assert_eq!(world.send(&Call::new("vm", "CreateInstances").json(&ten)).instance_ids().len(), 10);
+    }
+    let page = read().body(r#"{"pageSize":100}"#);
+    assert!(world.send(&page).body.len() > 70_000);
+    world.emulator.script(Fault::Cut { bytes: 70_000 }, On::any(), Times::Exactly(1));
     let mut connection = connect(world.address());
-    std::io::Write::write_all(&mut connection, &read().bytes(world.address())).unwrap();
+    std::io::Write::write_all(&mut connection, &page.bytes(world.address())).unwrap();
     assert!(read_answer(&mut connection).is_none());
 }
 
