@@ -1,7 +1,7 @@
 //! The command line: one binary, one subcommand per job.
 //!
-//! What exit codes mean stands in [`paper::EXIT_CODES`], which every help shows. Data goes to standard output, everything said
-//! about it to standard error ([`out`]).
+//! What exit codes mean stands in `paper::EXIT_CODES`, which every help shows. Data goes to standard output, everything said
+//! about it to standard error (`out`).
 
 mod admin;
 mod audit;

@@ -52,7 +52,7 @@ impl UpkeepMetrics {
 }
 
 impl Metrics {
-    /// A reload of one of [`RELOADED`] that was tried.
+    /// A reload of one of `RELOADED` that was tried.
     pub fn reload(&self, what: &'static str, good: bool) {
         self.reloads.with_label_values(&[what, if good { "ok" } else { "refused" }]).inc();
         self.reload_failed.with_label_values(&[what]).set(if good { 0.0 } else { 1.0 });
