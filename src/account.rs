@@ -92,9 +92,10 @@ struct Envelope {
 
 impl Account {
     /// A request of this account at `now` (Unix seconds), signed; more headers may follow, none is part of the signature.
+    /// `hash` is that of `body`.
     ///
     /// None only for a credential or authority that no header can hold; both are refused when the configuration is read.
-    pub fn request(&self, call: &Call, body: Bytes, now: i64) -> Option<Request<Bytes>> {
+    pub fn request(&self, call: &Call, body: Bytes, hash: &PayloadHash, now: i64) -> Option<Request<Bytes>> {
         let authority = self.upstream.origin().authority();
         let plain = HeaderValue::from_static;
         let mut headers = HeaderMap::with_capacity(16);
@@ -112,7 +113,7 @@ impl Account {
             AccountCredential::Signing { access_key, key } => {
                 headers.insert(HeaderName::from_static("x-zc-timestamp"), HeaderValue::from(now));
                 headers.insert(HeaderName::from_static("x-zc-signature-method"), plain(ALGORITHM));
-                sign::authorize(access_key, key, JSON, authority, now, &PayloadHash::of(&body))
+                sign::authorize(access_key, key, JSON, authority, now, hash)
             }
         };
         let mut authorization = HeaderValue::from_str(&authorization).ok()?;
@@ -140,9 +141,10 @@ impl Account {
             .filter(|action| action.kind == crate::api::Kind::Read)
             .ok_or(AskError::Unwritable)?;
         let version = action.versions.last().ok_or(AskError::Unwritable)?;
-        let request = self
-            .request(&Call { action, version }, Bytes::from(question.to_string()), now)
-            .ok_or(AskError::Unwritable)?;
+        let body = Bytes::from(question.to_string());
+        let hash = PayloadHash::of(&body);
+        let request =
+            self.request(&Call { action, version }, body, &hash, now).ok_or(AskError::Unwritable)?;
         let (head, body) = self.upstream.read(&request).await.map_err(AskError::Silent)?.into_parts();
         let body = Limited::new(body, LONGEST).collect().await.map_err(|_| AskError::Broken)?.to_bytes();
         let status = head.status.as_u16();

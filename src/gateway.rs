@@ -11,6 +11,7 @@ mod caller;
 mod correlate;
 mod decide;
 mod dry;
+mod judged;
 mod limit;
 mod observe;
 mod own;

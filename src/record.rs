@@ -68,8 +68,12 @@ pub struct Record {
     pub caller: Caller,
     /// What was asked.
     pub action: ActionRecord,
-    /// SHA-256 of the body as received.
-    pub body_sha256: String,
+    /// SHA-256 of the body as received; absent where it holds a secret, which could be guessed from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_sha256: Option<String>,
+    /// SHA-256 of the body as it was judged and signed for the cloud; absent where nothing was to be sent, and as above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent_sha256: Option<String>,
     /// The body as received, secrets replaced by facts.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub request: crate::json::Object,

@@ -6,6 +6,7 @@ mod clock;
 mod closed;
 mod days;
 mod faults;
+mod forgery;
 mod hostile;
 mod http2;
 mod overload;

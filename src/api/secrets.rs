@@ -56,6 +56,23 @@ pub fn is_secret(key: &str) -> bool {
     SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(&key))
 }
 
+/// Whether there is a secret in it that says anything.
+pub fn has_any(document: &Object) -> bool {
+    document.iter().any(|(key, value)| if is_secret(key) { is_set(value) } else { has_any_inside(value) })
+}
+
+fn has_any_inside(value: &Value) -> bool {
+    match value {
+        Value::Object(object) => has_any(object),
+        Value::Array(items) => items.iter().any(has_any_inside),
+        _ => false,
+    }
+}
+
+fn is_set(value: &Value) -> bool {
+    !matches!(value, Value::Null) && value.as_str() != Some("")
+}
+
 /// The request as policies and records see it: each secret replaced by `{"set": true, "length": <bytes>}`.
 pub fn without_secrets(document: &Object) -> Object {
     document.with_values(|key, value| if is_secret(key) { fact(value) } else { inside(value) })
@@ -87,10 +104,9 @@ fn fact(value: &Value) -> Value {
         Value::String(text) => text.len(),
         other => other.to_text().len(),
     };
-    let set = !matches!(value, Value::Null) && value.as_str() != Some("");
     Value::Object(
         [
-            ("set".to_owned(), Value::Bool(set)),
+            ("set".to_owned(), Value::Bool(is_set(value))),
             ("length".to_owned(), Value::Number(i64::try_from(length).unwrap_or(i64::MAX).into())),
         ]
         .into_iter()

@@ -29,6 +29,10 @@ pub(crate) async fn page(admin: &Admin, visit: &Visit, id: &str) -> Reply {
     Page::show(format!("Decision {}", show::short(&id)), Place::Decisions, whole(&record, visit))
 }
 
+/// The hashes of a decision's bodies.
+const HASHES: [(&str, &str); 2] =
+    [("SHA-256 as it came", "/body_sha256"), ("SHA-256 as it was sent", "/sent_sha256")];
+
 fn whole(record: &Value, visit: &Visit) -> Markup {
     let (tone, words) = show::ending(record);
     let action = format!("{} {}", show::at(record, "/action/service"), show::at(record, "/action/name"));
@@ -53,7 +57,7 @@ fn whole(record: &Value, visit: &Visit) -> Markup {
         section aria-labelledby="time" { h2 #time { "Where the time went" } (timings(record)) }
         section aria-labelledby="asked" {
             h2 #asked { "What was asked" }
-            p.sub { "As it came, without secrets. SHA-256 of the body: " code.long { (show::at(record, "/body_sha256")) } }
+            p.sub { "As it came, without secrets." @for (what, at) in HASHES { @let hash = show::at(record, at); @if !hash.is_empty() { " " (what) ": " code.long { (hash) } "." } } }
             (show::document("The request", record.get("request").unwrap_or(&Value::Null)))
             @if !erased.is_empty() {
                 p.sub { "Erased from the record: " @for path in erased { code { (show::plain(Some(path))) } " " } }

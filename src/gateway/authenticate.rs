@@ -45,6 +45,7 @@ pub(super) struct Verified {
     pub(super) principal: Principal,
     pub(super) headers: HeaderMap,
     pub(super) bytes: Bytes,
+    pub(super) hash: PayloadHash,
     pub(super) marks: Marks,
     pub(super) place: Place,
     pub(super) trail: Trail,
@@ -97,7 +98,6 @@ impl Stage for Authenticate {
         let (bytes, place) = body.receive(&trail).await?;
         let watch = crate::clock::Stopwatch::start();
         let hash = PayloadHash::of(&bytes);
-        trail.note(|facts| facts.body_sha256 = Some(hash.to_hex()));
         if let Credential::Signed(signed) = &credential {
             let settings = self.parts.settings.load();
             let aliases = &settings.host_aliases;
@@ -116,7 +116,7 @@ impl Stage for Authenticate {
         let mut marks = self.marks(&credential, &principal, &call, &head.headers, &trail)?;
         (marks.closed_before, marks.looked) = (closed_before, looked);
         trail.took(Phase::Authenticate, watch.elapsed());
-        Ok(Verified { call, principal, headers: head.headers, bytes, marks, place, trail })
+        Ok(Verified { call, principal, headers: head.headers, bytes, hash, marks, place, trail })
     }
 }
 

@@ -4,13 +4,13 @@ use http::HeaderMap;
 
 use super::amend::{Amended, failed};
 use super::authenticate::Principal;
+use super::judged::Judged;
 use super::room::Place;
 use super::stage::{Detachable, Ended, Stage};
 use super::trail::{Ending, Trail};
 use super::{Parts, teach};
 use crate::api::Call;
 use crate::api::view::Create;
-use crate::json::Object;
 use crate::metrics::{InstanceCount, Phase};
 use crate::policy::PolicySet;
 use crate::policy::answer::{Op, Violation};
@@ -25,7 +25,7 @@ pub(super) struct Allowed {
     pub(super) call: Call,
     pub(super) principal: Principal,
     pub(super) headers: HeaderMap,
-    pub(super) document: Object,
+    pub(super) judged: Judged,
     pub(super) create: Option<Create>,
     pub(super) claims: Vec<JudgedClaim>,
     pub(super) warnings: Vec<String>,
@@ -82,7 +82,7 @@ impl Stage for Decide {
             call,
             principal,
             headers,
-            document,
+            judged: Judged::new(document),
             create,
             claims,
             warnings,

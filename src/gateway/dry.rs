@@ -75,7 +75,7 @@ impl tower::Service<Told> for Tell {
 
 impl Tell {
     fn tell(&self, allowed: &Allowed) -> Refusal {
-        let Allowed { document, claims, warnings, added, principal, .. } = allowed;
+        let Allowed { judged, claims, warnings, added, principal, .. } = allowed;
         let now = i64::try_from(self.0.clock.since_epoch().as_millis()).unwrap_or(i64::MAX);
         let counted = self.0.ledger.read(|book| {
             let (refused, _) = book.exceeded(claims);
@@ -91,7 +91,7 @@ impl Tell {
         let counts: Vec<report::Count> = counts.into_iter().filter(touched).collect();
         Refusal::DryRun(Box::new(json!({
             "verdict": "allowed",
-            "request": secrets::without_secrets(document),
+            "request": secrets::without_secrets(judged.document()),
             "added": added,
             "warnings": warnings,
             "claims": claims,

@@ -6,6 +6,7 @@ use http::HeaderMap;
 
 use super::Parts;
 use super::authenticate::{Principal, Verified};
+use super::judged;
 use super::room::Place;
 use super::stage::{Stage, Way};
 use super::trail::Trail;
@@ -17,6 +18,7 @@ use crate::policy::case::Asked;
 use crate::quota::Marks;
 use crate::quota::fingerprint::MarkKey;
 use crate::refusal::Refusal;
+use crate::sign::PayloadHash;
 
 /// A read, strictly parsed, to be forwarded byte for byte.
 pub(super) struct Read {
@@ -24,6 +26,7 @@ pub(super) struct Read {
     pub(super) principal: Principal,
     pub(super) headers: HeaderMap,
     pub(super) bytes: Bytes,
+    pub(super) hash: PayloadHash,
     pub(super) place: Place,
     pub(super) trail: Trail,
 }
@@ -53,11 +56,12 @@ impl Stage for Parse {
 
     async fn apply(&self, verified: Verified) -> Result<Self::Out, Refusal> {
         let watch = Stopwatch::start();
-        let Verified { call, principal, headers, bytes, mut marks, place, trail } = verified;
+        let Verified { call, principal, headers, bytes, hash, mut marks, place, trail } = verified;
         let mut document = json::read_message(&bytes)?;
+        trail.note(|facts| facts.body_sha256 = judged::shown(&document, hash));
         if call.action.kind == Kind::Read {
             trail.took(Phase::Parse, watch.elapsed());
-            return Ok(Way::Aside(Read { call, principal, headers, bytes, place, trail }));
+            return Ok(Way::Aside(Read { call, principal, headers, bytes, hash, place, trail }));
         }
         document.drop_nulls();
         trail.promise_record()?;

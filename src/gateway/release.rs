@@ -22,7 +22,7 @@ impl Releasing {
             service: action.service.to_owned(),
             id,
         };
-        Self(targets::named_in(&allowed.document).into_iter().map(machine).collect())
+        Self(targets::named_in(allowed.judged.document()).into_iter().map(machine).collect())
     }
 
     /// The cloud has answered.

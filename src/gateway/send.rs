@@ -23,6 +23,7 @@ use crate::metrics::Phase;
 use crate::record::UpstreamRecord;
 use crate::refusal::Refusal;
 use crate::reply;
+use crate::sign::PayloadHash;
 use crate::traces::TRACEPARENT;
 use crate::upstream::{Reply, SendError, StreamError, Streamed};
 
@@ -70,12 +71,13 @@ impl Stage for Sign {
 
     async fn apply(&self, reserved: Reserved) -> Result<Signed, Refusal> {
         let Reserved { allowed, booked } = reserved;
-        let body = Bytes::from(allowed.document.to_bytes());
         let (account, kind) = (allowed.principal.account, allowed.call.action.kind);
         let now = self.0.clock.unix_seconds();
         // Only bytes that no header can hold make this fail; they were refused when the configuration was read.
+        let (body, hash) = allowed.judged.unchanged().ok_or(Refusal::Panic)?;
         let mut request =
-            request(&account, &allowed.call, &allowed.headers, body, now).ok_or(Refusal::Panic)?;
+            request(&account, &allowed.call, &allowed.headers, body, &hash, now).ok_or(Refusal::Panic)?;
+        allowed.trail.note(|facts| facts.sent_sha256 = allowed.judged.shown());
         tell_trace(&mut request, &allowed.trail);
         let elapsed = booked.watch.elapsed();
         let by_the_wall = self.0.clock.since_epoch().as_millis();
@@ -145,8 +147,9 @@ impl tower::Service<Read> for Forward {
 }
 
 async fn forward(read: Read, now: i64) -> Result<Answer, Refusal> {
-    let Read { call, principal, headers, bytes, place, trail } = read;
-    let mut request = request(&principal.account, &call, &headers, bytes, now).ok_or(Refusal::Panic)?;
+    let Read { call, principal, headers, bytes, hash, place, trail } = read;
+    let mut request =
+        request(&principal.account, &call, &headers, bytes, &hash, now).ok_or(Refusal::Panic)?;
     tell_trace(&mut request, &trail);
     let outcome = trail.timed(Phase::Upstream, principal.account.upstream.read(&request)).await;
     let response = outcome.map_err(|error| {
@@ -288,9 +291,10 @@ fn request(
     call: &Call,
     said: &HeaderMap,
     body: Bytes,
+    hash: &PayloadHash,
     now: i64,
 ) -> Option<Request<Bytes>> {
-    let mut request = account.request(call, body, now)?;
+    let mut request = account.request(call, body, hash, now)?;
     for name in PASSED_ON {
         if let Some(value) = text(said, name).filter(|value| is_plain(value)) {
             request.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_str(value).ok()?);

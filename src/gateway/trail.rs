@@ -72,6 +72,7 @@ pub(super) struct Facts {
     pub(super) user_agent: Option<String>,
     pub(super) request_bytes: u64,
     pub(super) body_sha256: Option<String>,
+    pub(super) sent_sha256: Option<String>,
     /// The body without secrets; on creates and changes that were understood.
     pub(super) request: Option<Object>,
     pub(super) labels: BTreeMap<String, String>,
@@ -334,7 +335,8 @@ impl Trail {
                 version: call.map_or("", |call| call.version),
                 kind: call.map_or("", |call| call.action.kind.as_str()),
             },
-            body_sha256: facts.body_sha256.unwrap_or_default(),
+            body_sha256: facts.body_sha256,
+            sent_sha256: facts.sent_sha256,
             request: facts.request.unwrap_or_default(),
             targets: facts.targets,
             outcome: ending.outcome.as_str(),
