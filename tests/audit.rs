@@ -253,7 +253,8 @@ fn every_act_has_its_lines_and_nobody_changes_one_unnoticed() {
         let told = String::from_utf8_lossy(&found.stdout).into_owned();
         assert!(found.status.code() == Some(1) && told.starts_with(expected), "{what}: {told}");
     };
-    let edited = lines[2].replace("127.0.0.1", "192.0.2.7");
+    let edited = lines[2].replacen("\"time\":\"20", "\"time\":\"21", 1);
+    assert_ne!(edited, lines[2]);
     harmed("changed", [&lines[..2], &[edited.as_str()], &lines[3..]].concat(), "harmed.jsonl:3: was changed");
     harmed("taken out", [&lines[..2], &lines[3..]].concat(), "harmed.jsonl:3: is line 4");
     harmed("moved", [&lines[..1], &[lines[2], lines[1]], &lines[3..]].concat(), "harmed.jsonl:2: is line 3");
