@@ -183,7 +183,16 @@ func refusals() {
 		{name: "a read: 500", status: 500, code: "INTERNAL_SERVER_ERROR", read: true, fault: refusal(500, "INTERNAL_SERVER_ERROR")},
 		{name: "a read: 502 in HTML", status: 502, code: "INTERNAL_SERVER_ERROR", read: true,
 			fault: object{"kind": "page", "when": "before", "status": 502, "content_type": "text/html", "body": "<h1>502</h1>"}},
+		{name: "a read: 451", status: 503, code: "SERVICE_TEMPORARY_UNAVAILABLE", read: true, fault: refusal(451, "REQUEST_LIMIT_EXCEEDED")},
 		{name: "a read: rate limit", status: 429, code: "REQUEST_LIMIT_EXCEEDED", sends: 4, read: true, fault: refusal(429, "REQUEST_LIMIT_EXCEEDED")},
+	}
+	// As a create's: a caller that takes any 200 for good finds no `Response` in these.
+	for name, fault := range map[string]object{
+		"nothing in it": page(200, "{}"), "empty": page(200, ""), "no content": page(204, ""), "a list": page(200, "[]"),
+		"response null": page(200, `{"requestId":"x","response":null}`), "an error with 200": refusal(200, "INTERNAL_SERVER_ERROR"),
+		"cut": {"kind": "cut", "bytes": 20},
+	} {
+		forReads = append(forReads, refusalCase{name: "a read: " + name, status: 504, code: "REQUEST_TIMED_OUT", read: true, fault: fault})
 	}
 	for _, table := range [][]refusalCase{forHead, forCaller, forBody, forCloud, forAnswers, forReads} {
 		for _, c := range table {
