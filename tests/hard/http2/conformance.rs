@@ -107,7 +107,8 @@ fn no_case_of_rfc_9113_goes_worse_than_with_bare_hyper() {
     let always_bare = always_bare.unwrap_or_default();
     println!("{} cases; bare hyper passes {}, the gateway {}", all.len(), always_bare.len(), ever_ours.len());
     all.difference(&ever_ours).for_each(|name| println!("fails: {name}"));
-    assert!(always_bare.len() > 80, "the tool has run: {all:?}");
+    // On a busy machine a few more of bare hyper's come too late in one round of three.
+    assert!(all.len() > 100 && always_bare.len() > 60, "the tool has run: {all:?}");
     let worse: Vec<&String> =
         always_bare.difference(&ever_ours).filter(|name| !name.contains(WANTS_200)).collect();
     assert!(worse.is_empty(), "{worse:?}");
