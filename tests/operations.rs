@@ -200,7 +200,7 @@ fn an_upgrade_looks_before_it_leaps() {
 #[test]
 fn every_command_of_the_pages_is_one_of_the_command_line() {
     let mut asked = std::collections::BTreeSet::new();
-    for page in ["README.md", "RUNBOOK.md", "SECURITY.md"] {
+    for page in ["README.md", "GUIDE.md", "RUNBOOK.md", "SECURITY.md"] {
         let text = std::fs::read_to_string(format!("{}/deploy/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap();
         for piece in text.split(['`', '\n']).filter_map(|piece| piece.strip_prefix("zengate ")) {
             let words =

@@ -92,7 +92,7 @@ fn every_metric_of_rules_and_dashboard_is_in_the_code_with_those_labels() {
     for (panel, expression) in queries() {
         assert!(known.check(&panel, &expression) > 0, "{panel}");
     }
-    for page in ["README.md", "RUNBOOK.md", "SECURITY.md", "FAULTS.md"] {
+    for page in ["README.md", "GUIDE.md", "RUNBOOK.md", "SECURITY.md", "FAULTS.md"] {
         for code in ticked(&read(page))
             .iter()
             .filter(|code| code.starts_with("zengate_") || code.contains("zengate_"))
@@ -207,7 +207,7 @@ fn anchor(heading: &str) -> String {
 #[test]
 fn every_link_between_the_pages_leads_somewhere() {
     let mut links = 0;
-    for page in ["README.md", "RUNBOOK.md", "METRICS.md", "SECURITY.md", "FAULTS.md"] {
+    for page in ["README.md", "GUIDE.md", "RUNBOOK.md", "METRICS.md", "SECURITY.md", "FAULTS.md"] {
         let text = read(page);
         for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
             let (file, section) = link.split_once('#').unwrap_or((link, ""));
