@@ -203,8 +203,9 @@ fn every_command_of_the_pages_is_one_of_the_command_line() {
     for page in ["README.md", "GUIDE.md", "RUNBOOK.md", "SECURITY.md"] {
         let text = std::fs::read_to_string(format!("{}/deploy/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap();
         for piece in text.split(['`', '\n']).filter_map(|piece| piece.strip_prefix("zengate ")) {
-            let words =
-                piece.split(' ').take_while(|word| word.bytes().all(|byte| byte.is_ascii_lowercase()));
+            let words = piece
+                .split(' ')
+                .take_while(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()));
             let words: Vec<String> = words.map(str::to_owned).collect();
             if !words.is_empty() {
                 asked.insert(words);
