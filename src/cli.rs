@@ -8,6 +8,7 @@ mod audit;
 mod check;
 mod decisions;
 mod demo;
+mod doctor;
 mod explain;
 mod facts;
 mod health;
@@ -86,6 +87,8 @@ enum Command {
     Facts(facts::FactsCommand),
     /// Ask a running gateway whether it is alive or ready.
     Health(health::HealthArgs),
+    /// Look whether everything that a configuration names can be reached.
+    Doctor(doctor::DoctorArgs),
     /// Judge request bodies and Terraform plans before anything is sent.
     Check(check::CheckArgs),
     /// Judge recorded decisions by other policies, and show what would be different.
@@ -187,6 +190,7 @@ fn run(command: Command) -> Result<u8, String> {
         Command::Emulator(args) => on_runtime(async { emulator(args).await }),
         Command::Facts(command) => on_runtime(facts::run(command)),
         Command::Health(args) => on_runtime(health::run(args)),
+        Command::Doctor(args) => on_runtime(doctor::run(args)),
         Command::Check(args) => check::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Explain(args) => explain::run(args),

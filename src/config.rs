@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 pub use admin::AdminListen;
 pub(crate) use check::Checking;
+pub(crate) use command::check;
 use diagnostics::{At, Findings, Mistakes};
 pub use judging::{AdmittedField, Policy};
 pub use keys::{KeyStoreSource, KeysSource};

@@ -53,6 +53,7 @@ use drain::{LAST_RECORDS, drain, write_records};
 use operators::Operators;
 use policies::Supply;
 use tls::Certificates;
+pub(crate) use tls::certificate_ends;
 
 /// A gateway that is ready to run.
 pub struct Server {

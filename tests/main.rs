@@ -18,6 +18,7 @@ mod cli;
 mod commands;
 mod console;
 mod docs;
+mod doctor;
 mod explain;
 mod facts;
 mod guide;

@@ -65,7 +65,8 @@ impl ConfigCommand {
     }
 }
 
-fn check(path: &std::path::Path, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
+/// Reads everything as the server would and writes what there is, or every mistake; the answer is the exit code.
+pub(crate) fn check(path: &std::path::Path, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
     let config = match Config::load(path) {
         Ok(config) => config,
         Err(mistakes) => return report(&mistakes, err),

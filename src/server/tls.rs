@@ -37,6 +37,14 @@ pub(super) enum Look {
     Kept(String),
 }
 
+/// When the certificate ends, in seconds since 1970; of a pair that could be used.
+///
+/// # Errors
+/// What a person is told of a pair that could not.
+pub(crate) fn certificate_ends(tls: &Tls) -> Result<u64, String> {
+    Certificates::read(tls).map(|certificates| certificates.expires)
+}
+
 /// Everything as it lies in the files.
 struct Files {
     chain: Vec<u8>,

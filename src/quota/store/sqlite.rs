@@ -11,7 +11,7 @@ mod tests;
 mod trouble;
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -84,6 +84,14 @@ impl Sqlite {
         self.open = None;
         error
     }
+}
+
+/// Whether a ledger lies there; nothing is opened or written, so a gateway may be using it.
+///
+/// # Errors
+/// What lies there is no ledger, or cannot be looked at.
+pub fn glance(path: &Path) -> Result<bool, StoreError> {
+    file::look(path).map(|found| !matches!(found, file::Found::Nothing)).map_err(|trouble| trouble.of(path))
 }
 
 impl Store for Sqlite {
