@@ -15,6 +15,7 @@ mod findings;
 pub(crate) mod form;
 mod instance;
 mod judging;
+mod keys;
 mod layout;
 pub(crate) mod login;
 mod order;
@@ -24,6 +25,7 @@ mod policy;
 mod quota;
 pub(crate) mod session;
 mod show;
+mod team;
 
 use std::sync::Arc;
 
@@ -58,6 +60,7 @@ pub struct Console {
     /// Everybody whom the playground can judge as.
     principals: Arc<dyn Fn() -> Vec<PrincipalInput> + Send + Sync>,
     judging: Arc<Semaphore>,
+    sent: keys::order::Sent,
 }
 
 /// One request of a person.
@@ -133,6 +136,7 @@ impl Console {
             history,
             principals,
             judging: Arc::new(Semaphore::new(MOST_JUDGING)),
+            sent: keys::order::Sent::default(),
         }
     }
 }
@@ -149,10 +153,15 @@ impl Admin {
             ("instances", Some(id)) => instance::page(self, visit, id).await,
             ("quota", None) => quota::page(self, visit),
             ("quota", Some("holders")) => quota::holders(self, visit),
+            ("keys", None) => keys::page(self, visit),
+            ("keys", Some("new")) => keys::paper::page(self, visit),
+            ("keys", Some(id)) => keys::one::page(self, visit, id),
+            ("teams", None) => team::list(self),
+            ("teams", Some(name)) => team::page(self, visit, name).await,
             ("policy", None) => policy::page(self, visit),
             ("exemptions", None) => exemptions::page(self, visit),
             ("playground", None) => playground::page(self, visit, None),
-            ("find", None) => find::page(visit),
+            ("find", None) => find::page(self, visit),
             _ => Page::trouble(
                 StatusCode::NOT_FOUND,
                 "There is no such page",

@@ -163,7 +163,7 @@ fn row(record: &Value, visit: &Visit) -> Markup {
                     None => { (show::at(record, "/timestamp")) }
                 }
             }
-            td { (show::at(record, "/caller/team")) span.sub { (show::at(record, "/caller/key")) } }
+            td { (show::team(show::at(record, "/caller/team"))) span.sub { (show::at(record, "/caller/key")) } }
             th scope="row" {
                 a href=(show::decision_link(id)) { (show::at(record, "/action/service")) " " (show::at(record, "/action/name")) }
                 span.sub { (order(record)) }
