@@ -34,11 +34,12 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 use jiff::Timestamp;
 use maud::Markup;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::admin::Admin;
 use crate::config::admin::Role;
-use crate::gateway::Parts;
+use crate::gateway::{Parts, policy_of_team};
 use crate::history::History;
 use crate::keys::Key;
 use crate::policy::input::PrincipalInput;
@@ -61,6 +62,8 @@ pub struct Console {
     principals: Arc<dyn Fn() -> Vec<PrincipalInput> + Send + Sync>,
     judging: Arc<Semaphore>,
     sent: keys::order::Sent,
+    /// What the rules hold a team to, as the team itself is told.
+    policy_of_team: Arc<dyn Fn(&str) -> Value + Send + Sync>,
 }
 
 /// One request of a person.
@@ -131,12 +134,17 @@ impl Console {
             };
             keys.current().iter().map(principal).collect()
         });
+        let (judge, settings, clock) =
+            (parts.judge.clone(), Arc::clone(&parts.settings), parts.clock.clone());
+        let policy_of_team =
+            Arc::new(move |team: &str| policy_of_team(&judge, &settings.load(), clock.timestamp(), team));
         Self {
             sessions: Sessions::new(),
             history,
             principals,
             judging: Arc::new(Semaphore::new(MOST_JUDGING)),
             sent: keys::order::Sent::default(),
+            policy_of_team,
         }
     }
 }

@@ -372,6 +372,8 @@ fn decisions_are_listed_filtered_and_shown_in_full() {
         ("outcome=denied*", 1),
         ("team=payments", 2),
         ("team=web", 0),
+        ("key=ZGpayments01", 2),
+        ("key=ZGnobody01", 0),
         ("action=vm+CreateInstances", 2),
         ("rule=zones", 1),
         ("text=web-1", 1),

@@ -54,6 +54,7 @@ pub(crate) async fn page(admin: &Admin, visit: &Visit, team: &str) -> Reply {
             h2 #exempt { "What it is exempted from" }
             @match exempt { Some(table) => { (table) } None => { p.empty { "From nothing." } } }
         }
+        (rules(&(admin.console.policy_of_team)(&team), visit))
         section aria-labelledby="last" {
             div.title { h2 #last { "Last decisions" } a href=(link("/console/decisions", [("team", team.as_str())])) { "All of them" } }
             @if let Some(away) = away { p.alert role="status" { "Not everything is shown: " (away) } }
@@ -61,6 +62,40 @@ pub(crate) async fn page(admin: &Admin, visit: &Visit, team: &str) -> Reply {
         }
     };
     Page::show(format!("Team {team}"), Place::Teams, body)
+}
+
+/// What the next create of the team is judged by.
+fn rules(told: &Value, visit: &Visit) -> Markup {
+    let rate = |name: &str| show::plain(told.pointer("/rate").and_then(|rate| rate.get(name)));
+    html! {
+        section aria-labelledby="rules" {
+            h2 #rules { "What the rules hold it to" }
+            @if told.get("rate").is_some_and(|rate| !rate.is_null()) {
+                p { span.number { (rate("per_minute")) } " creates a minute, " span.number { (rate("burst")) } " at once." }
+            }
+            ul.rules {
+                @for rule in show::list(told, "/rules") {
+                    @let until = show::at(rule, "/exempted_until");
+                    li { code { (show::at(rule, "/rule")) } " "
+                        @if !until.is_empty() { (show::badge(Tone::Unsure, "exempted")) span.sub { " until " (show::moment_in(until, visit.now)) } }
+                        @else { (mode(show::at(rule, "/mode"))) } }
+                }
+            }
+            details {
+                summary { "Its settings" span.sub { " the organisation's with the team's own over them" } }
+                (show::document("Its settings", told.get("settings").unwrap_or(&Value::Null)))
+            }
+        }
+    }
+}
+
+fn mode(mode: &str) -> Markup {
+    match mode {
+        "enforce" => show::badge(Tone::Good, "enforced"),
+        "warn" => show::badge(Tone::Careful, "warns"),
+        "shadow" => show::badge(Tone::Plain, "in shadow"),
+        other => show::badge(Tone::Plain, other),
+    }
 }
 
 fn last(records: &[Value], visit: &Visit) -> Markup {

@@ -29,9 +29,18 @@ fn a_team_has_one_page_with_everything_about_it_and_others_lead_there() {
         (page.matches("/console/decisions/T").count() >= 2 + machines.len()).then_some(page)
     });
     let id = made.header("x-zengate-decision").unwrap();
-    for part in
-        ["a quota is used up", "team/payments", "Who holds it", KEY, "OPS-1201", "OPS-1", "over quota", id]
-    {
+    for part in [
+        "a quota is used up",
+        "team/payments",
+        "Who holds it",
+        KEY,
+        "OPS-1201",
+        "OPS-1",
+        "over quota",
+        "enforced",
+        "Its settings",
+        id,
+    ] {
         assert!(page.contains(part), "{part}: {page}");
     }
     for machine in &machines {

@@ -37,7 +37,7 @@ pub(super) fn shown(
         @if let Some(words) = done { p.notice role="status" { (show::badge(Tone::Good, "done")) " " (words) } }
         (facts(&key, visit))
         @if visit.may_order() { (orders(admin, &key, visit)) }
-        p { a href=(link("/console/decisions", [("text", key.id.as_str())])) { "Decisions that name this key" } }
+        p { a href=(link("/console/decisions", [("key", key.id.as_str())])) { "Decisions of this key" } }
     };
     match Page::show(format!("Key {id}"), Place::Keys, body) {
         Reply::Page(page) => {
