@@ -16,7 +16,7 @@ mod browse;
 mod guard;
 mod history;
 mod instance;
-mod keys;
+pub(crate) mod keys;
 mod people;
 mod policy;
 mod query;

@@ -15,6 +15,7 @@ mod findings;
 pub(crate) mod form;
 mod instance;
 mod judging;
+mod keys;
 mod layout;
 pub(crate) mod login;
 mod order;
@@ -24,6 +25,7 @@ mod policy;
 mod quota;
 pub(crate) mod session;
 mod show;
+mod team;
 
 use std::sync::Arc;
 
@@ -32,11 +34,12 @@ use http::{Response, StatusCode};
 use http_body_util::Full;
 use jiff::Timestamp;
 use maud::Markup;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::admin::Admin;
 use crate::config::admin::Role;
-use crate::gateway::Parts;
+use crate::gateway::{Parts, policy_of_team};
 use crate::history::History;
 use crate::keys::Key;
 use crate::policy::input::PrincipalInput;
@@ -58,6 +61,9 @@ pub struct Console {
     /// Everybody whom the playground can judge as.
     principals: Arc<dyn Fn() -> Vec<PrincipalInput> + Send + Sync>,
     judging: Arc<Semaphore>,
+    sent: keys::order::Sent,
+    /// What the rules hold a team to, as the team itself is told.
+    policy_of_team: Arc<dyn Fn(&str) -> Value + Send + Sync>,
 }
 
 /// One request of a person.
@@ -128,11 +134,17 @@ impl Console {
             };
             keys.current().iter().map(principal).collect()
         });
+        let (judge, settings, clock) =
+            (parts.judge.clone(), Arc::clone(&parts.settings), parts.clock.clone());
+        let policy_of_team =
+            Arc::new(move |team: &str| policy_of_team(&judge, &settings.load(), clock.timestamp(), team));
         Self {
             sessions: Sessions::new(),
             history,
             principals,
             judging: Arc::new(Semaphore::new(MOST_JUDGING)),
+            sent: keys::order::Sent::default(),
+            policy_of_team,
         }
     }
 }
@@ -149,10 +161,15 @@ impl Admin {
             ("instances", Some(id)) => instance::page(self, visit, id).await,
             ("quota", None) => quota::page(self, visit),
             ("quota", Some("holders")) => quota::holders(self, visit),
+            ("keys", None) => keys::page(self, visit),
+            ("keys", Some("new")) => keys::paper::page(self, visit),
+            ("keys", Some(id)) => keys::one::page(self, visit, id),
+            ("teams", None) => team::list(self),
+            ("teams", Some(name)) => team::page(self, visit, name).await,
             ("policy", None) => policy::page(self, visit),
             ("exemptions", None) => exemptions::page(self, visit),
             ("playground", None) => playground::page(self, visit, None),
-            ("find", None) => find::page(visit),
+            ("find", None) => find::page(self, visit),
             _ => Page::trouble(
                 StatusCode::NOT_FOUND,
                 "There is no such page",

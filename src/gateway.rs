@@ -44,6 +44,7 @@ pub use answer::{Body, BodyError};
 pub use caller::{Callers, Line};
 pub use dry::DRY_RUN;
 pub use observe::Arrival;
+pub(crate) use own::policy as policy_of_team;
 pub use rate::CreateRates;
 pub use respond::{ADDED, DECISION, WARNING};
 pub use room::Room;

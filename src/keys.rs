@@ -38,7 +38,7 @@ pub use file::{KeyFile, KeyStatus, PollOutcome};
 pub use raw::RawKeyFile;
 pub use ring::Keyring;
 pub use shown::{Kept, Shown, State};
-pub(crate) use words::not_a_team;
+pub(crate) use words::{label, not_a_team};
 
 /// One key that the gateway has issued.
 #[derive(Clone, Debug)]

@@ -22,7 +22,8 @@ fn setup() -> Setup {
     );
     setup.config = "[admin]\naddress = \"127.0.0.1:0\"\naudit_log = \"admin.jsonl\"\naudit_key = { file = \"audit.key\" }\n".to_owned();
     setup.files.push(("audit.key".to_owned(), AUDIT_KEY.to_owned()));
-    setup.keys = keys("labels = { owner = \"ada\" }");
+    // The label is what rules look at; who answers for a key is said by the key itself.
+    setup.keys = keys("owner = \"ada\"\nlabels = { owner = \"bob\" }");
     setup
 }
 

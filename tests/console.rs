@@ -1,6 +1,8 @@
 //! The console, asked as browsers ask: who gets in, what is refused, what pages hold and what they do not.
 
 mod chrome;
+pub(crate) mod keys;
+mod teams;
 
 use serde_json::{Value, json};
 
@@ -54,11 +56,15 @@ fn stage(world: &World) -> String {
     answer.json()["candidate"]["revision"].as_str().unwrap().to_owned()
 }
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 13] = [
     "/console",
     "/console/decisions",
     "/console/quota",
     "/console/quota/holders?scope=team%2Fpayments&resource=instances",
+    "/console/teams",
+    "/console/teams/payments",
+    "/console/keys",
+    "/console/keys/ZGpayments01",
     "/console/policy",
     "/console/exemptions",
     "/console/playground",
@@ -325,6 +331,10 @@ fn what_callers_write_is_never_markup() {
         format!("/console/quota?scope={escaped}"),
         format!("/console/quota/holders?scope={escaped}&resource=instances"),
         format!("/console/policy?done={escaped}"),
+        format!("/console/keys/{escaped}"),
+        format!("/console/keys?text={escaped}&team={escaped}&state={escaped}&ends={escaped}&from={escaped}"),
+        format!("/console/keys/new?team={escaped}"),
+        format!("/console/teams/{escaped}"),
         format!("/console/{escaped}"),
     ] {
         pages.push(otto.get(&path));
@@ -362,6 +372,8 @@ fn decisions_are_listed_filtered_and_shown_in_full() {
         ("outcome=denied*", 1),
         ("team=payments", 2),
         ("team=web", 0),
+        ("key=ZGpayments01", 2),
+        ("key=ZGnobody01", 0),
         ("action=vm+CreateInstances", 2),
         ("rule=zones", 1),
         ("text=web-1", 1),

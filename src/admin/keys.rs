@@ -38,6 +38,16 @@ pub struct KeysAdmin {
     changed: Arc<dyn Fn() + Send + Sync>,
 }
 
+/// Whether keys that are made by order can be kept.
+pub(crate) enum Store {
+    /// None is configured.
+    Missing,
+    /// It can be used.
+    Up,
+    /// It cannot, for this reason.
+    Away(String),
+}
+
 /// The answer to an order: the key, and for the one time what was made for it.
 #[derive(Serialize)]
 struct Answered {
@@ -102,64 +112,122 @@ impl KeysAdmin {
 
     fn list(&self, query: Option<&str>) -> Response<Full<Bytes>> {
         let team = query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("team=")));
-        let mut keys = self.keys.list(self.clock.timestamp());
+        let mut keys = self.all();
         keys.retain(|key| team.is_none_or(|team| key.team == team));
-        let store = match (self.keys.has_store(), self.keys.store_away()) {
-            (false, _) => "not kept".to_owned(),
-            (true, None) => "up".to_owned(),
-            (true, Some(why)) => format!("away: {why}"),
+        let store = match self.store() {
+            Store::Missing => "not kept".to_owned(),
+            Store::Up => "up".to_owned(),
+            Store::Away(why) => format!("away: {why}"),
         };
         well(&json!({ "store": store, "keys": keys }))
     }
 
     fn show(&self, id: &str) -> Response<Full<Bytes>> {
-        match self.keys.show(id, self.clock.timestamp()) {
+        match self.one(id) {
             Some(key) => well(&json!({ "key": key })),
             None => refused(&OrderError::Unknown(id.to_owned())),
         }
     }
 
-    async fn order(&self, order: Order) -> Response<Full<Bytes>> {
+    /// Every key as it stands now, for a page.
+    pub(crate) fn all(&self) -> Vec<Shown> {
+        self.keys.list(self.clock.timestamp())
+    }
+
+    /// One of them.
+    pub(crate) fn one(&self, id: &str) -> Option<Shown> {
+        self.keys.show(id, self.clock.timestamp())
+    }
+
+    /// Whether orders about keys can be carried out.
+    pub(crate) fn store(&self) -> Store {
+        match (self.keys.has_store(), self.keys.store_away()) {
+            (false, _) => Store::Missing,
+            (true, None) => Store::Up,
+            (true, Some(why)) => Store::Away(why),
+        }
+    }
+
+    /// Carries an order out and puts it in use, whoever gave it.
+    ///
+    /// # Errors
+    /// The status that tells what kind of trouble it is, and why; nothing has changed then, or [`KeysAdmin::one`] shows it.
+    pub(crate) async fn carry_out(&self, order: Order) -> Result<Done, (StatusCode, String)> {
         let (keys, now) = (Arc::clone(&self.keys), self.clock.timestamp());
         let (what, told) = (order.word(), order.clone());
-        let Ok(done) = tokio::task::spawn_blocking(move || keys.order(&order, now)).await else {
-            return trouble(StatusCode::INTERNAL_SERVER_ERROR, "the order failed; look at `GET /keys`");
-        };
+        let done = tokio::task::spawn_blocking(move || keys.order(&order, now)).await;
         (self.changed)();
         match done {
-            Ok(Done { key, secret, token }) => {
-                tracing::warn!(key = key.id, team = key.team, what, "an operator's order about a key");
-                let what =
-                    json!({ "key": { "order": what, "id": key.id, "team": key.team, "state": key.state } });
-                let shown = |secret: Option<Secret>| secret.map(|secret| secret.expose().to_owned());
-                about(well(&Answered { key, secret: shown(secret), token: shown(token) }), what)
+            Ok(Ok(done)) => {
+                tracing::warn!(
+                    key = done.key.id,
+                    team = done.key.team,
+                    what,
+                    "an operator's order about a key"
+                );
+                Ok(done)
             }
-            Err(error) => {
+            Ok(Err(error)) => {
                 tracing::warn!(key = told.id(), what, %error, "an operator's order about a key was not carried out");
-                refused(&error)
+                Err((status(&error), error.to_string()))
+            }
+            Err(_) => {
+                let why = "the order failed; look at `GET /keys`".to_owned();
+                Err((StatusCode::INTERNAL_SERVER_ERROR, why))
             }
         }
     }
 
-    async fn reseal(&self) -> Response<Full<Bytes>> {
+    async fn order(&self, order: Order) -> Response<Full<Bytes>> {
+        let what = order.word();
+        match self.carry_out(order).await {
+            Ok(Done { key, secret, token }) => {
+                let what = json!({ "key": carried_out(what, &key) });
+                let shown = |secret: Option<Secret>| secret.map(|secret| secret.expose().to_owned());
+                about(well(&Answered { key, secret: shown(secret), token: shown(token) }), what)
+            }
+            Err((status, why)) => trouble(status, &why),
+        }
+    }
+
+    /// Seals the store with its newest seal key: how many keys were sealed by an older one.
+    ///
+    /// # Errors
+    /// As [`KeysAdmin::carry_out`]; given again, it goes on where it ended.
+    pub(crate) async fn seal_anew(&self) -> Result<usize, (StatusCode, String)> {
         let keys = Arc::clone(&self.keys);
         match tokio::task::spawn_blocking(move || keys.reseal()).await {
             Ok(Ok(count)) => {
                 tracing::warn!(count, "the key store was sealed anew");
-                well(&json!({ "resealed": count }))
+                Ok(count)
             }
-            Ok(Err(error)) => refused(&error),
-            Err(_) => trouble(StatusCode::INTERNAL_SERVER_ERROR, "the order failed; give it again"),
+            Ok(Err(error)) => Err((status(&error), error.to_string())),
+            Err(_) => Err((StatusCode::INTERNAL_SERVER_ERROR, "the order failed; give it again".to_owned())),
+        }
+    }
+
+    async fn reseal(&self) -> Response<Full<Bytes>> {
+        match self.seal_anew().await {
+            Ok(count) => well(&json!({ "resealed": count })),
+            Err((status, why)) => trouble(status, &why),
         }
     }
 }
 
+/// What an order has made of a key, for its line in the audit log.
+pub(crate) fn carried_out(what: &str, key: &Shown) -> Value {
+    json!({ "order": what, "id": key.id, "team": key.team, "state": key.state })
+}
+
 fn refused(error: &OrderError) -> Response<Full<Bytes>> {
-    let status = match error {
+    trouble(status(error), &error.to_string())
+}
+
+fn status(error: &OrderError) -> StatusCode {
+    match error {
         OrderError::Mistaken(_) => StatusCode::BAD_REQUEST,
         OrderError::Unknown(_) => StatusCode::NOT_FOUND,
         OrderError::Conflict(_) => StatusCode::CONFLICT,
         OrderError::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    trouble(status, &error.to_string())
+    }
 }

@@ -98,6 +98,22 @@ impl QuotaAdmin {
         Some(Counted { ledger: self.standing(), counts, reconciled: last.at, stale })
     }
 
+    /// Every count of one team, and the machines and creates that make them up, the oldest first.
+    pub(crate) fn of_team(&self, team: &str) -> (Vec<Count>, Vec<Unit>) {
+        let now = self.now();
+        let found = self.ledger.read(|book| {
+            let counts = report::counts(book, Some(team), now);
+            let machines = counts.iter().filter(|count| count.resource == Resource::Instances);
+            let mut units: Vec<Unit> =
+                machines.flat_map(|count| report::units(book, &count.scope, count.resource)).collect();
+            // One machine may count in several scopes.
+            units.sort_by(|one, other| (one.since, &one.id).cmp(&(other.since, &other.id)));
+            units.dedup_by(|one, other| one.kind == other.kind && one.id == other.id);
+            (counts, units)
+        });
+        found.unwrap_or_default()
+    }
+
     /// One count, and everything that makes it up.
     pub(crate) fn explained(&self, scope: &str, resource: Resource) -> (Option<Count>, Vec<Unit>) {
         let now = self.now();

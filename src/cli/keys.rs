@@ -10,6 +10,7 @@ use super::admin::{Access, Question, check, page, show};
 use super::quota::encoded;
 use super::table::{Table, cell};
 use super::{Output, say};
+use crate::keys::label;
 
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 256 << 20;
@@ -142,11 +143,6 @@ enum Credentials {
     Token,
     /// Either.
     Both,
-}
-
-fn label(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// Runs the command; the answer is the exit code.

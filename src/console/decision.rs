@@ -83,8 +83,9 @@ fn facts(record: &Value, visit: &Visit) -> Markup {
         dl.facts {
             (show::fact_of("Decision", html! { code.long { (text("/decision_id")) } }))
             (show::fact_of("Asked at", show::moment_in(text("/timestamp"), visit.now)))
-            (show::fact("Team", text("/caller/team")))
-            (show::fact("Key", text("/caller/key")))
+            (show::fact_of("Team", show::team(text("/caller/team"))))
+            (show::fact_of("Key", key(text("/caller/key"))))
+            (show::fact("Owner of the key", text("/caller/owner")))
             (show::fact("Cloud account", text("/caller/account")))
             (show::fact("From", text("/caller/address")))
             (show::fact("Client, by its own word", if text("/caller/user_agent").is_empty() { text("/caller/sdk") } else { text("/caller/user_agent") }))
@@ -102,12 +103,16 @@ fn facts(record: &Value, visit: &Visit) -> Markup {
                 (show::fact_of("Machines named", html! {
                     @for target in targets {
                         span.item { a href=(show::instance_link(show::at(target, "/id"))) { (show::at(target, "/id")) }
-                            " " span.sub { @let team = show::at(target, "/team"); @if team.is_empty() { "of nobody known" } @else { "of " (team) } } }
+                            " " span.sub { @let team = show::at(target, "/team"); @if team.is_empty() { "of nobody known" } @else { "of " (show::team(team)) } } }
                     }
                 }))
             }
         }
     }
+}
+
+fn key(id: &str) -> Markup {
+    html! { @if id.is_empty() { "none known" } @else { a href=(show::key_link(id)) { (id) } } }
 }
 
 /// Claims with their limits.

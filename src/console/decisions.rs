@@ -14,8 +14,8 @@ use crate::history::Filter;
 const PAGE: usize = 50;
 const PATH: &str = "/console/decisions";
 /// The filters, by their names in the address.
-const FILTERS: [&str; 9] =
-    ["team", "action", "verdict", "outcome", "rule", "instance", "text", "since", "until"];
+const FILTERS: [&str; 10] =
+    ["team", "key", "action", "verdict", "outcome", "rule", "instance", "text", "since", "until"];
 const VERDICTS: [(&str, &str); 4] =
     [("", "any"), ("allowed", "allowed"), ("refused", "refused"), ("failed", "failed")];
 const OUTCOMES: [(&str, &str); 10] = [
@@ -101,7 +101,7 @@ fn filters(fields: &Fields) -> Markup {
             }
         }
     };
-    let further = ["action", "rule", "instance", "since", "until"];
+    let further = ["key", "action", "rule", "instance", "since", "until"];
     let opened = further.iter().any(|name| fields.word(name).is_some());
     let any = FILTERS.iter().any(|name| fields.word(name).is_some());
     html! {
@@ -119,6 +119,7 @@ fn filters(fields: &Fields) -> Markup {
             details open[opened] {
                 summary { "More filters" }
                 div.row {
+                    (text("key", "Key", "its id"))
                     (text("action", "Action", "vm CreateInstances"))
                     (text("rule", "Rule", "zones"))
                     (text("instance", "Instance", "its id"))
@@ -163,7 +164,7 @@ fn row(record: &Value, visit: &Visit) -> Markup {
                     None => { (show::at(record, "/timestamp")) }
                 }
             }
-            td { (show::at(record, "/caller/team")) span.sub { (show::at(record, "/caller/key")) } }
+            td { (show::team(show::at(record, "/caller/team"))) span.sub { (show::at(record, "/caller/key")) } }
             th scope="row" {
                 a href=(show::decision_link(id)) { (show::at(record, "/action/service")) " " (show::at(record, "/action/name")) }
                 span.sub { (order(record)) }

@@ -16,13 +16,7 @@ pub(crate) fn page(admin: &Admin, visit: &Visit) -> Reply {
 }
 
 fn whole(told: &Value, visit: &Visit) -> Markup {
-    let mut all: Vec<&Value> = show::list(told, "/exemptions").iter().collect();
-    all.sort_by_key(|one| show::at(one, "/until").parse::<jiff::Timestamp>().ok());
-    // By this page's own time: what was told may be a minute old.
-    let (mut over, held): (Vec<&Value>, Vec<&Value>) = all.into_iter().partition(|one| {
-        show::at(one, "/until").parse::<jiff::Timestamp>().is_ok_and(|until| until <= visit.now)
-    });
-    over.reverse();
+    let (over, held) = parted(show::list(told, "/exemptions").iter().collect(), visit);
     html! {
         h1 { "Exemptions" }
         p.sub { "They stand in the organisation's data, under " code { "exemptions" } ", and end by themselves." }
@@ -34,6 +28,29 @@ fn whole(told: &Value, visit: &Visit) -> Markup {
             (table("Ended, the last one first", &over, visit, true))
         }
     }
+}
+
+/// What one team is exempted from, the next to end first; none where it never was.
+pub(super) fn of_team(told: &Value, team: &str, visit: &Visit) -> Option<Markup> {
+    let all = show::list(told, "/exemptions").iter().filter(|one| show::at(one, "/team") == team);
+    let (over, held) = parted(all.collect(), visit);
+    (!over.is_empty() || !held.is_empty()).then(|| {
+        html! {
+            @if !held.is_empty() { (table("In force, the next to end first", &held, visit, false)) }
+            @if !over.is_empty() { (table("Ended, the last one first", &over, visit, true)) }
+        }
+    })
+}
+
+/// Those that have ended, the last one first, and those in force, the next to end first.
+fn parted<'v>(mut all: Vec<&'v Value>, visit: &Visit) -> (Vec<&'v Value>, Vec<&'v Value>) {
+    all.sort_by_key(|one| show::at(one, "/until").parse::<jiff::Timestamp>().ok());
+    // By this page's own time: what was told may be a minute old.
+    let (mut over, held): (Vec<&Value>, Vec<&Value>) = all.into_iter().partition(|one| {
+        show::at(one, "/until").parse::<jiff::Timestamp>().is_ok_and(|until| until <= visit.now)
+    });
+    over.reverse();
+    (over, held)
 }
 
 fn table(caption: &str, all: &[&Value], visit: &Visit, over: bool) -> Markup {
@@ -48,7 +65,7 @@ fn table(caption: &str, all: &[&Value], visit: &Visit, over: bool) -> Markup {
                 tbody {
                     @for one in all {
                         tr {
-                            th scope="row" { (show::at(one, "/team")) }
+                            th scope="row" { (show::team(show::at(one, "/team"))) }
                             td { code { (show::at(one, "/rule")) } }
                             td { (show::moment_in(show::at(one, "/until"), visit.now)) " "
                                 @if over { (show::badge(Tone::Plain, "ended")) }

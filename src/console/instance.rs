@@ -56,7 +56,7 @@ fn creation(story: &Story, visit: &Visit) -> Markup {
     let (made, found) = (show::list(&story.changes, ""), show::list(&story.findings, ""));
     html! {
         p.lead {
-            "Team " strong { (caller("team")) } " with the key " code { (caller("key")) }
+            "Team " strong { (show::team(&caller("team"))) } " with the key " a href=(show::key_link(&caller("key"))) { code { (caller("key")) } }
             " from " (caller("address")) ", " (show::moment_in(&show::plain(Some(&story.time)), visit.now)) "."
         }
         dl.facts {
@@ -83,7 +83,7 @@ fn counts(units: &[(String, Unit)], visit: &Visit) -> Markup {
         } @else {
             ul.plain {
                 @for (scope, unit) in units {
-                    li { code { (scope) } ", for the team " strong { (unit.team) } ", since " (show::moment(unit.since, visit.now))
+                    li { code { (scope) } ", for the team " strong { (show::team(&unit.team)) } ", since " (show::moment(unit.since, visit.now))
                         @if let Some(note) = &unit.note { " " span.sub { (note) } } }
                 }
             }
@@ -100,7 +100,7 @@ fn timeline(stories: &[Story], visit: &Visit) -> Markup {
                 li {
                     (show::moment_in(&show::plain(Some(&story.time)), visit.now)) " "
                     a href=(show::decision_link(&show::plain(Some(&story.decision)))) { (story.action) }
-                    " by " strong { (caller("team")) } " " span.sub { (caller("key")) } " "
+                    " by " strong { (show::team(&caller("team"))) } " " span.sub { (caller("key")) } " "
                     @if story.how == "tried" { (show::badge(if tone == Tone::Good { Tone::Plain } else { tone }, &words)) }
                     @if let Value::String(why) = &story.refusal { span.sub { (why) } }
                 }

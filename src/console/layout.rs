@@ -10,6 +10,8 @@ pub(crate) enum Place {
     Overview,
     Decisions,
     Quota,
+    Teams,
+    Keys,
     Policy,
     Exemptions,
     Playground,
@@ -19,6 +21,8 @@ const PLACES: &[(Place, &str, &str)] = &[
     (Place::Overview, "/console", "Overview"),
     (Place::Decisions, "/console/decisions", "Decisions"),
     (Place::Quota, "/console/quota", "Quota"),
+    (Place::Teams, "/console/teams", "Teams"),
+    (Place::Keys, "/console/keys", "Keys"),
     (Place::Policy, "/console/policy", "Policy"),
     (Place::Exemptions, "/console/exemptions", "Exemptions"),
     (Place::Playground, "/console/playground", "Playground"),
@@ -70,8 +74,8 @@ fn ways(visit: &Visit, here: Option<Place>) -> Markup {
             }
         }
         form.find role="search" action="/console/find" method="get" {
-            label.unseen for="find" { "Find a decision or an instance by its id" }
-            input #find name="id" type="search" placeholder="Decision or instance" autocomplete="off" spellcheck="false" required;
+            label.unseen for="find" { "Find a decision, an instance, a key or a team" }
+            input #find name="id" type="search" placeholder="Id or team" autocomplete="off" spellcheck="false" required;
             button type="submit" { "Find" }
         }
         div.who {

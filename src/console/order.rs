@@ -4,12 +4,13 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::form::Fields;
+use super::keys::order::KeyOrder;
 use super::{Page, Reply, Visit, show};
 use crate::admin::Admin;
 use crate::server::policies::Order as PolicyOrder;
 
 /// An order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) enum Order {
     Reload,
     Rollback,
@@ -17,6 +18,7 @@ pub(crate) enum Order {
     Promote(String),
     Unstage(String),
     Reconcile,
+    Key(KeyOrder),
 }
 
 impl Order {
@@ -29,7 +31,7 @@ impl Order {
             "/console/policy/promote" => Self::Promote(revision()),
             "/console/policy/unstage" => Self::Unstage(revision()),
             "/console/quota/reconcile" => Self::Reconcile,
-            _ => return None,
+            _ => return KeyOrder::read(path.strip_prefix("/console/keys/")?, form).map(Self::Key),
         })
     }
 
@@ -41,6 +43,7 @@ impl Order {
             Self::Promote(revision) => json!({ "order": "policy promote", "revision": revision }),
             Self::Unstage(revision) => json!({ "order": "policy unstage", "revision": revision }),
             Self::Reconcile => json!({ "order": "quota reconcile" }),
+            Self::Key(order) => order.describe(),
         }
     }
 }
@@ -59,41 +62,50 @@ pub(super) fn done(word: &str) -> Option<&'static str> {
 impl Admin {
     /// Carries an order out; also says what it did, for the audit log.
     pub(crate) async fn obey(&self, visit: &Visit, order: Order) -> (Reply, Value) {
-        let before = show::at(&self.policy.told(), "/revision").to_owned();
         let mut about = order.describe();
-        let reply = self.done(visit, &order).await;
-        if !matches!(order, Order::Reconcile)
-            && matches!(reply, Reply::Redirect(_))
-            && let Some(about) = about.as_object_mut()
-        {
-            let after = show::at(&self.policy.told(), "/revision").to_owned();
-            about.insert("policy".to_owned(), json!({ "before": before, "after": after }));
+        tracing::warn!(who = visit.who, order = %about, "an order from the console");
+        let (reply, did) = match &order {
+            Order::Key(order) => {
+                let (reply, did) = self.obey_about_key(visit, order).await;
+                (reply, did.map(|did| ("key", did)))
+            }
+            Order::Reconcile => {
+                let reply = match self.quota.reconcile().await {
+                    Ok(()) => Reply::Redirect("/console/quota".to_owned()),
+                    Err(why) => Page::trouble(StatusCode::CONFLICT, "Not compared", &why),
+                };
+                (reply, None)
+            }
+            Order::Reload => self.obey_about_policy(PolicyOrder::Reload, "reload").await,
+            Order::Rollback => self.obey_about_policy(PolicyOrder::Rollback, "rollback").await,
+            Order::Promote(revision) | Order::Unstage(revision)
+                if show::at(&self.policy.told(), "/candidate/revision") != revision =>
+            {
+                let why = "Another candidate is staged than the one on your page, or none any more. Look at the policy page again.";
+                (Page::trouble(StatusCode::CONFLICT, "The candidate has changed", why), None)
+            }
+            Order::Promote(_) => self.obey_about_policy(PolicyOrder::Promote, "promote").await,
+            Order::Unstage(_) => self.obey_about_policy(PolicyOrder::Unstage, "unstage").await,
+        };
+        if let (Some((name, did)), Some(about)) = (did, about.as_object_mut()) {
+            about.insert(name.to_owned(), did);
         }
         (reply, about)
     }
 
-    async fn done(&self, visit: &Visit, order: &Order) -> Reply {
-        let candidate = |revision: &str| show::at(&self.policy.told(), "/candidate/revision") == revision;
-        let (wanted, done) = match order {
-            Order::Promote(revision) | Order::Unstage(revision) if !candidate(revision) => {
-                let why = "Another candidate is staged than the one on your page, or none any more. Look at the policy page again.";
-                return Page::trouble(StatusCode::CONFLICT, "The candidate has changed", why);
+    async fn obey_about_policy(
+        &self,
+        order: PolicyOrder,
+        done: &str,
+    ) -> (Reply, Option<(&'static str, Value)>) {
+        let revision = || show::at(&self.policy.told(), "/revision").to_owned();
+        let before = revision();
+        match self.policy.carry_out(order).await {
+            Ok(_) => {
+                let did = json!({ "before": before, "after": revision() });
+                (Reply::Redirect(format!("/console/policy?done={done}")), Some(("policy", did)))
             }
-            Order::Reload => (PolicyOrder::Reload, "reload"),
-            Order::Rollback => (PolicyOrder::Rollback, "rollback"),
-            Order::Promote(_) => (PolicyOrder::Promote, "promote"),
-            Order::Unstage(_) => (PolicyOrder::Unstage, "unstage"),
-            Order::Reconcile => {
-                return match self.quota.reconcile().await {
-                    Ok(()) => Reply::Redirect("/console/quota".to_owned()),
-                    Err(why) => Page::trouble(StatusCode::CONFLICT, "Not compared", &why),
-                };
-            }
-        };
-        tracing::warn!(who = visit.who, order = %order.describe(), "an order from the console");
-        match self.policy.carry_out(wanted).await {
-            Ok(_) => Reply::Redirect(format!("/console/policy?done={done}")),
-            Err((status, why)) => Page::trouble(status, "Not done", &why),
+            Err((status, why)) => (Page::trouble(status, "Not done", &why), None),
         }
     }
 }

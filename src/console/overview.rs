@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::layout::Place;
 use super::show::{self, Tone};
-use super::{Page, Reply, Visit, decisions, quota};
+use super::{Page, Reply, Visit, decisions, keys, quota};
 use crate::admin::Admin;
+use crate::admin::keys::Store;
 use crate::history::Filter;
 use crate::quota::report::Count;
 
@@ -30,11 +31,12 @@ pub(crate) async fn page(admin: &Admin, visit: &Visit) -> Reply {
             @if reasons.is_empty() { (show::badge(Tone::Good, "ready")) } @else { (show::badge(Tone::Bad, "not ready")) } }
         @for reason in &reasons { p.alert role="alert" { "Not ready: " (reason) } }
         @for what in &failing { p.alert role="alert" { "The last reload of " strong { (what) } " was refused: what was good before stays in use. The log says why." } }
-        (cards(&status, counted.as_ref().map(|counted| counted.ledger.as_str())))
+        @if let Store::Away(why) = admin.keys.store() { p.alert role="alert" { "The key store cannot be used, so no order about keys is carried out: " (why) } }
+        (cards(&status, counted.as_ref().map(|counted| counted.ledger.as_str()), keys::ending_soon(&admin.keys.all(), visit)))
         @if !near.is_empty() {
             section aria-labelledby="near" {
                 h2 #near { "Near its limit" }
-                ul.counts { @for count in near { li { p.sub { code { (count.scope) } } (quota::line(count, visit)) } } }
+                ul.counts { @for count in near { li { p.sub { code { (count.scope) } @if let Some(team) = quota::team_of(&count.scope) { " of " (show::team(team)) } } (quota::line(count, visit)) } } }
             }
         }
         section aria-labelledby="last" {
@@ -48,17 +50,13 @@ pub(crate) async fn page(admin: &Admin, visit: &Visit) -> Reply {
 }
 
 fn nearest(counts: &[Count]) -> Vec<&Count> {
-    let part = |count: &Count| {
-        let taken = count.used.saturating_add(count.in_flight).saturating_add(count.unknown);
-        count.limit.map_or(0, |limit| if limit == 0 { 0 } else { show::percent(taken, limit) })
-    };
-    let mut near: Vec<&Count> = counts.iter().filter(|count| part(count) >= NEAR.1).collect();
-    near.sort_by_key(|count| std::cmp::Reverse(part(count)));
+    let mut near: Vec<&Count> = counts.iter().filter(|count| quota::part(count) >= NEAR.1).collect();
+    near.sort_by_key(|count| std::cmp::Reverse(quota::part(count)));
     near.truncate(NEAR.0);
     near
 }
 
-fn cards(status: &Value, ledger: Option<&str>) -> Markup {
+fn cards(status: &Value, ledger: Option<&str>, ending: usize) -> Markup {
     let refused = !show::at(status, "/policy/refused").is_empty();
     let revision = show::at(status, "/policy/revision");
     let upstream = status.get("upstream").and_then(Value::as_object);
@@ -87,6 +85,8 @@ fn cards(status: &Value, ledger: Option<&str>) -> Markup {
             li { h2 { "Keys" }
                 p { @if show::at(status, "/keys/mistakes").is_empty() { (show::badge(Tone::Good, "in use")) } @else { (show::badge(Tone::Bad, "new file refused")) } }
                 p.sub { span.number { (show::plain(status.pointer("/keys/count"))) } " keys" }
+                @if ending > 0 { p { a href="/console/keys?ends=7" { span.number { (ending) } @if ending == 1 { " ends" } @else { " end" } " within 7 days" } } }
+                p { a href="/console/keys" { "Keys" } }
             }
             li { h2 { "Program" }
                 p { @if restart.is_empty() { (show::badge(Tone::Good, "as configured")) } @else { (show::badge(Tone::Careful, "needs a restart")) } }

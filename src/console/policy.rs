@@ -103,7 +103,7 @@ fn difference(kind: &str, flips: &Value) -> Markup {
             h3 { span.number { (show::plain(flips.get("count"))) } " " (kind) }
             dl.facts {
                 (show::fact("By rule", &counts("/by_rule")))
-                (show::fact("By team", &counts("/by_team")))
+                @if !counts("/by_team").is_empty() { (show::fact_of("By team", by_team(flips))) }
                 (show::fact("By zone", &counts("/by_zone")))
             }
             details {
@@ -111,10 +111,20 @@ fn difference(kind: &str, flips: &Value) -> Markup {
                 ul.plain {
                     @for sample in show::list(flips, "/samples") {
                         @let id = show::at(sample, "/decision");
-                        li { a href=(show::decision_link(id)) { code { (show::short(id)) } } " " (show::at(sample, "/team")) ": " (show::at(sample, "/now")) }
+                        li { a href=(show::decision_link(id)) { code { (show::short(id)) } } " " (show::team(show::at(sample, "/team"))) ": " (show::at(sample, "/now")) }
                     }
                 }
             }
+        }
+    }
+}
+
+fn by_team(flips: &Value) -> Markup {
+    let counts = flips.get("by_team").and_then(Value::as_object);
+    html! {
+        @for (place, (team, count)) in counts.into_iter().flatten().enumerate() {
+            @if place > 0 { ", " }
+            (show::team(team)) " (" (show::plain(Some(count))) ")"
         }
     }
 }

@@ -42,7 +42,8 @@ pub(crate) fn page(admin: &Admin, visit: &Visit) -> Reply {
         @if scopes.is_empty() { p.empty { "Nothing is counted" @if !wanted.is_empty() { " in such a scope" } " yet." } }
         @for scope in scopes {
             section.scope aria-label=(scope) {
-                h2 { code { (scope) } }
+                div.title { h2 { code { (scope) } }
+                    @if let Some(team) = team_of(scope) { span.sub { "team " (show::team(team)) } } }
                 ul.counts { @for count in counts.iter().filter(|count| count.scope == scope) { li { (line(count, visit)) } } }
             }
         }
@@ -51,16 +52,34 @@ pub(crate) fn page(admin: &Admin, visit: &Visit) -> Reply {
     Page::show("Quota", Place::Quota, body)
 }
 
+/// From so many percent on, a limit is nearly used up.
+pub(super) const NEARLY: u64 = 80;
+
+/// What is taken of a count's limit, whether it is certain or not.
+pub(super) fn taken(count: &Count) -> u64 {
+    count.used.saturating_add(count.in_flight).saturating_add(count.unknown)
+}
+
+/// The same in whole percent of the limit; 0 without one.
+pub(super) fn part(count: &Count) -> u64 {
+    count.limit.map_or(0, |limit| show::percent(taken(count), limit))
+}
+
+/// The team that a scope begins with.
+pub(super) fn team_of(scope: &str) -> Option<&str> {
+    scope.strip_prefix("team/")?.split('/').next().filter(|team| !team.is_empty())
+}
+
 /// One count: its bar, its numbers, who holds it.
 pub(super) fn line(count: &Count, visit: &Visit) -> Markup {
     let resource = count.resource.as_str();
     let holders = link("/console/quota/holders", [("scope", count.scope.as_str()), ("resource", resource)]);
-    let taken = count.used.saturating_add(count.in_flight).saturating_add(count.unknown);
+    let taken = taken(count);
     html! {
         div.count {
             p.what { strong { (resource.replace('_', " ")) } " "
                 @if count.limit.is_some_and(|limit| taken >= limit) { (show::badge(Tone::Bad, "used up")) }
-                @else if count.limit.is_some_and(|limit| show::percent(taken, limit) >= 80) { (show::badge(Tone::Careful, "nearly used up")) }
+                @else if count.limit.is_some_and(|limit| show::percent(taken, limit) >= NEARLY) { (show::badge(Tone::Careful, "nearly used up")) }
             }
             @if let Some(limit) = count.limit { (bar(count, limit)) }
             p.numbers {
@@ -81,7 +100,7 @@ pub(super) fn line(count: &Count, visit: &Visit) -> Markup {
 
 /// What is taken of a limit.
 fn bar(count: &Count, limit: u64) -> Markup {
-    let taken = count.used.saturating_add(count.in_flight).saturating_add(count.unknown);
+    let taken = taken(count);
     let whole = limit.max(taken).max(1);
     let part = |amount: u64| show::percent(amount, whole);
     let (used, held) = (part(count.used), part(count.in_flight));
@@ -97,7 +116,7 @@ fn bar(count: &Count, limit: u64) -> Markup {
     }
 }
 
-fn legend() -> Markup {
+pub(super) fn legend() -> Markup {
     html! {
         ul.legend aria-label="What the bars show" {
             @for (class, words) in [("used", "machines that are there"), ("held", "creates in flight"), ("unknown", "creates of unknown outcome"), ("room", "left")] {
@@ -120,6 +139,7 @@ pub(crate) fn holders(admin: &Admin, visit: &Visit) -> Reply {
     let body = html! {
         p.crumb { a href="/console/quota" { "Quota" } }
         h1 { (resource.as_str().replace('_', " ")) " of " code.long { (scope) } }
+        @if let Some(team) = team_of(&scope) { p.sub { "Team " (show::team(team)) } }
         @if let Some(count) = &count { (line(count, visit)) }
         @if units.is_empty() { p.empty { "Nothing holds any of it." } } @else { (units_table(&units, visit)) }
         @if units.iter().any(|unit| unit.state == "escalated") {
@@ -129,11 +149,12 @@ pub(crate) fn holders(admin: &Admin, visit: &Visit) -> Reply {
     Page::show("Who holds it", Place::Quota, body)
 }
 
-fn units_table(units: &[Unit], visit: &Visit) -> Markup {
+/// What counts, as a table.
+pub(super) fn units_table<'u>(units: impl IntoIterator<Item = &'u Unit>, visit: &Visit) -> Markup {
     html! {
         div.scroll tabindex="0" role="group" aria-label="Who holds it" {
             table {
-                caption.unseen { "Who holds it, the oldest first" }
+                caption.unseen { "Who holds it" }
                 thead { tr {
                     th scope="col" { "What" } th.number scope="col" { "Amount" } th scope="col" { "State" } th scope="col" { "Team and key" }
                     th scope="col" { "Machine" } th scope="col" { "Since" } th scope="col" { "Decision" }
@@ -148,7 +169,7 @@ fn units_table(units: &[Unit], visit: &Visit) -> Markup {
                             td.number { (unit.amount) }
                             td { (show::badge(tone(unit.state), &unit.state.replace('_', " ")))
                                 @if let Some(note) = &unit.note { span.sub { (note) } } }
-                            td { (unit.team) @if let Some(key) = &unit.key { span.sub { (key) } } }
+                            td { (show::team(&unit.team)) @if let Some(key) = &unit.key { span.sub { a href=(show::key_link(key)) { (key) } } } }
                             td { (unit.instance_type.as_deref().unwrap_or_default()) " " span.sub { (unit.zone.as_deref().unwrap_or_default()) } }
                             td { (show::moment(unit.since, visit.now)) }
                             td { @if let Some(decision) = &unit.decision { a href=(show::decision_link(decision)) { code { (show::short(decision)) } } } }

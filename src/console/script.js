@@ -1,4 +1,22 @@
 "use strict";
+// Offers to copy what is handed out, where the browser lets a page do that.
+for (const text of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) break;
+  const button = document.createElement("button");
+  const name = document.getElementById(text.getAttribute("aria-labelledby")).textContent;
+  button.type = "button";
+  button.className = "copy";
+  button.textContent = `Copy: ${name}`;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      button.textContent = `Copied: ${name}`;
+    } catch {
+      button.textContent = "The browser refuses; select it by hand";
+    }
+  });
+  text.after(button);
+}
 // Brings new decisions in while somebody looks at them. Everything else works without script.
 (() => {
   const list = document.querySelector("[data-live]");

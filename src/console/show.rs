@@ -41,6 +41,13 @@ pub(crate) fn moment(at: Timestamp, now: Timestamp) -> Markup {
     html! { (time(at)) " " span.ago { (distance(at, now)) } }
 }
 
+/// The day of a time, for tables, and how far away it is.
+pub(crate) fn day(at: Timestamp, now: Timestamp) -> Markup {
+    html! {
+        time datetime=(at.to_string()) { (at.strftime("%Y-%m-%d").to_string()) } " " span.ago { (distance(at, now)) }
+    }
+}
+
 /// The same for a time in a document; as it stands there where it is none.
 pub(crate) fn moment_in(text: &str, now: Timestamp) -> Markup {
     match text.parse() {
@@ -111,6 +118,23 @@ pub(crate) fn decision_link(id: &str) -> String {
 /// The page of an instance.
 pub(crate) fn instance_link(id: &str) -> String {
     format!("/console/instances/{}", escaped(id))
+}
+
+/// The page of a key.
+pub(crate) fn key_link(id: &str) -> String {
+    format!("/console/keys/{}", escaped(id))
+}
+
+/// The page of a team.
+pub(crate) fn team_link(name: &str) -> String {
+    format!("/console/teams/{}", escaped(name))
+}
+
+/// A team, with the way to its page where it can have one.
+pub(crate) fn team(name: &str) -> Markup {
+    html! {
+        @if crate::keys::not_a_team(name).is_none() { a href=(team_link(name)) { (name) } } @else { (name) }
+    }
 }
 
 /// Text as one step of a path.

@@ -140,6 +140,7 @@ impl Authenticate {
         trail.note(|facts| {
             facts.key = Some(key.id.clone());
             facts.team = Some(key.team.clone());
+            facts.owner.clone_from(&key.owner);
             facts.account = Some(key.account.clone());
         });
         let from = trail.peer();

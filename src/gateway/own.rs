@@ -8,14 +8,16 @@
 //! The counts come from [`report`], as the operator's pages do; the rules are those that the next request is judged by.
 
 use http::StatusCode;
+use jiff::Timestamp;
 use serde_json::json;
 
-use super::Parts;
 use super::answer::{Answer, whole};
 use super::parse::Read;
+use super::{Parts, Settings};
 use crate::api::catalog;
 use crate::api::mistake::{Mistake, MistakeCode};
 use crate::json::{Object, Pointer, Value};
+use crate::policy::Judge;
 use crate::policy::answer::Resource;
 use crate::quota::report;
 use crate::refusal::Refusal;
@@ -31,7 +33,7 @@ pub(super) fn answer(parts: &Parts, read: &Read) -> Result<Answer, Refusal> {
     let now = i64::try_from(parts.clock.since_epoch().as_millis()).unwrap_or(i64::MAX);
     let counts = parts.ledger.read(|book| report::counts(book, Some(team), now)).unwrap_or_default();
     let response = match read.call.action.name {
-        "DescribePolicy" => policy(parts, team),
+        "DescribePolicy" => policy(&parts.judge, &parts.settings.load(), parts.clock.timestamp(), team),
         "DescribeQuotaUnits" => {
             let (scope, resource) = asked(&crate::json::read_object(&read.bytes)?, team)?;
             let count = counts.iter().find(|count| count.scope == scope && count.resource == resource);
@@ -52,9 +54,9 @@ pub(super) fn answer(parts: &Parts, read: &Read) -> Result<Answer, Refusal> {
 }
 
 /// What enforcement reads: of the set in force, with nothing of other teams.
-fn policy(parts: &Parts, team: &str) -> serde_json::Value {
-    let set = parts.judge.current();
-    let (organisation, now) = (set.organisation(), parts.clock.timestamp());
+pub(crate) fn policy(judge: &Judge, settings: &Settings, now: Timestamp, team: &str) -> serde_json::Value {
+    let set = judge.current();
+    let organisation = set.organisation();
     let rules = set.rules().map(|rule| {
         json!({
             "rule": rule,
@@ -69,7 +71,7 @@ fn policy(parts: &Parts, team: &str) -> serde_json::Value {
             "rule": one.rule, "until": one.until, "reason": one.reason, "ticket": one.ticket, "owner": one.owner,
         })
     });
-    let rate = parts.settings.load().rates.of(team);
+    let rate = settings.rates.of(team);
     json!({
         "team": team,
         "policy_revision": set.revision(),

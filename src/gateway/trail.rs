@@ -67,6 +67,8 @@ pub(super) struct Facts {
     pub(super) service: Option<&'static str>,
     pub(super) key: Option<String>,
     pub(super) team: Option<String>,
+    /// Who answers for the key.
+    pub(super) owner: Option<String>,
     pub(super) account: Option<String>,
     pub(super) sdk: Option<String>,
     pub(super) user_agent: Option<String>,
@@ -320,7 +322,7 @@ impl Trail {
             caller: crate::record::Caller {
                 key: facts.key,
                 team: facts.team,
-                owner: facts.labels.get("owner").cloned(),
+                owner: facts.owner,
                 account: facts.account,
                 address,
                 sdk: facts.sdk,

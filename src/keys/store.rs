@@ -28,8 +28,8 @@ use crate::quota::store::StoreError;
 use crate::quota::store::postgres::Settings;
 use crate::secret::Secret;
 
+pub use order::{Credentials, NewKey, Order, OrderError};
 pub(super) use order::{Handed, Named};
-pub use order::{NewKey, Order, OrderError};
 pub(super) use record::Record;
 use seals::Seals;
 

@@ -20,3 +20,9 @@ pub(super) fn not_an_action(text: &str) -> String {
         "{text:?} is not an action; write \"service Action\" with `*` only at the end of either part, e.g. \"zec Describe*\""
     )
 }
+
+/// A label as it is written in orders; what is wrong where it is none.
+pub(crate) fn label(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -28,7 +28,7 @@ impl HistoryMetrics {
                 ),
             )
             .ok_or_else(twice)?,
-            up: gauge("zengate_history_up", "1 while the history of decisions can be written.")?,
+            up: gauge("zengate_history_up", "1 while the history of decisions can be written, or where none is kept.")?,
             records: gauge("zengate_history_records", "Decisions in the history.")?,
             bytes: gauge("zengate_history_size_bytes", "Bytes of records in the history.")?,
         })

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{OTTO, VERA, create, setup, stage};
+use crate::keys::with_store;
 use crate::support::chrome::{Chrome, ENTER, TAB};
 use crate::support::world::{Setup, organisation};
 use crate::support::{Call, World, eventually};
@@ -15,8 +16,25 @@ fn busy() -> World {
         - {rule: zones, team: payments, until: '2099-06-30', reason: Pilot in a new region, ticket: OPS-1201, owner: ada}\n  \
         - {rule: count, team: web, until: '2026-02-01', reason: Spring sale, ticket: OPS-1044, owner: grace}\n";
     let organisation = format!("{}{more}{exemptions}", organisation());
-    let world = World::with(Setup { organisation, ..setup() });
+    let world = World::with(Setup { organisation, ..with_store(setup(), "") });
     stage(&world);
+    let order = |path: &str, document: Value| {
+        let call = Call::new("", "").unsigned().target(path).json(&document);
+        let call = call.header("Authorization", &format!("Bearer {OTTO}"));
+        assert_eq!(call.send(world.gateway.admin_address()).status, 200, "{path}");
+    };
+    for document in [
+        json!({ "id": "ZGpayments_ci", "team": "payments", "owner": "ada@example.com", "purpose": "Terraform in CI", "expires": "5d",
+            "actions": ["vm *", "zec Describe*"], "sources": ["10.20.0.0/16", "2001:db8::/32"], "labels": {"env": "prod"} }),
+        json!({ "id": "ZGweb_shop", "team": "web", "owner": "grace@example.com", "purpose": "Autoscaler of the shop", "expires": "90d" }),
+        json!({ "id": "ZGsearch_index", "team": "search", "owner": "lin@example.com", "purpose": "Nightly index", "credentials": "token" }),
+        json!({ "id": "ZGsearch_old", "team": "search", "owner": "lin@example.com", "purpose": "Before the move" }),
+    ] {
+        order("/keys", document);
+    }
+    order("/keys/ZGweb_shop/rotate", json!({ "grace": "7d" }));
+    order("/keys/ZGsearch_index/disable", json!({}));
+    order("/keys/ZGsearch_old/revoke", json!({}));
     for number in 1..=5 {
         let call =
             create(json!({ "instanceName": format!("web-{number}"), "instanceCount": 1 + number % 3 }));
@@ -71,6 +89,26 @@ fn picture(chrome: &Chrome, name: &str) {
     }
 }
 
+/// A secret stands on this page, to be copied or selected, and not in its address.
+fn handed_out(chrome: &Chrome, axe: &str, what: &str) {
+    chrome.until("document.querySelector('.handed')");
+    let secret = chrome.run("return document.querySelectorAll('.handed .secret')[1].textContent");
+    let secret = secret.as_str().unwrap();
+    assert!(secret.len() > 20, "{what}");
+    assert!(!chrome.run("return location.href").as_str().unwrap().contains(secret), "{what}");
+    assert_eq!(chrome.run("return document.querySelectorAll('.copy').length"), 2, "{what}");
+    for scheme in ["light", "dark"] {
+        chrome.scheme(scheme);
+        for (width, height) in [(1200, 800), (400, 800)] {
+            chrome.size(width, height);
+            accessible(chrome, axe, &format!("{what}, {scheme}, {width} px"));
+        }
+        chrome.size(1200, 800);
+        picture(chrome, &format!("handed-{scheme}.png"));
+    }
+    chrome.scheme("light");
+}
+
 #[test]
 #[ignore = "needs chromium and its driver, and axe-core as ZENGATE_TEST_AXE"]
 fn people_use_it_by_keyboard_in_a_real_browser() {
@@ -103,7 +141,7 @@ fn people_use_it_by_keyboard_in_a_real_browser() {
     chrome.keys(ENTER);
     chrome
         .until("location.search.includes('moon-base') && document.querySelectorAll('tbody tr').length === 1");
-    chrome.tab_to("it.closest('tbody')");
+    chrome.tab_to("it.closest('tbody th')");
     chrome.keys(ENTER);
     chrome.until("location.pathname.startsWith('/console/decisions/T')");
     let text = chrome.run("return document.querySelector('main').innerText");
@@ -145,6 +183,11 @@ fn people_use_it_by_keyboard_in_a_real_browser() {
         ("decision", decision),
         ("quota", "/console/quota".to_owned()),
         ("holders", "/console/quota/holders?scope=team%2Fpayments&resource=instances".to_owned()),
+        ("teams", "/console/teams".to_owned()),
+        ("team", "/console/teams/payments".to_owned()),
+        ("keys", "/console/keys".to_owned()),
+        ("key", "/console/keys/ZGpayments_ci".to_owned()),
+        ("new-key", "/console/keys/new".to_owned()),
         ("policy", "/console/policy".to_owned()),
         ("exemptions", "/console/exemptions".to_owned()),
         ("playground", "/console/playground".to_owned()),
@@ -166,6 +209,32 @@ fn people_use_it_by_keyboard_in_a_real_browser() {
         chrome.size(1200, 800);
     }
     chrome.scheme("light");
+
+    // A key is made by keyboard, its secret shown once; then it is rotated, asked once more before.
+    chrome.go(&format!("{origin}/console/keys"));
+    chrome.tab_to("it.textContent === 'Make a key'");
+    chrome.keys(ENTER);
+    chrome.until("document.querySelector('#n-team')");
+    chrome.tab_to("it.id === 'n-team'");
+    chrome.keys("payments");
+    chrome.tab_to("it.id === 'n-purpose'");
+    chrome.keys("Made by hand");
+    chrome.keys(ENTER);
+    handed_out(&chrome, &axe, "a key that was made");
+    chrome.tab_to("it.textContent.startsWith('It is handed over')");
+    chrome.keys(ENTER);
+    chrome.until("document.querySelector('h1').textContent.startsWith('Key ZGpayments')");
+    chrome.tab_to("it.tagName === 'SUMMARY' && it.textContent === 'Rotate'");
+    chrome.keys(ENTER);
+    for scheme in ["light", "dark"] {
+        chrome.scheme(scheme);
+        accessible(&chrome, &axe, &format!("an opened order, {scheme}"));
+    }
+    chrome.scheme("light");
+    picture(&chrome, "rotate-light.png");
+    chrome.tab_to("it.textContent === 'Yes: rotate'");
+    chrome.keys(ENTER);
+    handed_out(&chrome, &axe, "a key that was rotated");
 
     // An operator promotes; asked once more before.
     chrome.go(&format!("{origin}/console/policy"));

@@ -9,7 +9,7 @@ use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
 use serde_json::{Value, json};
 use zengate::emulator::{Fault, On, Times, When};
 
-use crate::support::browser::Browser;
+use crate::support::browser::{Browser, hidden, word};
 use crate::support::client::EXAMPLE;
 use crate::support::otlp::{Mood, Otlp};
 use crate::support::world::{CLOUD_SECRET, KEY, SECRET, Setup, TOKEN, keys};
@@ -173,6 +173,14 @@ fn nothing_that_comes_out_holds_a_secret() {
             );
         }
     }
+    // And one by form, where the page that answers is the only one.
+    let form = browser.get("/console/keys/new");
+    let (word, once) = (word(&form), hidden(&form, "once").unwrap());
+    let fields = [("word", word.as_str()), ("once", &once), ("team", "payments"), ("credentials", "both")];
+    let page = browser.post("/console/keys/new", &fields);
+    let made: [String; 3] = ["id", "secret", "token"].map(|name| crate::console::keys::handed(&page, name));
+    issued.extend_from_slice(&made[1..]);
+    keep("the form sent again", crate::support::browser::text(&browser.post("/console/keys/new", &fields)));
     let by_key = format!("/keys/{id}");
     for call in calls() {
         let answer = call.send(world.address());
@@ -223,8 +231,21 @@ fn nothing_that_comes_out_holds_a_secret() {
         .records()
         .into_iter()
         .map(|record| format!("/console/decisions/{}", record["decision_id"].as_str().unwrap()));
-    let pages = ["", "/decisions", "/quota", "/policy", "/exemptions", "/playground", "/nothing"];
-    for path in pages.map(|page| format!("/console{page}")).into_iter().chain(decisions) {
+    let pages = [
+        "",
+        "/decisions",
+        "/quota",
+        "/teams",
+        "/teams/payments",
+        "/keys",
+        "/keys/new",
+        "/policy",
+        "/exemptions",
+        "/playground",
+        "/nothing",
+    ];
+    let keys = [&id, &made[0]].map(|id| format!("/console/keys/{id}"));
+    for path in pages.map(|page| format!("/console{page}")).into_iter().chain(keys).chain(decisions) {
         let answer = browser.get(&path);
         keep(&path, format!("{answer:?} {}", String::from_utf8_lossy(&answer.body)));
     }

@@ -24,7 +24,7 @@ fn busy() -> World {
         "\n[[key]]\nid = \"{}\"\nsecrets = [{{ file = \"other.secret\" }}]\nteam = \"other\"\naccount = \"main\"\n",
         OTHER.0
     );
-    setup.keys = keys("") + &other;
+    setup.keys = keys("expires = 2099-01-31") + &other;
     setup.organisation = format!(
         "rules:\n  count: {{modes: {{other: warn}}}}\n{}exemptions:\n\
          - {{rule: quota, team: other, until: 2099-01-01, reason: moving, ticket: OPS-1, owner: ann}}\n",
