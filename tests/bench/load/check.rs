@@ -88,7 +88,9 @@ fn ask(stub: SocketAddr, path: &str) -> Vec<u8> {
         let mut storage = [httparse::EMPTY_HEADER; 8];
         let mut head = httparse::Response::new(&mut storage);
         if let httparse::Status::Complete(start) = head.parse(&bytes).unwrap() {
-            let length: usize = std::str::from_utf8(head.headers[0].value).unwrap().parse().unwrap();
+            let named = |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case("content-length");
+            let length = head.headers.iter().find(|header| named(header)).expect("a length").value;
+            let length: usize = std::str::from_utf8(length).unwrap().parse().unwrap();
             if bytes.len() >= start + length {
                 return bytes[start..].to_vec();
             }
