@@ -112,7 +112,7 @@ pub fn start(
     err: Stdio,
 ) -> Proxy {
     let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
-    let mut process = Command::new("taskset")
+    let process = Command::new("taskset")
         .args(["-c", &core.to_string()])
         .args(command)
         .env("PATH", path)
@@ -121,11 +121,13 @@ pub fn start(
         .stderr(err)
         .spawn()
         .expect("taskset (package util-linux)");
-    let end = Instant::now() + Duration::from_secs(120);
+    // Made before it is waited for, so that it is ended whatever comes.
+    let mut proxy = Proxy { name: name.to_owned(), address, judge, sidecars: Vec::new(), process };
+    let end = Instant::now() + Duration::from_secs(300);
     while TcpStream::connect(address).is_err() {
-        assert!(matches!(process.try_wait(), Ok(None)), "{name} ended before it listened");
+        assert!(matches!(proxy.process.try_wait(), Ok(None)), "{name} ended before it listened");
         assert!(Instant::now() < end, "{name} does not listen");
         std::thread::park_timeout(Duration::from_millis(20));
     }
-    Proxy { name: name.to_owned(), address, judge, sidecars: Vec::new(), process }
+    proxy
 }

@@ -19,17 +19,27 @@ pub fn with_opa(setup: Setup<'_>, wire: &Wire, name: &str, variant: Variant) -> 
     let program = tools::authz()?;
     let directory = setup.directory;
     let tree = directory.join("opa");
-    variant.write_rules(&tree);
+    let rules = variant.write_rules(&tree);
     let file = |name: &str, text: &str| {
         let path = tree.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     };
-    file("organisation/own.yaml", &variant.organisation());
+    // As JSON: of a hundred thousand teams, OPA reads YAML for minutes.
+    let own: serde_json::Value = yaml_serde::from_str(&variant.organisation()).unwrap();
+    file("organisation/own.json", &own.to_string());
     let key = fixture::KEY;
-    let keys = format!(r#"{{"{key}": {{"team": "payments", "account": "main", "labels": {{"env": "prod"}}}}}}"#);
+    let keys =
+        format!(r#"{{"{key}": {{"team": "payments", "account": "main", "labels": {{"env": "prod"}}}}}}"#);
     file("keys/data.json", &keys);
     file("adapter.rego", include_str!("adapter.rego"));
+    let ask = |rule: &String| {
+        format!(
+            "deny contains violation if {{\n\tnot data.zengate.excluded(\"{rule}\")\n\tsome violation in \
+             data.zengate.rules.{rule}.deny\n}}\n"
+        )
+    };
+    file("rules.rego", &format!("package bench.rules\n\n{}", rules.iter().map(ask).collect::<String>()));
     let address = free_address();
     let (program, tree) = (program.display().to_string(), tree.display().to_string());
     let command =

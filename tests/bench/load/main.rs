@@ -150,7 +150,8 @@ impl Bench<'_> {
     fn round(&mut self, round: usize, name: &str, asks: &[Ask], [saturated, steady]: &mut [Table; 2]) {
         let plain = !self.wire.h2 && self.wire.certificate.is_none();
         let order: Vec<usize> = (usize::from(!plain)..self.peers.all.len()).collect();
-        let order: Vec<usize> = if round.is_multiple_of(2) { order } else { order.into_iter().rev().collect() };
+        let order: Vec<usize> =
+            if round.is_multiple_of(2) { order } else { order.into_iter().rev().collect() };
         for place in &order {
             let figures = self.one(asks, Pace::Saturate, *place);
             saturated.rows[*place].1.push(figures);
@@ -164,9 +165,7 @@ impl Bench<'_> {
                 steady.rows[place].1.push(figures);
             } else if round == 0 {
                 let proxy = &self.peers.all[place].name;
-                println!(
-                    "left out: {name} at {rate:.0} requests/s: {proxy}: it can sustain about {able:.0}"
-                );
+                println!("left out: {name} at {rate:.0} requests/s: {proxy}: it can sustain about {able:.0}");
             }
         }
     }

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use crate::envoy;
 use crate::fixture;
 use crate::options::{Ledger, Options};
 use crate::postgres;
 use crate::proxies::{Judge, Proxy, Setup, free_address, log_file, start, zengate_with};
 use crate::tools;
 pub use crate::tools::Missing;
-use crate::envoy;
 
 /// What is spoken between the load generator and the proxies; to the stub all speak plain HTTP/1.1.
 pub struct Wire {
@@ -53,22 +53,23 @@ impl Variant {
             text += "rules:\n";
         }
         for rule in 1..=self.rules {
-            let bound =
-                if rule % 2 == 0 { r#"actions: ["vm ResizeDisk"]"# } else { "teams: [team-000001]" };
+            let bound = if rule % 2 == 0 { r#"actions: ["vm ResizeDisk"]"# } else { "teams: [team-000001]" };
             text += &format!("  further_{rule:04}: {{mode: enforce, applies: {{{bound}}}}}\n");
         }
         text
     }
 
-    /// The stock rules and the further ones, without tests, as a directory.
-    pub fn write_rules(self, to: &Path) {
+    /// The stock rules and the further ones, without tests, as a directory; gives their names.
+    pub fn write_rules(self, to: &Path) -> Vec<String> {
         let stock = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+        let mut names = Vec::new();
         for part in ["", "rules", "lib", "facts", "organisation"] {
             std::fs::create_dir_all(to.join(part)).unwrap();
             for entry in std::fs::read_dir(stock.join(part)).unwrap().map(Result::unwrap) {
                 let name = entry.file_name().into_string().unwrap();
                 let wanted = ["rego", "yaml", "json"].iter().any(|end| name.ends_with(end));
                 if wanted && !name.ends_with("_test.rego") {
+                    names.extend(name.strip_suffix(".rego").filter(|_| part == "rules").map(str::to_owned));
                     std::fs::copy(entry.path(), to.join(part).join(name)).unwrap();
                 }
             }
@@ -81,7 +82,9 @@ impl Variant {
                  \"remedy\": \"Ask for a smaller one.\"}}\n}}\n"
             );
             std::fs::write(to.join(format!("rules/{name}.rego")), text).unwrap();
+            names.push(name);
         }
+        names
     }
 }
 
@@ -111,10 +114,14 @@ impl Peers {
             let setup = Setup { directory: &directory, ..setup };
             let ledger = match variant.ledger {
                 Ledger::Postgres if postgres::installed() => Ok(Some(postgres::Server::start())),
-                Ledger::Postgres => Err("PostgreSQL is not installed (Debian's package postgresql)".to_owned()),
+                Ledger::Postgres => {
+                    Err("PostgreSQL is not installed (Debian's package postgresql)".to_owned())
+                }
                 Ledger::None | Ledger::Embedded => Ok(None),
             };
-            peers.add(&name, || zengate(setup, wire, &name, variant, ledger.as_ref().map_err(Clone::clone)?.as_ref()));
+            peers.add(&name, || {
+                zengate(setup, wire, &name, variant, ledger.as_ref().map_err(Clone::clone)?.as_ref())
+            });
             peers._ledgers.extend(ledger.ok().flatten());
         }
         if wire.h2 || wire.certificate.is_some() {
@@ -221,9 +228,8 @@ fn zengate(
     };
     if let Some(of) = &wire.certificate {
         let of = of.display();
-        more += &format!(
-            "[listen.tls]\ncertificate = \"{of}/tls.crt\"\nkey = {{ file = \"{of}/tls.key\" }}\n"
-        );
+        more +=
+            &format!("[listen.tls]\ncertificate = \"{of}/tls.crt\"\nkey = {{ file = \"{of}/tls.key\" }}\n");
     }
     Ok(zengate_with(setup, name, &variant.organisation(), &more))
 }

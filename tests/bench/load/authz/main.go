@@ -19,7 +19,9 @@ import (
 	auth "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	kind "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/loader"
 	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"github.com/open-policy-agent/opa/v1/util"
 	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
@@ -95,10 +97,17 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	prepared, err := rego.New(
-		rego.Query(*query),
-		rego.Load(strings.Split(*paths, ","), nil),
-	).PrepareForEval(ctx)
+	loaded, err := loader.NewFileLoader().All(strings.Split(*paths, ","))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Data are kept as the engine reads them (`opa run --optimize-store-for-read-speed`), not converted at every look.
+	store := inmem.NewFromObjectWithOpts(loaded.Documents, inmem.OptReturnASTValuesOnRead(true))
+	options := []func(*rego.Rego){rego.Query(*query), rego.Store(store)}
+	for _, module := range loaded.Modules {
+		options = append(options, rego.ParsedModule(module.Parsed))
+	}
+	prepared, err := rego.New(options...).PrepareForEval(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
