@@ -226,6 +226,8 @@ fn zengate(
         (Ledger::Embedded, _) => "[quota]\nstore = \"sqlite\"\n".to_owned(),
         _ => "[quota]\nstore = \"none\"\n".to_owned(),
     };
+    // Saturated by more connections than it takes on at once, who waits longest must not be refused.
+    more += "[limits]\nplace_timeout = \"60s\"\n";
     if let Some(of) = &wire.certificate {
         let of = of.display();
         more +=

@@ -140,9 +140,9 @@ fn quotients(name: &str, ours: &[Figures], theirs: &[Figures]) {
 }
 
 fn line(name: &str, cell: impl Fn(usize) -> Option<String>) {
-    print!("{name:<36}");
+    print!("{name:<48}");
     for column in 0..COLUMNS.len() {
-        print!("{:>24}", cell(column).unwrap_or_default());
+        print!("{:>27}", cell(column).unwrap_or_default());
     }
     println!();
 }
