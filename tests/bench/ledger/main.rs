@@ -151,7 +151,7 @@ fn report(
     // The disk is asked before each run: what else is done on it changes from second to second.
     let runs: Vec<(Floor, Run)> = (0..effort.rounds)
         .map(|round| {
-            let floor = sync(effort.length / 4);
+            let floor = sync(effort.length / 2);
             let (store, at) = place(round);
             let run = pairs(store, under_way, effort.length);
             drop(at);
