@@ -94,15 +94,17 @@ pub fn now() -> i64 {
     zengate::clock::Clock::system().unix_seconds()
 }
 
+/// Writes what others must not read.
+pub fn write_secret(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 /// Writes the files of a gateway in front of `upstream`, as an operator would: everything that is not said is the
 /// default, but for two time limits: on a machine that others use, a pause of 50 ms must not end the benchmark.
 /// `more` is added to the configuration.
 pub fn write_gateway(directory: &Path, listen: &str, admin: &str, upstream: &str, more: &str) {
-    let file = |name: &str, text: &str| {
-        let path = directory.join(name);
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    };
+    let file = |name: &str, text: &str| write_secret(&directory.join(name), text);
     file("payments.secret", SECRET);
     file("cloud.secret", CLOUD_SECRET);
     file(

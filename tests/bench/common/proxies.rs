@@ -1,4 +1,4 @@
-//! The processes that are compared, each on the same core, each with one worker and keep-alive connections upstream.
+//! Processes under test: how they are started, told apart and ended, and the two that every benchmark has.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -8,18 +8,33 @@ use std::time::{Duration, Instant};
 
 use crate::fixture;
 
+/// Who judges creates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judge {
+    /// Nobody: what should be refused is passed on.
+    Nobody,
+    Zengate,
+    Opa,
+}
+
 /// A process under test. Dropping it ends it.
 pub struct Proxy {
-    pub name: &'static str,
+    pub name: String,
     pub address: SocketAddr,
-    /// Whether refused creates are refused here, instead of passed on.
-    pub judges: bool,
+    pub judge: Judge,
+    /// Processes that it cannot work without; what they use is its use.
+    pub sidecars: Vec<Proxy>,
     process: Child,
 }
 
 impl Proxy {
     pub fn pid(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Its own and those of its sidecars.
+    pub fn pids(&self) -> Vec<u32> {
+        std::iter::once(self.pid()).chain(self.sidecars.iter().flat_map(Self::pids)).collect()
     }
 }
 
@@ -59,104 +74,45 @@ pub fn stub(core: usize) -> Proxy {
     let address = free_address();
     let own = std::env::current_exe().unwrap();
     let command = vec![own.display().to_string(), "--stub".to_owned(), address.to_string()];
-    start("direct", address, false, core, &command, Stdio::null(), Stdio::inherit())
+    start("direct", address, Judge::Nobody, core, &command, Stdio::null(), Stdio::inherit())
 }
 
-pub fn nginx(setup: Setup<'_>) -> Option<Proxy> {
-    let address = free_address();
-    let Setup { directory, upstream, logs, .. } = setup;
-    let at = directory.display();
-    let log = if logs { format!("{at}/nginx-access.log combined") } else { "off".to_owned() };
-    let file = directory.join("nginx.conf");
-    // The buffers hold an answer of 50 KB, or nginx would write it to a file first.
-    let text = format!(
-        "worker_processes 1;\npid {at}/nginx.pid;\nerror_log {at}/nginx-error.log;\n\
-         events {{ worker_connections 4096; }}\nhttp {{\n  access_log {log};\n  keepalive_requests 100000000;\n\
-         client_body_temp_path {at}/nginx-body;\n  proxy_temp_path {at}/nginx-proxy;\n  fastcgi_temp_path {at}/nginx-f;\n\
-         uwsgi_temp_path {at}/nginx-u;\n  scgi_temp_path {at}/nginx-s;\n  proxy_buffers 16 8k;\n\
-         upstream cloud {{ server {upstream}; keepalive 256; keepalive_requests 100000000; }}\n\
-         server {{ listen {address}; location / {{\n    proxy_pass http://cloud; proxy_http_version 1.1;\n    \
-         proxy_set_header Connection \"\"; proxy_set_header Host $http_host;\n  }} }}\n}}\n"
-    );
-    std::fs::write(&file, text).unwrap();
-    let command = ["nginx", "-c", &file.display().to_string(), "-g", "daemon off;"].map(str::to_owned);
-    installed("nginx", "nginx-light")
-        .then(|| start("nginx", address, false, setup.core, &command, Stdio::null(), Stdio::null()))
-}
-
-pub fn haproxy(setup: Setup<'_>) -> Option<Proxy> {
-    let address = free_address();
-    let Setup { directory, upstream, logs, .. } = setup;
-    let log = if logs { "log stdout format raw local0" } else { "" };
-    let http_log = if logs { "log global\n  option httplog" } else { "" };
-    let file = directory.join("haproxy.cfg");
-    let text = format!(
-        "global\n  nbthread 1\n  maxconn 4096\n  {log}\ndefaults\n  mode http\n  timeout connect 5s\n  \
-         timeout client 60s\n  timeout server 60s\n  http-reuse always\n  {http_log}\n\
-         frontend all\n  bind {address}\n  default_backend cloud\nbackend cloud\n  server cloud {upstream}\n"
-    );
-    std::fs::write(&file, text).unwrap();
-    let command = ["haproxy", "-db", "-f", &file.display().to_string()].map(str::to_owned);
-    let out = if logs { log_file(directory, "haproxy.log") } else { Stdio::null() };
-    installed("haproxy", "haproxy")
-        .then(|| start("haproxy", address, false, setup.core, &command, out, Stdio::null()))
+/// A gateway with the stock rules and everything that is not said at its default.
+pub fn zengate(setup: Setup<'_>) -> Proxy {
+    zengate_with(setup, "zengate", fixture::ORGANISATION, "")
 }
 
 /// The binary that `cargo bench` built, as an operator runs it: log lines on standard error, decision records on
-/// standard output, both into files here.
-pub fn zengate(setup: Setup<'_>) -> Proxy {
+/// standard output, both into files here. `more` begins within `[policy]`.
+pub fn zengate_with(setup: Setup<'_>, name: &str, organisation: &str, more: &str) -> Proxy {
     let (address, admin) = (free_address(), free_address());
     let Setup { directory, upstream, logs, .. } = setup;
-    let more = if logs { "" } else { "[records]\nto = \"none\"\n[log]\nlevel = \"warn\"\n" };
-    fixture::write_gateway(directory, &address.to_string(), &admin.to_string(), &upstream.to_string(), more);
+    let quiet = if logs { "" } else { "[records]\nto = \"none\"\n[log]\nlevel = \"warn\"\n" };
+    let more = format!("{more}{quiet}");
+    fixture::write_gateway(directory, &address.to_string(), &admin.to_string(), &upstream.to_string(), &more);
+    std::fs::write(directory.join("organisation.yaml"), organisation).unwrap();
     let config = directory.join("zengate.toml").display().to_string();
     let command = [env!("CARGO_BIN_EXE_zengate"), "serve", "--config", &config].map(str::to_owned);
     let (out, err) = (log_file(directory, "decisions.jsonl"), log_file(directory, "zengate.log"));
-    start("zengate", address, true, setup.core, &command, out, err)
+    start(name, address, Judge::Zengate, setup.core, &command, out, err)
 }
 
-fn log_file(directory: &Path, name: &str) -> Stdio {
+pub fn log_file(directory: &Path, name: &str) -> Stdio {
     File::create(directory.join(name)).unwrap().into()
 }
 
-/// Installs a Debian package if its program is missing and this may be done; says what to do otherwise.
-fn installed(program: &str, package: &str) -> bool {
-    let found = |program: &str| {
-        let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
-        path.split(':').any(|directory| Path::new(directory).join(program).is_file())
-    };
-    if found(program) {
-        return true;
-    }
-    eprintln!("{program} is missing; trying `apt-get install {package}`");
-    for arguments in [vec!["update", "-qq"], vec!["install", "-y", "-qq", package]] {
-        let _ = Command::new("apt-get")
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-    }
-    if !found(program) {
-        eprintln!(
-            "{program} could not be installed (needs root and Debian's archive): left out. Install it and run again."
-        );
-    }
-    found(program)
-}
-
 /// Starts a process on `core` and waits until it listens.
-fn start(
-    name: &'static str,
+pub fn start(
+    name: &str,
     address: SocketAddr,
-    judges: bool,
+    judge: Judge,
     core: usize,
     command: &[String],
     out: Stdio,
     err: Stdio,
 ) -> Proxy {
     let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
-    let mut process = Command::new("taskset")
+    let process = Command::new("taskset")
         .args(["-c", &core.to_string()])
         .args(command)
         .env("PATH", path)
@@ -165,11 +121,13 @@ fn start(
         .stderr(err)
         .spawn()
         .expect("taskset (package util-linux)");
-    let end = Instant::now() + Duration::from_secs(60);
+    // Made before it is waited for, so that it is ended whatever comes.
+    let mut proxy = Proxy { name: name.to_owned(), address, judge, sidecars: Vec::new(), process };
+    let end = Instant::now() + Duration::from_secs(300);
     while TcpStream::connect(address).is_err() {
-        assert!(matches!(process.try_wait(), Ok(None)), "{name} ended before it listened");
+        assert!(matches!(proxy.process.try_wait(), Ok(None)), "{name} ended before it listened");
         assert!(Instant::now() < end, "{name} does not listen");
         std::thread::park_timeout(Duration::from_millis(20));
     }
-    Proxy { name, address, judges, process }
+    proxy
 }

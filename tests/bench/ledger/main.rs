@@ -48,11 +48,20 @@ struct Effort {
     length: Duration,
 }
 
-/// Of one run: operations per second and latencies of each.
+/// Of one run: pairs per second, and latencies of both steps and of the pair.
 struct Run {
     rate: f64,
     reserve: Vec<Duration>,
     settle: Vec<Duration>,
+    pair: Vec<Duration>,
+}
+
+/// What the disk did just before a run.
+struct Floor {
+    rate: f64,
+    /// Of one fdatasync, in microseconds.
+    p50: f64,
+    p99: f64,
 }
 
 fn main() {
@@ -72,23 +81,31 @@ fn main() {
         println!("PostgreSQL is not installed (Debian's package postgresql): its part is left out");
     }
     println!(
-        "medians of {} rounds of {} ms each; latencies in microseconds",
+        "medians [least-most] of {} rounds of {} ms each; latencies in microseconds; multiples of fdatasync by the round",
         effort.rounds,
         effort.length.as_millis()
     );
-    println!("| what | under way | per s | to fdatasync | reserve p50 | p99 | settle p50 | p99 |");
-    println!("|---|---|---|---|---|---|---|---|");
-    let syncs = median((0..effort.rounds).map(|_| sync(effort.length)).collect());
-    println!("| fdatasync of 4 KiB appended | 1 | {syncs:.0} | 1.00 | | | | |");
+    println!(
+        "| what | under way | per s | per s to fdatasync | pair p50 | pair p99 | pair p50 to fdatasync | reserve p50 | settle p50 |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    let floors: Vec<Floor> = (0..effort.rounds).map(|_| sync(effort.length)).collect();
+    let of = |figure: fn(&Floor) -> f64| spread(floors.iter().map(figure).collect());
+    println!(
+        "| fdatasync of 4 KiB appended | 1 | {} | 1.00 | {} | {} | 1.00 | | |",
+        of(|floor| floor.rate),
+        of(|floor| floor.p50),
+        of(|floor| floor.p99)
+    );
     for under_way in CONCURRENCY {
-        report("SQLite", under_way, syncs, effort, |round| {
+        report("SQLite", under_way, effort, |round| {
             let at = TempDir::new().unwrap();
             (Box::new(Sqlite::new(at.path().join(format!("ledger-{round}.db")))), Some(at))
         });
     }
     let Some(server) = server else { return };
     for under_way in CONCURRENCY {
-        report("PostgreSQL", under_way, syncs, effort, |round| {
+        report("PostgreSQL", under_way, effort, |round| {
             let schema = format!("bench_{under_way}_{round}");
             (Box::new(Postgres::new(settings(&server, &schema))), None)
         });
@@ -107,45 +124,52 @@ fn settings(server: &postgres::Server, schema: &str) -> Settings {
     }
 }
 
-/// How often a second 4 KiB can be appended to a file and made durable.
-fn sync(length: Duration) -> f64 {
+/// How often a second 4 KiB can be appended to a file and made durable, and how long that takes.
+fn sync(length: Duration) -> Floor {
     let at = TempDir::new().unwrap();
     let mut file = std::fs::File::create(Path::new(at.path()).join("raw")).unwrap();
-    let (begin, mut times) = (Instant::now(), 0_u32);
+    let (begin, mut latencies) = (Instant::now(), Vec::new());
     while begin.elapsed() < length {
+        let asked = Instant::now();
         file.write_all(&[7; 4096]).unwrap();
         file.sync_data().unwrap();
-        times += 1;
+        latencies.push(asked.elapsed());
     }
-    f64::from(times) / begin.elapsed().as_secs_f64()
+    Floor {
+        rate: latencies.len() as f64 / begin.elapsed().as_secs_f64(),
+        p50: percentile(&latencies, 0.5),
+        p99: percentile(&latencies, 0.99),
+    }
 }
 
 fn report(
     store: &str,
     under_way: usize,
-    syncs: f64,
     effort: Effort,
     place: impl Fn(usize) -> (Box<dyn Store>, Option<TempDir>),
 ) {
-    let runs: Vec<Run> = (0..effort.rounds)
+    // The disk is asked before each run: what else is done on it changes from second to second.
+    let runs: Vec<(Floor, Run)> = (0..effort.rounds)
         .map(|round| {
+            let floor = sync(effort.length / 2);
             let (store, at) = place(round);
             let run = pairs(store, under_way, effort.length);
             drop(at);
-            run
+            (floor, run)
         })
         .collect();
-    let rate = median(runs.iter().map(|run| run.rate).collect());
-    let at = |of: fn(&Run) -> &Vec<Duration>, share: f64| {
-        median(runs.iter().map(|run| percentile(of(run), share)).collect())
+    let of = |figure: &dyn Fn(&Floor, &Run) -> f64| {
+        spread(runs.iter().map(|(floor, run)| figure(floor, run)).collect())
     };
     println!(
-        "| {store}: reserve and settle | {under_way} | {rate:.0} | {:.2} | {:.0} | {:.0} | {:.0} | {:.0} |",
-        rate / syncs,
-        at(|run| &run.reserve, 0.5),
-        at(|run| &run.reserve, 0.99),
-        at(|run| &run.settle, 0.5),
-        at(|run| &run.settle, 0.99),
+        "| {store}: reserve and settle | {under_way} | {} | {} | {} | {} | {} | {} | {} |",
+        of(&|_, run| run.rate),
+        of(&|floor, run| run.rate / floor.rate),
+        of(&|_, run| percentile(&run.pair, 0.5)),
+        of(&|_, run| percentile(&run.pair, 0.99)),
+        of(&|floor, run| percentile(&run.pair, 0.5) / floor.p50),
+        of(&|_, run| percentile(&run.reserve, 0.5)),
+        of(&|_, run| percentile(&run.settle, 0.5)),
     );
 }
 
@@ -165,12 +189,12 @@ fn pairs(store: Box<dyn Store>, under_way: usize, length: Duration) -> Run {
     }
     let template = order();
     let begin = Instant::now();
-    let (reserve, settle) = runtime.block_on(async {
+    let (reserve, settle, pair) = runtime.block_on(async {
         let tasks: Vec<_> = (0..under_way)
             .map(|_| {
                 let (ledger, template) = (ledger.clone(), template.clone());
                 tokio::spawn(async move {
-                    let (mut reserve, mut settle) = (Vec::new(), Vec::new());
+                    let (mut reserve, mut settle, mut pair) = (Vec::new(), Vec::new(), Vec::new());
                     while begin.elapsed() < length {
                         let id = Uuid::now_v7();
                         let mut order = Order { id, ..template.clone() };
@@ -184,24 +208,27 @@ fn pairs(store: Box<dyn Store>, under_way: usize, length: Duration) -> Run {
                         let answer = StoredAnswer { status: 200, body: "x".repeat(600) };
                         let asked = Instant::now();
                         ledger.settle(hold, made, Some(answer)).await.unwrap();
-                        settle.push(asked.elapsed());
+                        let settled = asked.elapsed();
+                        settle.push(settled);
+                        pair.push(reserve.last().copied().unwrap_or_default() + settled);
                     }
-                    (reserve, settle)
+                    (reserve, settle, pair)
                 })
             })
             .collect();
-        let (mut reserve, mut settle) = (Vec::new(), Vec::new());
+        let (mut reserve, mut settle, mut pair) = (Vec::new(), Vec::new(), Vec::new());
         for task in tasks {
-            let (one, other) = task.await.unwrap();
+            let (one, other, both) = task.await.unwrap();
             reserve.extend(one);
             settle.extend(other);
+            pair.extend(both);
         }
-        (reserve, settle)
+        (reserve, settle, pair)
     });
     let rate = settle.len() as f64 / begin.elapsed().as_secs_f64();
     let counted = ledger.read(|book| book.tally("team/payments", Resource::Instances).used).unwrap();
     assert_eq!(counted, u64::try_from(settle.len()).unwrap(), "every pair counts");
-    Run { rate, reserve, settle }
+    Run { rate, reserve, settle, pair }
 }
 
 /// A create with the claims of an organisation that limits machines and processors in three ways.
@@ -245,9 +272,14 @@ fn order() -> Order {
     }
 }
 
-fn median(mut figures: Vec<f64>) -> f64 {
+/// The median with [least-most].
+fn spread(mut figures: Vec<f64>) -> String {
     figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or_default()
+    let at = |place: usize| {
+        let value = figures.get(place).copied().unwrap_or_default();
+        if value < 100.0 { format!("{value:.2}") } else { format!("{value:.0}") }
+    };
+    format!("{} [{}-{}]", at(figures.len() / 2), at(0), at(figures.len().saturating_sub(1)))
 }
 
 /// In microseconds.

@@ -1,5 +1,6 @@
 //! What must be true of a run besides its figures: the cloud saw what was allowed, and signed as it must be.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
@@ -8,6 +9,7 @@ use zengate::sign::{PayloadHash, SigningKey, authorize};
 
 use crate::fixture::{CLOUD_KEY, CLOUD_SECRET};
 use crate::generate::Outcome;
+use crate::proxies::Judge;
 use crate::stub::Seen;
 
 /// What the stub has seen so far.
@@ -18,13 +20,42 @@ pub fn seen(stub: SocketAddr) -> Seen {
 }
 
 /// Every read and allowed create reached the cloud once, and no refused one did where it is refused.
-pub fn arrived(outcome: &Outcome, judges: bool, before: Seen, after: Seen) {
-    let passed = if judges { 0 } else { outcome.refused };
+pub fn arrived(outcome: &Outcome, judge: Judge, before: Seen, after: Seen) {
+    let passed = if judge == Judge::Nobody { outcome.refused } else { 0 };
     let expected =
         Seen { creates: before.creates + outcome.creates + passed, reads: before.reads + outcome.reads };
     assert_eq!(after, expected, "what the cloud saw");
     let sent = outcome.creates + outcome.refused + outcome.reads;
     assert_eq!(outcome.latencies.len() as u64, sent, "every request was answered");
+}
+
+/// A refusal is the judge's own, and in its form.
+pub fn refusal(judge: Judge, status: u16, decision: Option<&str>, body: &[u8]) {
+    let text = std::str::from_utf8(body).unwrap();
+    assert_eq!(status, 403, "{text}");
+    if judge == Judge::Zengate {
+        let decision = decision.expect("a decision's id");
+        let opening = format!(
+            r#"{{"requestId":"{decision}","code":"OPERATION_DENIED_POLICY_VIOLATION","message":"Refused by "#
+        );
+        assert!(text.starts_with(&opening), "{text}");
+    } else {
+        assert!(text.starts_with(r#"{"allowed":false,"deny":[{"#), "{text}");
+    }
+}
+
+/// The rules that a refusal names: `[1] zones: ...` in the gateway's message, a member of each violation in OPA's answer.
+pub fn rules_of(judge: Judge, refusal: &[u8]) -> BTreeSet<String> {
+    let answer: serde_json::Value = serde_json::from_slice(refusal).unwrap();
+    if judge == Judge::Opa {
+        let deny = answer["deny"].as_array().unwrap();
+        return deny.iter().map(|violation| violation["rule"].as_str().unwrap().to_owned()).collect();
+    }
+    let message = answer["message"].as_str().unwrap();
+    let numbered = message.split('[').filter(|part| part.starts_with(|first: char| first.is_ascii_digit()));
+    numbered
+        .filter_map(|part| part.split_once("] ")?.1.split_once(':').map(|(rule, _)| rule.to_owned()))
+        .collect()
 }
 
 /// The last create that the stub got is signed with the cloud's key and holds what the rules add.
@@ -57,7 +88,9 @@ fn ask(stub: SocketAddr, path: &str) -> Vec<u8> {
         let mut storage = [httparse::EMPTY_HEADER; 8];
         let mut head = httparse::Response::new(&mut storage);
         if let httparse::Status::Complete(start) = head.parse(&bytes).unwrap() {
-            let length: usize = std::str::from_utf8(head.headers[0].value).unwrap().parse().unwrap();
+            let named = |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case("content-length");
+            let length = head.headers.iter().find(|header| named(header)).expect("a length").value;
+            let length: usize = std::str::from_utf8(length).unwrap().parse().unwrap();
             if bytes.len() >= start + length {
                 return bytes[start..].to_vec();
             }

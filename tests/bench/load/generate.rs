@@ -1,4 +1,4 @@
-//! The load generator: one thread, one poll, prepared requests; every answer is checked.
+//! The load generator for plain HTTP/1.1: one thread, one poll, prepared requests; every answer is checked.
 //!
 //! At a fixed rate the schedule is made before the run and a request's latency counts from the moment it was due, not
 //! from when a connection was free for it: a slow answer delays those behind it, and that delay is theirs
@@ -14,7 +14,9 @@ use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 
 use crate::answers::{self, Template};
+use crate::check;
 use crate::fixture::Ask;
+use crate::proxies::Judge;
 
 /// How much is sent.
 #[derive(Clone, Copy, Debug)]
@@ -28,11 +30,26 @@ pub enum Pace {
 /// One run.
 pub struct Plan<'a> {
     pub address: SocketAddr,
-    pub judges: bool,
+    pub judge: Judge,
     pub requests: &'a [Prepared],
     pub connections: usize,
     pub pace: Pace,
     pub time: Duration,
+    /// No request is sent twice; when all are sent, the run is over.
+    pub once: bool,
+}
+
+impl Plan<'_> {
+    /// How many requests may still be sent after `sent`.
+    pub fn left(&self, sent: usize) -> usize {
+        if self.once { self.requests.len().saturating_sub(sent) } else { usize::MAX }
+    }
+}
+
+/// What is measured from outside, while all connections are open: before the first request, after the last answer.
+pub struct Meter<'a> {
+    pub begin: &'a mut dyn FnMut(),
+    pub end: &'a mut dyn FnMut(),
 }
 
 /// A request ready to be sent, and what must come back.
@@ -52,6 +69,54 @@ pub struct Outcome {
     pub refused: u64,
     pub reads: u64,
     pub seconds: f64,
+    /// The body of the last refusal.
+    pub refusal: Vec<u8>,
+}
+
+impl Outcome {
+    pub fn count(&mut self, ask: Ask) {
+        match ask {
+            Ask::Create => self.creates += 1,
+            Ask::Refused => self.refused += 1,
+            Ask::Read => self.reads += 1,
+        }
+    }
+}
+
+/// The answers that the stub gives.
+pub struct Answers {
+    created: Template,
+    listed: Template,
+}
+
+impl Answers {
+    pub fn new() -> Self {
+        Self { created: answers::body(Ask::Create), listed: answers::body(Ask::Read) }
+    }
+
+    /// Checks an answer: of what was passed on to the byte, of a refusal who refused it. A refusal is kept in `refusal`.
+    pub fn check(
+        &mut self,
+        prepared: &Prepared,
+        judge: Judge,
+        status: u16,
+        decision: Option<&str>,
+        body: &[u8],
+        refusal: &mut Vec<u8>,
+    ) {
+        let expected = match prepared.ask {
+            Ask::Refused if judge != Judge::Nobody => {
+                check::refusal(judge, status, decision, body);
+                refusal.clear();
+                return refusal.extend_from_slice(body);
+            }
+            Ask::Create | Ask::Refused => &mut self.created,
+            Ask::Read => &mut self.listed,
+        };
+        let marker = format!("{:08}", prepared.marker);
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
+        assert!(body == expected.with(marker.as_bytes()), "the answer of request {marker}, to the byte");
+    }
 }
 
 struct Connection {
@@ -67,12 +132,11 @@ struct Run<'a> {
     idle: Vec<usize>,
     next: usize,
     outcome: Outcome,
-    created: Template,
-    listed: Template,
+    answers: Answers,
 }
 
 /// Runs a plan. Anything that is not as it should be ends the benchmark.
-pub fn run(plan: &Plan<'_>) -> Outcome {
+pub fn run(plan: &Plan<'_>, meter: Meter<'_>) -> Outcome {
     // Waking up 50 us late would be the generator's latency, not the proxy's.
     let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
     let poll = epoll::create(CreateFlags::CLOEXEC).unwrap();
@@ -91,10 +155,11 @@ pub fn run(plan: &Plan<'_>) -> Outcome {
         connections,
         next: 0,
         outcome: Outcome::default(),
-        created: answers::body(Ask::Create),
-        listed: answers::body(Ask::Read),
+        answers: Answers::new(),
     };
+    (meter.begin)();
     run.work(&poll);
+    (meter.end)();
     run.outcome.latencies.sort_unstable();
     run.outcome
 }
@@ -102,7 +167,7 @@ pub fn run(plan: &Plan<'_>) -> Outcome {
 impl Run<'_> {
     fn work(&mut self, poll: &impl std::os::fd::AsFd) {
         let start = Instant::now();
-        let end = start + self.plan.time;
+        let mut end = start + self.plan.time;
         let step = match self.plan.pace {
             Pace::Saturate => None,
             Pace::Rate(rate) => Some(Duration::from_secs_f64(1.0 / rate)),
@@ -112,11 +177,15 @@ impl Run<'_> {
         let mut events: Vec<Event> = Vec::with_capacity(256);
         loop {
             let now = Instant::now();
+            let left = self.plan.left(self.next);
+            if left == 0 && end > now {
+                end = now;
+            }
             match step {
-                None if now < end => backlog.resize(self.idle.len(), now),
+                None if now < end => backlog.resize(self.idle.len().min(left), now),
                 None => backlog.clear(),
                 Some(step) => {
-                    while due <= now && due < end {
+                    while due <= now && due < end && backlog.len() < left {
                         backlog.push_back(due);
                         due += step;
                     }
@@ -156,11 +225,7 @@ impl Run<'_> {
         let written = connection.socket.write(&prepared.bytes).expect("the connection stays open");
         assert_eq!(written, prepared.bytes.len(), "a small request fits into an empty buffer");
         connection.waiting = Some((number, due));
-        match prepared.ask {
-            Ask::Create => self.outcome.creates += 1,
-            Ask::Refused => self.outcome.refused += 1,
-            Ask::Read => self.outcome.reads += 1,
-        }
+        self.outcome.count(prepared.ask);
     }
 
     fn receive(&mut self, place: usize) {
@@ -190,33 +255,10 @@ impl Run<'_> {
         assert_eq!(connection.unread.len(), start + length, "nothing follows the answer");
         let prepared = &self.plan.requests[number];
         let body = &connection.unread[start..];
-        let marker = format!("{:08}", prepared.marker);
-        let expected = match prepared.ask {
-            Ask::Refused if self.plan.judges => None,
-            Ask::Create | Ask::Refused => Some(&mut self.created),
-            Ask::Read => Some(&mut self.listed),
-        };
-        match expected {
-            Some(expected) => {
-                assert_eq!(head.code, Some(200), "{}", String::from_utf8_lossy(body));
-                assert!(
-                    body == expected.with(marker.as_bytes()),
-                    "the answer of request {marker}, to the byte"
-                );
-            }
-            None => check_refusal(head.code, header("x-zengate-decision"), body),
-        }
+        let (status, decision) = (head.code.unwrap(), header("x-zengate-decision"));
+        let refusal = &mut self.outcome.refusal;
+        self.answers.check(prepared, self.plan.judge, status, decision, body, refusal);
         connection.unread.clear();
         self.idle.push(place);
     }
-}
-
-fn check_refusal(status: Option<u16>, decision: Option<&str>, body: &[u8]) {
-    let text = std::str::from_utf8(body).unwrap();
-    assert_eq!(status, Some(403), "{text}");
-    let decision = decision.expect("a decision's id");
-    let opening = format!(
-        r#"{{"requestId":"{decision}","code":"OPERATION_DENIED_POLICY_VIOLATION","message":"Refused by "#
-    );
-    assert!(text.starts_with(&opening), "{text}");
 }
