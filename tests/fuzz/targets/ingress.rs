@@ -17,7 +17,7 @@ const TOKEN: &str = "a-token-of-the-fuzzer";
 struct World {
     runtime: tokio::runtime::Runtime,
     parts: Parts,
-    _server: Server,
+    _server: std::sync::Mutex<Server>,
     _files: tempfile::TempDir,
 }
 
@@ -45,7 +45,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let config = Config::load(&config).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let server = runtime.block_on(Server::start(config, Clock::manual(1_790_000_000))).expect("a gateway");
-    World { parts: server.parts().clone(), runtime, _server: server, _files: files }
+    World { parts: server.parts().clone(), runtime, _server: std::sync::Mutex::new(server), _files: files }
 });
 
 fuzz_target!(|bytes: &[u8]| {
