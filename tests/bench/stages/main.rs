@@ -1,6 +1,7 @@
 //! What each stage of the path costs: time, allocations, and what a second thread adds.
 //!
-//! `cargo bench --bench stages [-- <part of a name>]`; `-- --test` runs every case once. See `tests/bench/README.md`.
+//! `cargo bench --bench stages [-- <part of a name>]`; `-- --test` runs every case once; `-- --count <names>` is for
+//! `.ci/budget`. See `tests/bench/README.md`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,13 +18,14 @@
 mod answers;
 #[path = "../common/fixture.rs"]
 mod fixture;
+mod many;
 mod measure;
 mod path;
 mod pure;
 #[path = "../common/stub.rs"]
 mod stub;
 
-use measure::{Effort, heading, line, measure};
+use measure::{Case, Effort, count, heading, line, measure};
 
 fn main() {
     // A thread that panics would leave others waiting for it.
@@ -33,6 +35,11 @@ fn main() {
         std::process::abort();
     }));
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some(path::STUB) => return path::stub(),
+        Some("--count") => return counted(arguments.get(1..).unwrap_or_default()),
+        _ => {}
+    }
     let smoke = arguments.iter().any(|argument| argument == "--test");
     let wanted = arguments.iter().find(|argument| !argument.starts_with("--"));
     let effort = if smoke { Effort::SMOKE } else { Effort::FULL };
@@ -41,7 +48,7 @@ fn main() {
         world.describe();
         heading();
     }
-    for case in pure::cases(&world).iter().chain(&path::cases(&world)) {
+    for case in &cases(&world) {
         if wanted.is_none_or(|part| case.name.contains(part.as_str())) {
             let figures = measure(case, effort);
             if smoke {
@@ -50,5 +57,20 @@ fn main() {
                 line(case.name, &figures);
             }
         }
+    }
+}
+
+fn cases(world: &path::World) -> Vec<Case> {
+    pure::cases(world).into_iter().chain(path::cases(world)).collect()
+}
+
+/// Runs the cases of these names in this order, each as often as it is counted, and says what each allocates.
+fn counted(names: &[String]) {
+    let world = path::World::start();
+    let cases = cases(&world);
+    println!("{}", measure::COUNTED);
+    for name in names {
+        let case = cases.iter().find(|case| case.name == name).expect("a case of this name");
+        println!("{:.1}\t{name}", count(case));
     }
 }

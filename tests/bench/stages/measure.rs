@@ -54,6 +54,26 @@ pub fn measure(case: &Case, effort: Effort) -> Figures {
     }
 }
 
+/// How often a case runs before it is counted: until connections, caches and the settings of the team are there, and the
+/// first answers have been compared with the interpreter's.
+const WARM_UP: u32 = 32;
+/// How often it runs while it is counted; what grows in steps is spread over them.
+pub const COUNTED: u32 = 64;
+
+/// Runs one case for whoever counts instructions, and gives its allocations per operation.
+pub fn count(case: &Case) -> f64 {
+    let mut run = (case.make)();
+    (0..WARM_UP).for_each(|_| run());
+    let info = allocation_counter::measure(|| run_counted(&mut run));
+    info.count_total as f64 / f64::from(COUNTED)
+}
+
+/// Callgrind begins at its start and ends at its end: it knows the function by its name.
+#[inline(never)]
+fn run_counted(run: &mut dyn FnMut()) {
+    (0..COUNTED).for_each(|_| black_box(&mut *run)());
+}
+
 /// How many calls fill a sample.
 fn calibrate(run: &mut dyn FnMut(), sample: Duration) -> u64 {
     let mut calls = 1;

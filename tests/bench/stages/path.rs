@@ -4,7 +4,9 @@
 //! Reads and allowed creates go to the stub over loopback, so their figures hold two system calls and a thread switch.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use zengate::clock::Clock;
 use zengate::config::Config;
 use zengate::gateway::{self, Arrival, Parts, Peer};
 use zengate::policy::PolicySet;
+use zengate::quota::Ledger;
 use zengate::quota::fingerprint::MarkKey;
 use zengate::secret::Secret;
 use zengate::server::Server;
@@ -37,13 +40,32 @@ pub struct World {
     parts: Parts,
     upstream: SocketAddr,
     _files: TempDir,
+    _stub: Child,
+}
+
+/// The argument that makes this program the stub.
+pub const STUB: &str = "--stub";
+
+/// The stub, in a process of its own so that nobody counts what it does: says where it is, and serves until its input ends.
+pub fn stub() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    println!("{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || crate::stub::serve(listener).unwrap());
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
+}
+
+/// Starts the stub; it ends with this process, which holds its input.
+fn start_stub() -> (Child, SocketAddr) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut child = command.arg(STUB).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
+    (child, said.trim().parse().unwrap())
 }
 
 impl World {
     pub fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let upstream = listener.local_addr().unwrap();
-        std::thread::spawn(move || crate::stub::serve(listener).unwrap());
+        let (stub, upstream) = start_stub();
         let files = TempDir::new().unwrap();
         let any = "127.0.0.1:0";
         let records = "[records]\nto = { file = \"/dev/null\" }\n";
@@ -58,7 +80,7 @@ impl World {
             .flatten_event(true)
             .with_current_span(false)
             .init();
-        Self { parts: server.parts().clone(), upstream, _files: files }
+        Self { parts: server.parts().clone(), upstream, _files: files, _stub: stub }
     }
 
     pub fn policy(&self) -> Arc<PolicySet> {
@@ -144,14 +166,26 @@ impl Client {
     }
 }
 
+/// A request by its number.
+type Request = Box<dyn Fn(u32) -> String + Sync>;
+
+/// How many different requests a client sends in turn.
+const DIFFERENT: u32 = 128;
+
 pub fn cases(world: &World) -> Vec<Case> {
-    let text = |ask: Ask| String::from_utf8(ask.request(1, HOST, fixture::now())).unwrap();
-    let create = move || text(Ask::Create);
-    let case = |name, status, quiet, request: Box<dyn Fn() -> String + Sync>| {
-        let (parts, upstream) = (world.parts.clone(), world.upstream);
+    let text = |ask: Ask, number: u32| String::from_utf8(ask.request(number, HOST, fixture::now())).unwrap();
+    let create = move |number| text(Ask::Create, number);
+    let case = |name, status, quiet, ledger: Ledger, request: Request| {
+        let (parts, upstream) = (Parts { ledger, ..world.parts.clone() }, world.upstream);
         let make = Box::new(move || -> Box<dyn FnMut()> {
-            let (mut client, request) = (Client::connect(&parts, upstream), request().into_bytes());
-            let mut run = move || assert_eq!(client.exchange(&request).0, status);
+            let mut client = Client::connect(&parts, upstream);
+            // One signature again and again would be told from a new order by the clock.
+            let requests: Vec<Vec<u8>> = (0..DIFFERENT).map(|number| request(number).into_bytes()).collect();
+            let mut turn = 0;
+            let mut run = move || {
+                turn = (turn + 1) % requests.len();
+                assert_eq!(client.exchange(&requests[turn]).0, status);
+            };
             if quiet {
                 let nobody = tracing::Dispatch::none();
                 return Box::new(move || tracing::dispatcher::with_default(&nobody, &mut run));
@@ -160,14 +194,24 @@ pub fn cases(world: &World) -> Vec<Case> {
         });
         Case { name, make }
     };
-    let unknown = move || create().replace("X-Zc-Action: CreateInstances", "X-Zc-Action: CreateInstancesX");
-    let forged = move || create().replace(r#""instanceCount":30"#, r#""instanceCount":31"#);
+    let unknown =
+        move |number| create(number).replace("X-Zc-Action: CreateInstances", "X-Zc-Action: CreateInstancesX");
+    let forged = move |number| create(number).replace(r#""instanceCount":30"#, r#""instanceCount":31"#);
+    let (refused, read) = (move |number| text(Ask::Refused, number), move |number| text(Ask::Read, number));
+    let ledger = || world.parts.ledger.clone();
     vec![
-        case("path: refused by route (401)", 401, false, Box::new(unknown)),
-        case("path: refused by authenticate (401)", 401, false, Box::new(forged)),
-        case("path: create refused by rules (403)", 403, false, Box::new(move || text(Ask::Refused))),
-        case("path: read, answer of 50 KB", 200, false, Box::new(move || text(Ask::Read))),
-        case("path: create, allowed", 200, false, Box::new(create)),
-        case("path: create, allowed, no log lines", 200, true, Box::new(create)),
+        case("path: refused by route (401)", 401, false, ledger(), Box::new(unknown)),
+        case("path: refused by authenticate (401)", 401, false, ledger(), Box::new(forged)),
+        case("path: create refused by rules (403)", 403, false, ledger(), Box::new(refused)),
+        case("path: read, answer of 50 KB", 200, false, ledger(), Box::new(read)),
+        case("path: create, allowed", 200, false, ledger(), Box::new(create)),
+        case("path: create, allowed, nothing counted", 200, false, Ledger::uncounted(), Box::new(create)),
+        case(
+            "path: create, allowed, nothing counted, no log lines",
+            200,
+            true,
+            Ledger::uncounted(),
+            Box::new(create),
+        ),
     ]
 }

@@ -4,6 +4,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+use serde_json::value::to_raw_value;
 use zengate::api::view::{self, Create};
 use zengate::api::{Call, Kind, catalog, fields, secrets};
 use zengate::json::{Object, read_object};
@@ -12,7 +14,9 @@ use zengate::policy::input::{ActionInput, ClientInput, Input, PrincipalInput};
 use zengate::policy::local::Local;
 use zengate::policy::verdict;
 use zengate::policy::{PolicySet, patch};
-use zengate::record::{ActionRecord, Caller, Plan, Record, Records, Target, UpstreamRecord, WhenFull};
+use zengate::record::{
+    ActionRecord, Caller, Plan, Record, Records, Target, Timings, UpstreamRecord, WhenFull,
+};
 use zengate::refusal::{Outcome, Refusal};
 use zengate::reply::{self, Facts};
 use zengate::secret::Secret;
@@ -58,7 +62,7 @@ impl Material {
                 labels: [("env".to_owned(), "prod".to_owned())].into(),
                 account: "main".into(),
             },
-            request: secrets::without_secrets(&document),
+            request: Arc::new(secrets::without_secrets(&document)),
             create: Some(create.clone()),
             targets: None,
             settings: Arc::clone(set.organisation().settings("payments")),
@@ -190,6 +194,15 @@ fn policy(good: &Material, bad: &Material) -> Vec<Case> {
         }),
         case("policy: decide, allowed", decide(good)),
         case("policy: decide, refused by 3 rules", decide(bad)),
+        case("policy: amend and decide beside 1,000 rules", move || {
+            let set = crate::many::set();
+            let Material { input, .. } = Material::new(Ask::Create, &set);
+            let mut local = Local::new(&set).unwrap();
+            Box::new(move || {
+                assert_eq!(local.amend(&set, black_box(&input)).unwrap().len(), 2);
+                assert_eq!(local.decide(&set, black_box(&input)).unwrap().deny, []);
+            })
+        }),
         case("replay: a record read and judged again", move || {
             let Material { set, document, .. } = replay.clone();
             let line = serde_json::to_string(&record(document)).unwrap();
@@ -238,10 +251,8 @@ fn ends(good: &Material, bad: &Material) -> Vec<Case> {
                 fix: Vec::new(),
             };
             Box::new(move || {
-                let body = serde_json::json!({
-                    "code": refusal.row().code, "message": refusal.message(), "violations": refusal.violations(),
-                });
-                black_box(body.to_string());
+                let body = (refusal.row().code, refusal.message(), refusal.violations());
+                black_box(serde_json::to_vec(&body).unwrap());
             })
         }),
         case("record: serialise and hand over", move || {
@@ -318,14 +329,17 @@ fn record(request: Object) -> Record {
         },
         body_sha256: Some("5f714687ba91c606d503467766151206392474accd137ffea6dce2420b67c29a".into()),
         sent_sha256: None,
-        request,
+        request: Arc::new(request),
         targets: None,
         outcome: "ok",
         policy_revision: Some("5f714687ba91".into()),
         verdict: Some("allowed"),
         findings: Vec::new(),
         changes: vec![
-            serde_json::json!({"rule": "resource_group", "path": "/resourceGroupId", "op": "default", "after": "rg"});
+            to_raw_value(
+                &json!({"rule": "resource_group", "path": "/resourceGroupId", "op": "default", "after": "rg"})
+            )
+            .unwrap();
             2
         ],
         shadow_changes: Vec::new(),
@@ -334,7 +348,7 @@ fn record(request: Object) -> Record {
         upstream: Some(UpstreamRecord { status: Some(200), ..UpstreamRecord::default() }),
         status: Some(200),
         refusal: None,
-        timings_seconds: serde_json::Map::new(),
+        timings_seconds: Timings::default(),
         dry_run: false,
         trace_id: None,
         chain: None,
