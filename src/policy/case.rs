@@ -25,6 +25,8 @@ pub struct Asked {
     pub call: Call,
     /// The body, nulls dropped.
     pub document: Object,
+    /// The body without its secrets, as rules and records see it.
+    shown: Arc<Object>,
     /// The normalised view; on creates.
     pub create: Option<Create>,
 }
@@ -49,9 +51,7 @@ pub struct Case {
     pub call: Call,
     /// The document: as the caller wrote it, after [`Case::patch`] as it would be sent.
     pub document: Object,
-    /// The view of `document`; on creates.
-    pub create: Option<Create>,
-    /// What the rules see.
+    /// What the rules see: `document` without its secrets, and on creates the view of it.
     pub input: Input,
     /// What the caller wrote, once `document` is another.
     written: Option<Object>,
@@ -69,6 +69,20 @@ impl Asked {
     /// Everything that is wrong with the document.
     pub fn read(call: Call, mut document: Object, admitted: &[AdmittedField]) -> Result<Self, Vec<Mistake>> {
         document.drop_nulls();
+        let shown = Arc::new(secrets::without_secrets(&document));
+        Self::read_shown(call, document, shown, admitted)
+    }
+
+    /// The same, where the nulls have been dropped and the body without its secrets is at hand.
+    ///
+    /// # Errors
+    /// As [`Asked::read`].
+    pub fn read_shown(
+        call: Call,
+        document: Object,
+        shown: Arc<Object>,
+        admitted: &[AdmittedField],
+    ) -> Result<Self, Vec<Mistake>> {
         if let Some(mistake) = names::check(&document) {
             return Err(vec![mistake]);
         }
@@ -76,14 +90,14 @@ impl Asked {
             Kind::Create => Some(viewed(&call, &document, admitted)?),
             Kind::Change | Kind::Read => None,
         };
-        Ok(Self { call, document, create })
+        Ok(Self { call, document, shown, create })
     }
 }
 
 impl Case {
     /// Opens a case under a set of policies.
     pub fn open(asked: Asked, circumstances: Circumstances, policy: &PolicySet) -> Self {
-        let Asked { call, document, create } = asked;
+        let Asked { call, document, shown, create } = asked;
         let Circumstances { principal, targets, client, now } = circumstances;
         let input = Input {
             action: ActionInput {
@@ -92,8 +106,8 @@ impl Case {
                 version: call.version.to_owned(),
                 kind: call.action.kind,
             },
-            request: secrets::without_secrets(&document),
-            create: create.clone(),
+            request: shown,
+            create,
             targets,
             settings: Arc::clone(policy.organisation().settings(&principal.team)),
             principal,
@@ -101,7 +115,7 @@ impl Case {
             now: now.to_string(),
         };
         let (changes, shadowed) = (Vec::new(), Vec::new());
-        Self { call, document, written: None, create, input, changes, shadowed, now }
+        Self { call, document, written: None, input, changes, shadowed, now }
     }
 
     /// Whether rules are asked for patches: they add to creates only.
@@ -138,9 +152,8 @@ impl Case {
         })?;
         let before = std::mem::replace(&mut self.document, document);
         self.written.get_or_insert(before);
-        self.create = Some(view);
-        self.input.request = secrets::without_secrets(&self.document);
-        self.input.create.clone_from(&self.create);
+        self.input.request = Arc::new(secrets::without_secrets(&self.document));
+        self.input.create = Some(view);
         Ok(())
     }
 
@@ -158,7 +171,6 @@ impl Case {
             call: self.call,
             document: Object::new(),
             written: None,
-            create: None,
             input: self.input.clone(),
             changes: Vec::new(),
             shadowed: Vec::new(),

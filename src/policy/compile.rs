@@ -5,15 +5,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use regorus::Engine;
 
 use super::applying::{Applying, Specimen};
 use super::check::{Checked, Parts, engine_words};
-use super::plan::{Plan, lower};
+use super::plan::{Depths, Plan, lower};
 use super::problem::Problem;
 use super::value;
+
+/// How deep a plan may recurse that is evaluated on an ordinary stack: a quarter of the smallest one that the gateway gives to a
+/// thread, with the frames of a build without optimisation.
+const DEEPEST_QUICK: usize = 256;
+
+/// After one question that took long, so many are not taken for quick.
+const AFTER_A_SLOW_ONE: u32 = 100;
 
 /// One set of rules, ready to be evaluated.
 #[derive(Debug)]
@@ -29,13 +36,32 @@ pub(super) struct Group {
     pub(super) planned: Planned,
     /// The rules that the interpreter is asked about.
     pub(super) left: BTreeSet<String>,
+    /// How deep evaluating the plan may recurse.
+    pub(super) depth: usize,
     distrusted: AtomicBool,
+    /// How many questions more go to the evaluation threads, since one took long.
+    slow: AtomicU32,
 }
 
 impl Group {
     /// Whether the plan is asked: it can answer something, and has never answered otherwise than the interpreter.
     pub(super) fn is_planned(&self) -> bool {
         self.left.len() < self.rules.len() && !self.distrusted.load(Ordering::Relaxed)
+    }
+
+    /// Whether the plan alone answers, as far as is known in no time.
+    pub(super) fn is_quick(&self) -> bool {
+        if !self.is_planned() || !self.left.is_empty() || self.depth > DEEPEST_QUICK {
+            return false;
+        }
+        let fewer = |slow: u32| slow.checked_sub(1);
+        self.slow.load(Ordering::Relaxed) == 0
+            || self.slow.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer).is_err()
+    }
+
+    /// It took long after all: the next questions are not taken for quick ones.
+    pub(super) fn was_slow(&self) {
+        self.slow.store(AFTER_A_SLOW_ONE, Ordering::Relaxed);
     }
 
     /// Leaves all rules of the set to the interpreter from now on.
@@ -139,8 +165,9 @@ pub(super) fn compile(
         add(&file.path, &file.text)?;
     }
     let mut groups = Vec::new();
+    let mut depths = Depths::new(&plan);
     for (number, (applying, specimen)) in sets.into_iter().enumerate() {
-        let group = group(applying, specimen, checked, &parts);
+        let group = group(applying, specimen, checked, &parts, &mut depths);
         for (scope, rules) in [(Scope::All, &group.rules), (Scope::Left, &group.left)] {
             let text = entry_module(&scope.package(number), rules, group.create, checked);
             add(&format!("{}.rego", scope.package(number).replace('.', "/")), &text)?;
@@ -176,6 +203,7 @@ fn group(
     specimen: Specimen,
     checked: &Checked,
     parts: &BTreeMap<String, Numbers>,
+    depths: &mut Depths<'_>,
 ) -> Group {
     let Applying { create, rules } = applying;
     let defines =
@@ -192,6 +220,8 @@ fn group(
         add(&mut asked.deny, deny);
         add(&mut asked.warn, warn);
     }
+    let all = [&asked.patches, &asked.deny, &asked.warn, &asked.quota];
+    let depth = all.into_iter().flatten().map(|(_, number)| depths.of(*number)).max().unwrap_or_default();
     Group {
         amends: create && defines(|parts| parts.patches),
         decides: defines(|parts| parts.deny || parts.warn) || (create && defines(|parts| parts.quota)),
@@ -200,7 +230,9 @@ fn group(
         rules,
         specimen,
         create,
+        depth,
         distrusted: AtomicBool::new(false),
+        slow: AtomicU32::new(0),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The judge: evaluates rules on threads of its own, within limits, and swaps policies without a lock on the path.
 //!
 //! Rules are the organisation's code. They may loop, allocate, panic or block inside one builtin; a request waits for
-//! them no longer than its deadline, and the async threads never run them. Each thread has copies of its own, because
-//! shared reference counts would make two threads no faster than one.
+//! them no longer than its deadline. The async threads run them only as far as that takes next to nothing ([`seat`]). Each
+//! thread has copies of its own, because shared reference counts would make two threads no faster than one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +12,19 @@ use tokio::sync::oneshot;
 
 use super::answer::{DecideAnswer, Patch};
 use super::compile::Entry;
-use super::evaluate::{Allowance, Answer, Tally};
+use super::evaluate::{Allowance, Answer, Asked, Tally};
 use super::failure::{PolicyFailure, Reason};
 use super::input::Input;
 use super::set::PolicySet;
 use crate::clock::Stopwatch;
 
+mod copies;
 mod queue;
+mod seat;
 mod worker;
 
 use queue::{Counts, Job, Queue};
+use seat::{Outcome, Seats};
 
 /// The stack of an evaluation thread: deep, because the engine recurses over expressions and values.
 pub(super) const STACK_BYTES: usize = 32 << 20;
@@ -66,6 +69,7 @@ struct Inner {
     limits: Limits,
     current: Arc<ArcSwap<PolicySet>>,
     queue: Arc<Queue>,
+    seats: Seats,
 }
 
 impl Drop for Inner {
@@ -107,15 +111,17 @@ impl Judge {
     pub fn start(set: PolicySet, limits: Limits) -> std::io::Result<Self> {
         let current = Arc::new(ArcSwap::from_pointee(set));
         let queue = Arc::new(Queue::new(limits.queue));
+        let seats = Seats::new(limits.threads.max(1));
+        let prepared: Vec<_> = seats.iter().cloned().collect();
         // made first, so that an error below closes the queue and ends the threads that have started
-        let judge =
-            Self(Arc::new(Inner { limits, current: Arc::clone(&current), queue: Arc::clone(&queue) }));
-        for number in 0..limits.threads.max(1) {
+        let inner = Inner { limits, current: Arc::clone(&current), queue: Arc::clone(&queue), seats };
+        let judge = Self(Arc::new(inner));
+        for (number, seat) in prepared.into_iter().enumerate() {
             let (queue, current) = (Arc::clone(&queue), Arc::clone(&current));
             std::thread::Builder::new()
                 .name(format!("policy-{number}"))
                 .stack_size(STACK_BYTES)
-                .spawn(move || worker::run(&queue, &current))?;
+                .spawn(move || worker::run(&queue, &current, &seat))?;
         }
         Ok(judge)
     }
@@ -150,6 +156,8 @@ impl Judge {
     /// What it has seen.
     pub fn stats(&self) -> Stats {
         let Counts { running, busy, panics, tally } = self.0.queue.counts();
+        let (here, panics_here) = self.0.seats.counts();
+        let (tally, panics) = (tally.and(here), panics.saturating_add(panics_here));
         let Tally { planned, unplanned, elsewhere, compared, differed, prints } = tally;
         let waiting = self.0.queue.waiting();
         Stats { waiting, running, busy, panics, planned, unplanned, elsewhere, compared, differed, prints }
@@ -213,17 +221,35 @@ impl Sitting {
         if !asked {
             return Ok(None);
         }
-        let (reply, answer) = oneshot::channel();
+        let mut allowance = Allowance {
+            time: self.evaluation_left.min(self.deadline_left),
+            instructions: self.judge.0.limits.instructions,
+        };
+        let settings_last = self.set.is_settings(input);
+        let asked = Asked { group: rules, number: group, entry, input, settings_last };
         let watch = Stopwatch::start();
+        let elsewhere = match self.judge.0.seats.ask(&self.set, asked, allowance) {
+            Outcome::Answered(answer, took) => {
+                self.evaluation_left = self.evaluation_left.saturating_sub(took);
+                self.deadline_left = self.deadline_left.saturating_sub(took);
+                return Ok(Some(answer));
+            }
+            Outcome::Panicked => {
+                self.judge.0.queue.wake(); // the copies have gone with it; others are made
+                return Err(PolicyFailure::new(Reason::Panic, "the evaluation panicked"));
+            }
+            Outcome::Elsewhere(elsewhere) => elsewhere,
+        };
+        allowance.time = self.evaluation_left;
+        let (reply, answer) = oneshot::channel();
         self.judge.0.queue.push(Job {
             set: Arc::clone(&self.set),
             group,
             entry,
             input: Arc::new(input.clone()),
-            allowance: Allowance {
-                time: self.evaluation_left,
-                instructions: self.judge.0.limits.instructions,
-            },
+            allowance,
+            compare: elsewhere.compare,
+            seat: elsewhere.seat,
             reply,
         })?;
         let answered = tokio::time::timeout(self.deadline_left, answer).await;

@@ -15,7 +15,7 @@ use super::answer::{DecideAnswer, Patch};
 use super::compile::{Compiled, Entry, Group, Scope};
 use super::failure::{PolicyFailure, Reason};
 use super::input::Input;
-use super::plan::{Cause, PlanThread, Question, Stop};
+use super::plan::{Cause, OfTeam, PlanThread, Question, SCRATCH_BYTES, Stop};
 use super::{reading, value};
 
 /// How many steps the engine takes between two looks at the clock.
@@ -131,16 +131,18 @@ impl Evaluator {
         let fault = |error: String| PolicyFailure::new(Reason::Error, error);
         let mut engine = compiled.engine.clone();
         engine.add_data(compiled.engine_data()).map_err(|error| fault(error.to_string()))?;
-        let plan = PlanThread::new(Arc::clone(&compiled.plan), &compiled.data).map_err(failed)?;
+        let plan =
+            PlanThread::new(Arc::clone(&compiled.plan), &compiled.data, SCRATCH_BYTES).map_err(failed)?;
         let rule_of_file = compiled.rule_of_file.clone();
         Ok(Self { engine, plan, rule_of_file, questions: 0, tally: Tally::default() })
     }
 
-    /// Asks one set of rules.
+    /// Asks one set of rules; `compare` asks the interpreter too.
     pub(super) fn evaluate(
         &mut self,
         asked: Asked<'_>,
         allowance: Allowance,
+        compare: bool,
     ) -> Result<Answer, PolicyFailure> {
         if !asked.group.is_planned() {
             self.tally.unplanned += 1;
@@ -161,7 +163,7 @@ impl Evaluator {
             self.tally.unplanned += 1;
             joined(answer, self.interpret(asked, Scope::Left, allowance)?)
         };
-        let compared = self.questions.is_multiple_of(COMPARED);
+        let compared = compare || self.questions.is_multiple_of(COMPARED);
         self.questions += 1;
         if compared { self.compared(asked, answer, allowance) } else { Ok(answer) }
     }
@@ -192,27 +194,14 @@ impl Evaluator {
         expected
     }
 
+    /// What follows from a team's settings, for another copy of the plan.
+    pub(super) fn settle(&self, settings: &Arc<serde_json::Value>, allowance: Allowance) -> Option<OfTeam> {
+        self.plan.settle(settings, allowance).ok()
+    }
+
     /// Asks the plan; what is left over is not asked.
     pub(super) fn planned(&mut self, asked: Asked<'_>, allowance: Allowance) -> Result<Answer, Stop> {
-        let question = Question { input: asked.input, settings_last: asked.settings_last, allowance };
-        let parts = &asked.group.planned;
-        match asked.entry {
-            Entry::Amend => {
-                let mut patches = Vec::new();
-                self.plan.ask(&question, &mut patches, |asking, all| asking.read(&parts.patches, all))?;
-                patches.sort();
-                Ok(Answer::Patches(patches))
-            }
-            Entry::Decide => {
-                let mut answer = DecideAnswer::default();
-                self.plan.ask(&question, &mut answer, |asking, all| {
-                    asking.read(&parts.deny, &mut all.deny)?;
-                    asking.read(&parts.warn, &mut all.warn)?;
-                    asking.read(&parts.quota, &mut all.quota)
-                })?;
-                Ok(Answer::Decision(sorted(answer)))
-            }
-        }
+        planned(&mut self.plan, asked, allowance)
     }
 
     /// Asks the interpreter, whatever the plan could do.
@@ -259,6 +248,29 @@ impl Evaluator {
         let place = file.zip(line).map_or_else(String::new, |(file, line)| format!("{file}:{line}: "));
         let rule = file.and_then(|file| self.rule_of_file.get(file)).cloned();
         PolicyFailure { reason, rule, detail: format!("{place}{message}") }
+    }
+}
+
+/// Asks a plan; what is left over is not asked.
+pub(super) fn planned(plan: &mut PlanThread, asked: Asked<'_>, allowance: Allowance) -> Result<Answer, Stop> {
+    let question = Question { input: asked.input, settings_last: asked.settings_last, allowance };
+    let parts = &asked.group.planned;
+    match asked.entry {
+        Entry::Amend => {
+            let mut patches = Vec::new();
+            plan.ask(&question, &mut patches, |asking, all| asking.read(&parts.patches, all))?;
+            patches.sort();
+            Ok(Answer::Patches(patches))
+        }
+        Entry::Decide => {
+            let mut answer = DecideAnswer::default();
+            plan.ask(&question, &mut answer, |asking, all| {
+                asking.read(&parts.deny, &mut all.deny)?;
+                asking.read(&parts.warn, &mut all.warn)?;
+                asking.read(&parts.quota, &mut all.quota)
+            })?;
+            Ok(Answer::Decision(sorted(answer)))
+        }
     }
 }
 

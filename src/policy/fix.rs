@@ -84,7 +84,7 @@ fn allowed(allowed: &serde_json::Value, now: Option<&Value>) -> Option<Value> {
                 Some(asked) => names.min_by_key(|name| distance(asked, name)),
                 None => names.min(),
             };
-            nearest.map(|name| Value::String(name.to_owned()))
+            nearest.map(|name| Value::String(name.into()))
         }
         _ => None,
     }

@@ -17,7 +17,7 @@ pub struct Input {
     pub principal: PrincipalInput,
     /// The body, secrets replaced by facts. `amend` sees it as received, `decide` as it will be sent.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
-    pub request: crate::json::Object,
+    pub request: Arc<crate::json::Object>,
     /// The normalised view; on creates only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub create: Option<Create>,

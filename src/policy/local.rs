@@ -94,7 +94,7 @@ impl Local {
         // Nobody waits, so the time is only there to end a rule that loops.
         let allowance = Allowance { time: Duration::from_secs(10), instructions: DEFAULT_INSTRUCTIONS };
         let settings_last = set.is_settings(input);
-        self.0.evaluate(Asked { group, number, entry, input, settings_last }, allowance).map(Some)
+        self.0.evaluate(Asked { group, number, entry, input, settings_last }, allowance, false).map(Some)
     }
 }
 

@@ -20,8 +20,10 @@ mod answers;
 mod builtins;
 #[allow(clippy::mem_forget, reason = "in what self_cell expands to")]
 mod cells;
+mod depth;
 mod input;
 mod lower;
+mod memo;
 mod run;
 mod settled;
 mod strings;
@@ -32,9 +34,10 @@ mod value;
 mod tests;
 
 pub(super) use builtins::Builtin;
+pub(super) use depth::Depths;
 pub(super) use lower::lower;
 pub(super) use run::{Cause, Stop};
-pub(super) use thread::{PlanThread, Question};
+pub(super) use thread::{OfTeam, PlanThread, Question, SCRATCH_BYTES};
 
 /// The rules of a tree that could be planned.
 #[derive(Debug, Default)]
@@ -45,8 +48,6 @@ pub(super) struct Plan {
     places: BTreeMap<Vec<String>, usize>,
     /// What depends on data and settings alone.
     settled: Vec<Closed>,
-    /// How many rules are not settled as a whole: their places come first.
-    kept: usize,
     /// What depends on the request too, and stands in several places.
     once: Vec<Closed>,
 }
@@ -93,7 +94,7 @@ struct Rule {
     kind: RuleKind,
     definitions: Vec<Definition>,
     default: Option<Expr>,
-    /// Where its value is kept during a run; none of functions. Rules that are settled as a whole come last.
+    /// Where its value is kept during a run; none of functions.
     place: Option<usize>,
     /// Why it, or something that it needs, cannot be planned.
     trouble: Option<Unplanned>,

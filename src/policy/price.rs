@@ -44,7 +44,7 @@ fn bare(set: &PolicySet, team: &str, view: &Create, now: jiff::Timestamp) -> Inp
             labels: std::collections::BTreeMap::new(),
             account: String::new(),
         },
-        request: Object::default(),
+        request: Arc::new(Object::default()),
         create: Some(view.clone()),
         targets: None,
         settings: Arc::clone(set.organisation().settings(team)),

@@ -180,7 +180,7 @@ impl<'a> Generator<'a> {
                 account: "main".to_owned(),
                 team: team.clone(),
             },
-            request: secrets::without_secrets(&document),
+            request: Arc::new(secrets::without_secrets(&document)),
             targets: create.is_none().then_some(targets),
             create,
             settings: Arc::clone(self.set.organisation().settings(&team)),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::seat::Seat;
 use crate::policy::compile::Entry;
 use crate::policy::evaluate::{Allowance, Answer, Tally};
 use crate::policy::failure::{PolicyFailure, Reason};
@@ -20,6 +21,10 @@ pub(super) struct Job {
     pub(super) entry: Entry,
     pub(super) input: Arc<Input>,
     pub(super) allowance: Allowance,
+    /// Whether the interpreter is asked too.
+    pub(super) compare: bool,
+    /// Who is to be told what follows from the settings of the team.
+    pub(super) seat: Option<Arc<Seat>>,
     pub(super) reply: oneshot::Sender<Done>,
 }
 

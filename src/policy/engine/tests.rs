@@ -101,7 +101,7 @@ fn input(set: &PolicySet, name: &str) -> Input {
             labels: Default::default(),
             account: "a".into(),
         },
-        request: read_object(br#"{"zoneId":"SEL-A"}"#).unwrap(),
+        request: Arc::new(read_object(br#"{"zoneId":"SEL-A"}"#).unwrap()),
         create: Some(create),
         targets: None,
         settings: Arc::clone(set.organisation().settings("t")),
@@ -247,7 +247,7 @@ async fn no_thread_is_asked_where_no_rule_can_answer() {
     let mut sitting = judge.open();
     let mut asked = input(sitting.set(), "web");
     asked.action.kind = Kind::Change;
-    asked.request = Object::new();
+    asked.request = Arc::new(Object::new());
     assert_eq!(sitting.amend(&asked).await.unwrap(), []);
 }
 

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
@@ -223,7 +223,7 @@ fn submatches<'a>(regex: &Regex, text: &'a str, arena: Arena<'a>) -> Result<V<'a
 /// A thread's compiled patterns. Most patterns stand in settings; those that a rule makes up as it goes push nothing out for good:
 /// when there are too many all are forgotten.
 #[derive(Debug, Default)]
-pub(super) struct Regexes(RefCell<HashMap<String, Option<Rc<Regex>>>>);
+pub(super) struct Regexes(RefCell<HashMap<String, Option<Arc<Regex>>>>);
 
 /// How many patterns a thread keeps.
 const MOST_REGEXES: usize = 256;
@@ -231,7 +231,7 @@ const MOST_REGEXES: usize = 256;
 const REGEX_BYTES: usize = 100 * 1024;
 
 impl Regexes {
-    fn get(&self, pattern: &str) -> Result<Rc<Regex>, Stop> {
+    fn get(&self, pattern: &str) -> Result<Arc<Regex>, Stop> {
         self.compiled(pattern)?.ok_or(Stop(&Cause::Elsewhere("a pattern that is no regular expression")))
     }
 
@@ -239,12 +239,12 @@ impl Regexes {
         self.compiled(pattern).map(|regex| regex.is_some())
     }
 
-    fn compiled(&self, pattern: &str) -> Result<Option<Rc<Regex>>, Stop> {
+    fn compiled(&self, pattern: &str) -> Result<Option<Arc<Regex>>, Stop> {
         if let Some(regex) = self.0.borrow().get(pattern) {
             return Ok(regex.clone());
         }
         let regex = match RegexBuilder::new(pattern).size_limit(REGEX_BYTES).build() {
-            Ok(regex) => Some(Rc::new(regex)),
+            Ok(regex) => Some(Arc::new(regex)),
             Err(regex::Error::Syntax(_)) => None,
             Err(_) => return Err(Stop(&Cause::Elsewhere("a pattern that is too large"))),
         };

@@ -46,8 +46,8 @@ pub(in crate::policy) fn lower(trees: &[(String, Value)]) -> Plan {
         needs.push(used);
     }
     spread(&mut rules, &needs);
-    let (settled, once, kept) = settle(&mut rules, &tree.constants);
-    Plan { rules, constants: tree.constants, places: tree.places, settled, kept, once }
+    let (settled, once) = settle(&mut rules, &tree.constants);
+    Plan { rules, constants: tree.constants, places: tree.places, settled, once }
 }
 
 /// A rule that needs one that cannot be planned cannot be planned.

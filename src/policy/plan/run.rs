@@ -1,5 +1,6 @@
 //! Running a plan: rules, their definitions, and the solutions of blocks.
 
+use super::memo::{Memo, Places};
 use super::value::{Arena, V};
 use super::{Block, Definition, Expr, Pattern, Plan, Rule, RuleKind, Stmt};
 use crate::clock::Stopwatch;
@@ -54,9 +55,8 @@ pub(super) struct Given<'a> {
 /// One run: the rules of one question.
 pub(super) struct Run<'a> {
     given: Given<'a>,
-    known: Vec<Known<'a>>,
-    /// The values of expressions that stand in several places.
-    once: Vec<Known<'a>>,
+    /// The values of rules, and behind them those of expressions that stand in several places.
+    memo: Memo<'a>,
     /// Variables, definition upon definition.
     stack: Vec<V<'a>>,
     /// Elements of collections that are being made, collection upon collection.
@@ -73,10 +73,10 @@ pub(super) struct Run<'a> {
 type Then<'t, 'a> = &'t mut dyn FnMut(&mut Run<'a>) -> Result<bool, Stop>;
 
 impl<'a> Run<'a> {
-    pub(super) fn new(given: Given<'a>, allowance: Allowance) -> Self {
+    pub(super) fn new(given: Given<'a>, allowance: Allowance, places: Places) -> Self {
+        let count = given.plan.rules.len().saturating_add(given.plan.once.len());
         Self {
-            known: vec![None; given.plan.kept],
-            once: vec![None; given.plan.once.len()],
+            memo: Memo::new(places, count),
             stack: Vec::with_capacity(64),
             items: Vec::with_capacity(64),
             members: Vec::with_capacity(32),
@@ -92,8 +92,7 @@ impl<'a> Run<'a> {
     #[inline(never)]
     pub(super) fn rule(&mut self, place: usize) -> Result<Option<V<'a>>, Stop> {
         let rule = self.rule_at(place)?;
-        let known = rule.place.and_then(|place| self.known.get(place));
-        if let Some(value) = known.copied().flatten() {
+        if let Some(value) = rule.place.and_then(|place| self.memo.get(place)) {
             return Ok(value);
         }
         let value = match rule.kind {
@@ -103,12 +102,7 @@ impl<'a> Run<'a> {
             RuleKind::Function => return Err(Stop(&Cause::Elsewhere("a function as a value"))),
         };
         if let Some(place) = rule.place {
-            if place >= self.known.len() {
-                self.known.resize(self.given.plan.rules.len(), None); // settled, and yet it is asked for here
-            }
-            if let Some(known) = self.known.get_mut(place) {
-                *known = Some(value);
-            }
+            self.memo.put(place, value);
         }
         Ok(value)
     }
@@ -138,10 +132,19 @@ impl<'a> Run<'a> {
         let outer = self.enter(closed.slots);
         let value = self.expr(&closed.expr)?;
         self.leave(outer);
-        if let Some(known) = self.once.get_mut(place) {
-            *known = Some(value);
-        }
+        self.memo.put(self.once_place(place), value);
         Ok(value)
+    }
+
+    /// Where the value of something that stands in several places is kept.
+    #[inline]
+    fn once_place(&self, place: usize) -> usize {
+        self.given.plan.rules.len().saturating_add(place)
+    }
+
+    /// The places, for the next run.
+    pub(super) fn into_places(self) -> Places {
+        self.memo.into_places()
     }
 
     fn rule_at(&self, place: usize) -> Result<&'a Rule, Stop> {

@@ -7,8 +7,8 @@ use super::{Block, Closed, Constant, Definition, Expr, Pattern, Rule, RuleKind, 
 
 /// Takes out of the rules what is settled, and then what of the rest stands in several places.
 ///
-/// The answer is what is settled, what stands in several places, and how many rules are not settled as a whole.
-pub(super) fn settle(rules: &mut [Rule], constants: &[Constant]) -> (Vec<Closed>, Vec<Closed>, usize) {
+/// The answer is what is settled, and what stands in several places.
+pub(super) fn settle(rules: &mut [Rule], constants: &[Constant]) -> (Vec<Closed>, Vec<Closed>) {
     let mut search = Search { rules, constants, known: vec![None; rules.len()] };
     let asks: Vec<bool> = (0..search.rules.len()).map(|place| search.rule(place)).collect();
     let mut take = |what: What| {
@@ -32,16 +32,9 @@ pub(super) fn settle(rules: &mut [Rule], constants: &[Constant]) -> (Vec<Closed>
         _ => BTreeSet::new(),
     };
     let once = take(What::Several(several)).taken;
-    let mut places = 0..;
-    let mut place = |wanted: bool| {
-        let rules = rules.iter_mut().zip(&asks);
-        let rules = rules.filter(|(rule, asks)| **asks == wanted && rule.kind != RuleKind::Function);
-        rules.for_each(|(rule, _)| rule.place = places.next());
-        places.start
-    };
-    let kept = place(true);
-    place(false);
-    (settled, once, kept)
+    let valued = rules.iter_mut().filter(|rule| rule.kind != RuleKind::Function);
+    valued.zip(0..).for_each(|(rule, place)| rule.place = Some(place));
+    (settled, once)
 }
 
 /// Looks for what a rule asks of a request. Rules do not recur: that has been checked before.

@@ -4,6 +4,7 @@ use bumpalo::Bump;
 use serde_json::{Value, json};
 
 use super::builtins::Regexes;
+use super::memo::Places;
 use super::run::{Given, Run};
 use super::value::{Arena, V, to_plain};
 use super::*;
@@ -85,7 +86,7 @@ fn planned(plan: &Plan, data: &Value, input: &Value) -> Result<Found, Unplanned>
         arena,
         regexes: &Regexes::default(),
     };
-    Ok(match Run::new(given, ALLOWANCE).rule(place) {
+    Ok(match Run::new(given, ALLOWANCE, Places::default()).rule(place) {
         Ok(Some(value)) => Found::Value(our_words(value)),
         Ok(None) => Found::Undefined,
         Err(stop) => Found::Failed(format!("{:?}", stop.0)),

@@ -13,13 +13,14 @@ use super::answers::{self, Answered};
 use super::builtins::Regexes;
 use super::cells::{Base, BaseValues, Team, TeamValues};
 use super::input;
+use super::memo::Places;
 use super::run::{Cause, Given, Run, Stop};
 use super::value::{Arena, V};
 use crate::policy::evaluate::Allowance;
 use crate::policy::input::Input;
 
-/// The most an evaluation may allocate, in bytes.
-const SCRATCH_BYTES: usize = 64 << 20;
+/// The most an evaluation may allocate, in bytes, where nothing else is said.
+pub(in crate::policy) const SCRATCH_BYTES: usize = 64 << 20;
 /// The scratch space a thread keeps from one evaluation to the next, in bytes.
 const KEPT_BYTES: usize = 256 << 10;
 /// The most teams whose settings a thread keeps at hand. With more all are forgotten: to work one out again costs as much as a few
@@ -39,27 +40,47 @@ pub(in crate::policy) struct Question<'q> {
     pub(in crate::policy) allowance: Allowance,
 }
 
+/// What follows from a team's settings, worked out.
+pub(in crate::policy) struct OfTeam {
+    settings: Arc<serde_json::Value>,
+    team: Team,
+}
+
 /// A thread's copy.
 pub(in crate::policy) struct PlanThread {
     plan: Arc<Plan>,
     base: Base,
     /// By the address of the settings, which are kept so that it stays theirs.
-    teams: HashMap<usize, (Arc<serde_json::Value>, Team)>,
+    teams: HashMap<usize, OfTeam>,
+    places: Places,
     scratch: Bump,
+    /// The most that an evaluation may allocate.
+    most: usize,
     regexes: Regexes,
 }
 
 impl PlanThread {
-    /// Makes the copy.
-    pub(in crate::policy) fn new(plan: Arc<Plan>, data: &serde_json::Value) -> Result<Self, Stop> {
+    /// Makes the copy. An evaluation may allocate `most` bytes.
+    pub(in crate::policy) fn new(
+        plan: Arc<Plan>,
+        data: &serde_json::Value,
+        most: usize,
+    ) -> Result<Self, Stop> {
         let base = Base::try_new(Bump::new(), |bump| {
             let arena = Arena(bump);
             let constants = plan.constants.iter().map(|constant| arena.constant(constant));
             Ok(BaseValues { constants: constants.collect::<Result<_, Stop>>()?, data: arena.plain(data)? })
         })?;
-        let scratch = Bump::new();
-        scratch.set_allocation_limit(Some(SCRATCH_BYTES));
-        Ok(Self { plan, base, teams: HashMap::new(), scratch, regexes: Regexes::default() })
+        let scratch = scratch(most);
+        Ok(Self {
+            plan,
+            base,
+            teams: HashMap::new(),
+            places: Places::default(),
+            scratch,
+            most,
+            regexes: Regexes::default(),
+        })
     }
 
     /// Asks several parts of several rules, reading each answer into `into`.
@@ -70,25 +91,21 @@ impl PlanThread {
         parts: impl FnOnce(&mut Asking<'_>, &mut T) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
         if self.scratch.allocated_bytes() > KEPT_BYTES {
-            self.scratch = Bump::new();
-            self.scratch.set_allocation_limit(Some(SCRATCH_BYTES));
+            self.scratch = scratch(self.most);
         } else {
             self.scratch.reset();
         }
-        let key = Arc::as_ptr(&question.input.settings).addr();
+        let settings = &question.input.settings;
         let own;
         let team = if question.settings_last {
-            if !self.teams.contains_key(&key) {
-                let team = self.team(&question.input.settings, question.allowance)?;
-                if self.teams.len() >= MOST_TEAMS {
-                    self.teams.clear();
-                }
-                self.teams.insert(key, (Arc::clone(&question.input.settings), team));
+            if !self.knows(settings) {
+                let team = self.settle(settings, question.allowance)?;
+                self.keep(team);
             }
-            let Some((_, team)) = self.teams.get(&key) else {
+            let Some(known) = self.teams.get(&key(settings)) else {
                 return Err(Stop(&Cause::Elsewhere("no settings")));
             };
-            team.borrow_dependent()
+            known.team.borrow_dependent()
         } else {
             own = TeamValues {
                 settings: Arena(&self.scratch).plain(&question.input.settings)?,
@@ -107,17 +124,43 @@ impl PlanThread {
             arena,
             regexes: &self.regexes,
         };
-        parts(&mut Asking(Run::new(given, question.allowance)), into)
+        let run = Run::new(given, question.allowance, std::mem::take(&mut self.places));
+        let mut asking = Asking(run);
+        let outcome = parts(&mut asking, into);
+        self.places = asking.0.into_places();
+        outcome
     }
 
-    /// Works out what follows from settings. A rule that fails, or takes too long, is left for the request that needs it.
+    /// Whether what follows from these settings is at hand.
+    pub(in crate::policy) fn knows(&self, settings: &Arc<serde_json::Value>) -> bool {
+        self.teams.contains_key(&key(settings))
+    }
+
+    /// Has at hand what follows from a team's settings.
+    pub(in crate::policy) fn keep(&mut self, team: OfTeam) {
+        if self.teams.len() >= MOST_TEAMS {
+            self.teams.clear();
+        }
+        self.teams.insert(key(&team.settings), team);
+    }
+
+    /// Works out what follows from settings; any thread's copy of the same plan may keep it. A rule that fails, or takes too long,
+    /// is left for the request that needs it.
+    pub(in crate::policy) fn settle(
+        &self,
+        settings: &Arc<serde_json::Value>,
+        allowance: Allowance,
+    ) -> Result<OfTeam, Stop> {
+        let team = self.team(settings, allowance)?;
+        Ok(OfTeam { settings: Arc::clone(settings), team })
+    }
+
     fn team(&self, settings: &serde_json::Value, allowance: Allowance) -> Result<Team, Stop> {
         let base = self.base.borrow_dependent();
         Team::try_new(Bump::new(), |bump| {
             let arena = Arena(bump);
             let settings = arena.plain(settings)?;
-            let scratch = Bump::new();
-            scratch.set_allocation_limit(Some(SCRATCH_BYTES));
+            let scratch = scratch(self.most);
             let input = Arena(&scratch).members(&[(V::Text("settings"), settings)])?;
             let given = Given {
                 plan: &self.plan,
@@ -129,7 +172,7 @@ impl PlanThread {
                 regexes: &self.regexes,
             };
             let allowance = Allowance { time: allowance.time / 4, ..allowance };
-            let mut run = Run::new(given, allowance);
+            let mut run = Run::new(given, allowance, Places::default());
             let mut settled = Vec::with_capacity(self.plan.settled.len());
             for place in 0..self.plan.settled.len() {
                 settled.push(match run.settled(place) {
@@ -141,6 +184,16 @@ impl PlanThread {
             Ok(TeamValues { settings, settled })
         })
     }
+}
+
+fn key(settings: &Arc<serde_json::Value>) -> usize {
+    Arc::as_ptr(settings).addr()
+}
+
+fn scratch(most: usize) -> Bump {
+    let scratch = Bump::new();
+    scratch.set_allocation_limit(Some(most));
+    scratch
 }
 
 /// Rules that are being asked about one call.

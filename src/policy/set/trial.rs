@@ -113,7 +113,7 @@ fn samples(specimen: &Specimen, creates: bool, organisation: &Organisation) -> V
             labels: BTreeMap::new(),
             account: "trial".to_owned(),
         },
-        request: Object::new(),
+        request: Arc::new(Object::new()),
         create: None,
         targets: None,
         settings: Arc::clone(organisation.settings(&specimen.team)),
@@ -126,7 +126,8 @@ fn samples(specimen: &Specimen, creates: bool, organisation: &Organisation) -> V
         now: "2026-01-01T00:00:00Z".to_owned(),
     };
     if creates {
-        let create = |create: Create| Input { create: Some(create), request: request(), ..base.clone() };
+        let create =
+            |create: Create| Input { create: Some(create), request: Arc::new(request()), ..base.clone() };
         let known = Input { client: known_client(), ..create(full(1)) };
         vec![create(sparse()), known, create(full(100))]
     } else {
@@ -165,7 +166,7 @@ pub(in crate::policy) fn specimens() -> Vec<Input> {
 
 fn request() -> Object {
     [
-        ("zoneId".to_owned(), Value::String("SEL-A".to_owned())),
+        ("zoneId".to_owned(), Value::String("SEL-A".into())),
         ("instanceCount".to_owned(), Value::Number(1.into())),
     ]
     .into_iter()

@@ -16,9 +16,9 @@ impl<'a> Run<'a> {
             Expr::Data => Some(self.given.data),
             Expr::Settled(place) => self.settled(*place)?,
             Expr::Rule(place) => self.rule(*place)?,
-            Expr::Once(place) => match self.once.get(*place) {
-                Some(Some(known)) => *known,
-                _ => self.once(*place)?,
+            Expr::Once(place) => match self.memo.get(self.once_place(*place)) {
+                Some(known) => known,
+                None => self.once(*place)?,
             },
             Expr::Path(from, steps) => {
                 let Some(mut here) = self.expr(from)? else { return Ok(None) };
