@@ -25,6 +25,7 @@ use compact_str::CompactString;
 
 pub use number::Number;
 pub use pointer::{Pointer, PointerError};
+pub(crate) use read::plain_run;
 pub use read::{ReadError, Trouble, read_message, read_object};
 
 /// The deepest nesting that is read; the deepest field of any known action lies at 5.
@@ -45,7 +46,7 @@ pub enum Value {
     /// A number, kept as its text.
     Number(Number),
     /// A string, unescaped.
-    String(String),
+    String(Text),
     /// An array.
     Array(Vec<Value>),
     /// An object.
@@ -108,11 +109,27 @@ impl Value {
 
     /// The value at `pointer`, this value being its root.
     pub fn at(&self, pointer: &Pointer) -> Option<&Value> {
-        pointer.tokens().iter().try_fold(self, |value, token| match value {
+        self.along(pointer.tokens())
+    }
+
+    fn along(&self, tokens: &[String]) -> Option<&Value> {
+        tokens.iter().try_fold(self, |value, token| match value {
             Self::Object(object) => object.get(token),
             Self::Array(items) => items.get(pointer::index(token)?),
             _ => None,
         })
+    }
+
+    fn take_from(&self, most: usize) -> Option<usize> {
+        const FRAME: usize = 8;
+        let left = most.checked_sub(FRAME)?;
+        match self {
+            Self::Null | Self::Bool(_) => Some(left),
+            Self::Number(number) => left.checked_sub(number.text().len()),
+            Self::String(text) => left.checked_sub(text.len()),
+            Self::Array(items) => items.iter().try_fold(left, |left, item| item.take_from(left)),
+            Self::Object(object) => object.take_from(left),
+        }
     }
 
     fn drop_null_members(&mut self) {
@@ -124,8 +141,12 @@ impl Value {
     }
 }
 
-/// A key. Those of the cloud's requests are short: up to 24 bytes need no allocation of their own.
-type Key = CompactString;
+/// A text. Those of the cloud's requests are short, and documents are copied several times per request: up to 24 bytes need no
+/// allocation of their own.
+pub type Text = CompactString;
+
+/// A key, for the same reason.
+type Key = Text;
 
 /// A JSON object in the order of its keys. Keys are unique. `Debug` shows no secret of it ([`crate::api::secrets`]).
 #[derive(Clone, Default, PartialEq)]
@@ -194,6 +215,16 @@ impl Object {
         self.members.is_empty()
     }
 
+    /// Whether its keys and values take at most so many bytes of text, numbers and braces counted roughly.
+    pub fn is_within(&self, most: usize) -> bool {
+        self.take_from(most).is_some()
+    }
+
+    /// What is left of `most` bytes without this object's; none if it has more.
+    fn take_from(&self, most: usize) -> Option<usize> {
+        self.members.iter().try_fold(most, |left, (key, value)| value.take_from(left.checked_sub(key.len())?))
+    }
+
     /// Removes every member whose value is `null`, at any depth: on creates and changes null counts as absent.
     pub fn drop_nulls(&mut self) {
         self.members.retain(|(_, value)| *value != Value::Null);
@@ -205,7 +236,7 @@ impl Object {
     /// The value at `pointer`; none for the root itself.
     pub fn at(&self, pointer: &Pointer) -> Option<&Value> {
         let (first, rest) = pointer.tokens().split_first()?;
-        self.get(first)?.at(&Pointer::from_tokens(rest.iter().cloned()))
+        self.get(first)?.along(rest)
     }
 
     /// Puts `value` at `pointer`, making the objects on the way that are absent or null.
@@ -251,7 +282,7 @@ impl From<&serde_json::Value> for Value {
             serde_json::Value::Null => Self::Null,
             serde_json::Value::Bool(flag) => Self::Bool(*flag),
             serde_json::Value::Number(number) => Self::Number(Number::from_json(number)),
-            serde_json::Value::String(text) => Self::String(text.clone()),
+            serde_json::Value::String(text) => Self::String(text.as_str().into()),
             serde_json::Value::Array(items) => Self::Array(items.iter().map(Self::from).collect()),
             serde_json::Value::Object(map) => {
                 Self::Object(map.iter().map(|(key, value)| (key.clone(), Self::from(value))).collect())

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use compact_str::{CompactString, ToCompactString as _};
+
 /// A JSON number, kept as the text it was written with (RFC 8259, section 6); the reader has checked its grammar.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Number(Box<str>);
+pub struct Number(CompactString);
 
 impl Number {
     /// Takes text that the reader has found to follow the grammar of numbers.
@@ -14,7 +16,7 @@ impl Number {
 
     /// The number as `serde_json` holds it.
     pub(super) fn from_json(number: &serde_json::Number) -> Self {
-        Self(number.to_string().into())
+        Self(number.to_compact_string())
     }
 
     /// The text as received.
@@ -24,7 +26,7 @@ impl Number {
 
     /// The value, if it is written as an integer (no fraction, no exponent, no `-0`) and fits.
     pub fn as_i64(&self) -> Option<i64> {
-        if &*self.0 == "-0" { None } else { self.0.parse().ok() }
+        if self.0 == "-0" { None } else { self.0.parse().ok() }
     }
 
     /// Whether the text is that of an integer: no fraction and no exponent.
@@ -40,7 +42,7 @@ impl Number {
 
 impl From<i64> for Number {
     fn from(value: i64) -> Self {
-        Self(value.to_string().into())
+        Self(value.to_compact_string())
     }
 }
 

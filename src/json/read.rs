@@ -201,7 +201,7 @@ impl<'a> Reader<'a> {
         match self.peek().ok_or(Trouble::Truncated)? {
             b'{' => self.object(depth + 1).map(Value::Object),
             b'[' => self.array(depth + 1).map(Value::Array),
-            b'"' => self.string().map(|text| Value::String(text.into_owned())),
+            b'"' => self.string().map(|text| Value::String(text.into())),
             b't' => self.literal("true", Value::Bool(true)),
             b'f' => self.literal("false", Value::Bool(false)),
             b'n' => self.literal("null", Value::Null),
@@ -325,7 +325,7 @@ impl<'a> Reader<'a> {
         let mut unescaped: Option<String> = None;
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
-            let plain = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0x00..=0x1f)).count();
+            let plain = plain_run(rest);
             // The text is UTF-8 as a whole and is cut only at ASCII bytes.
             let run =
                 std::str::from_utf8(rest.get(..plain).unwrap_or_default()).map_err(|_| Trouble::NotUtf8)?;
@@ -389,6 +389,29 @@ impl<'a> Reader<'a> {
         }
         Ok(code)
     }
+}
+
+/// How many bytes there are before the first quote, backslash or control character. Eight at a time: most of a document lies between
+/// quotes.
+#[inline]
+pub(crate) fn plain_run(text: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    // The lowest byte of those that are marked is one that is less; above it a borrow may mark others.
+    let less = |word: u64, than: u64| word.wrapping_sub(ONES * than) & !word & HIGH;
+    let (words, rest) = text.as_chunks::<8>();
+    let mut plain = 0;
+    for bytes in words {
+        let word = u64::from_le_bytes(*bytes);
+        let quote = less(word ^ (ONES * u64::from(b'"')), 1);
+        let backslash = less(word ^ (ONES * u64::from(b'\\')), 1);
+        let found = quote | backslash | less(word, 0x20);
+        if found != 0 {
+            return plain + (found.trailing_zeros() / 8) as usize;
+        }
+        plain += 8;
+    }
+    plain + rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0x00..=0x1f)).count()
 }
 
 /// Refuses a key that is there already, to the letter or but for its case.

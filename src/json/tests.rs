@@ -132,7 +132,7 @@ fn any_value() -> impl Strategy<Value = Value> {
             let text = format!("{n:e}");
             Value::Number(if text.len() <= 40 { Number::from_checked(&text) } else { 0.into() })
         }),
-        "[^\u{0}]{0,12}".prop_map(Value::String),
+        "[^\u{0}]{0,12}".prop_map(|text| Value::String(text.into())),
     ];
     leaf.prop_recursive(6, 64, 6, |inner| {
         prop_oneof![

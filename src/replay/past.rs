@@ -264,8 +264,8 @@ impl Past {
                     after: serde_json::to_value(&change.after).unwrap_or_default().to_string(),
                 });
                 judged.changes_after = changes.collect();
-                judged.zone = case.create.as_ref().and_then(|create| create.zone.clone());
-                judged.count = case.create.as_ref().map_or(0, |create| create.count);
+                judged.zone = case.input.create.as_ref().and_then(|create| create.zone.clone());
+                judged.count = case.input.create.as_ref().map_or(0, |create| create.count);
                 judged.claims = verdict.claims;
             }
             Err(failure) => judged.reason = Some(failure.to_string()),
@@ -292,7 +292,7 @@ fn stand_in(object: &mut Object) {
         let fact = inner.as_object().filter(|fact| is_secret(key) && fact.get("set").is_some());
         let length = fact.and_then(|fact| fact.get("length")).and_then(json::Value::as_i64);
         match length.and_then(|length| usize::try_from(length).ok()) {
-            Some(length) => *inner = json::Value::String("x".repeat(length.min(1 << 20))),
+            Some(length) => *inner = json::Value::String("x".repeat(length.min(1 << 20)).into()),
             None => stand_in_inside(inner),
         }
     }

@@ -28,8 +28,25 @@ pub fn check(call: &Call, document: &Object, admitted: &[AdmittedField]) -> Vec<
 struct Checking<'a> {
     call: &'a Call,
     admitted: &'a [AdmittedField],
-    way: Vec<String>,
+    way: Vec<Step>,
     mistakes: Vec<Mistake>,
+}
+
+/// A step of the way to where the check is; a text only for who reads about a mistake.
+enum Step {
+    Name(&'static str),
+    Unknown(String),
+    Place(usize),
+}
+
+impl Step {
+    fn token(&self) -> String {
+        match self {
+            Self::Name(name) => (*name).to_owned(),
+            Self::Unknown(key) => key.clone(),
+            Self::Place(place) => place.to_string(),
+        }
+    }
 }
 
 impl Checking<'_> {
@@ -39,14 +56,14 @@ impl Checking<'_> {
 
     fn mistake(&mut self, code: MistakeCode, message: impl Into<String>, remedy: impl Into<String>) {
         if !self.full() {
-            let pointer = Pointer::from_tokens(self.way.iter().cloned());
+            let pointer = Pointer::from_tokens(self.way.iter().map(Step::token));
             self.mistakes.push(Mistake { pointer, code, message: message.into(), remedy: remedy.into() });
         }
     }
 
     /// Runs `work` one step further down.
-    fn within(&mut self, step: impl Into<String>, work: impl FnOnce(&mut Self)) {
-        self.way.push(step.into());
+    fn within(&mut self, step: Step, work: impl FnOnce(&mut Self)) {
+        self.way.push(step);
         work(self);
         self.way.pop();
     }
@@ -60,7 +77,9 @@ impl Checking<'_> {
                 continue;
             }
             match fields.iter().find(|field| field.name == key) {
-                Some(field) => self.within(field.name, |inside| inside.value(value, &field.shape)),
+                Some(field) => {
+                    self.within(Step::Name(field.name), |inside| inside.value(value, &field.shape))
+                }
                 None => self.unknown(key, fields),
             }
         }
@@ -68,7 +87,7 @@ impl Checking<'_> {
             if matches!(object.get(field.name), None | Some(Value::Null)) {
                 self.missing(field.name);
             } else if object.get(field.name).and_then(Value::as_str) == Some("") {
-                self.within(field.name, |inside| {
+                self.within(Step::Name(field.name), |inside| {
                     inside.mistake(MistakeCode::Missing, "is empty", "give a value")
                 });
             }
@@ -76,7 +95,7 @@ impl Checking<'_> {
     }
 
     fn missing(&mut self, name: &'static str) {
-        self.within(name, |inside| {
+        self.within(Step::Name(name), |inside| {
             inside.mistake(
                 MistakeCode::Missing,
                 "is required and missing",
@@ -107,7 +126,7 @@ impl Checking<'_> {
                 call.action.service, call.action.name
             ));
         }
-        self.within(shown.clone(), |inside| {
+        self.within(Step::Unknown(shown.clone()), |inside| {
             inside.mistake(
                 MistakeCode::Value,
                 format!("`{shown}` is no known field of {call}"),
@@ -194,7 +213,7 @@ impl Checking<'_> {
         self.range(number, text.starts_with('-'), more, 0, i64::from(i32::MAX));
     }
 
-    fn list(&mut self, value: &Value, max: usize, mut each: impl FnMut(&mut Self, &Value)) {
+    fn list<'v>(&mut self, value: &'v Value, max: usize, mut each: impl FnMut(&mut Self, &'v Value)) {
         let Value::Array(items) = value else {
             return self.wrong_type(value, "a list");
         };
@@ -209,7 +228,7 @@ impl Checking<'_> {
             if self.full() {
                 return;
             }
-            self.within(place.to_string(), |inside| each(inside, item));
+            self.within(Step::Place(place), |inside| each(inside, item));
         }
     }
 
@@ -230,11 +249,11 @@ impl Checking<'_> {
                 self.unknown(key, WRAPPER);
                 continue;
             }
-            self.within("tags", |inside| {
+            self.within(Step::Name("tags"), |inside| {
                 inside.list(inner, max, |element, tag| {
                     element.value(tag, &TAG);
                     let key = tag.as_object().and_then(|tag| tag.get("key")).and_then(Value::as_str);
-                    if let Some(key) = key.filter(|key| !seen.insert((*key).to_owned())) {
+                    if let Some(key) = key.filter(|key| !seen.insert(*key)) {
                         element.twice(key);
                     }
                 });
@@ -244,7 +263,7 @@ impl Checking<'_> {
 
     fn twice(&mut self, key: &str) {
         let shown = shortened(key);
-        self.within("key", |inside| {
+        self.within(Step::Name("key"), |inside| {
             inside.mistake(
                 MistakeCode::Value,
                 format!("the tag `{shown}` is given twice"),

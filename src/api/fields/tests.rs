@@ -294,7 +294,7 @@ fn value(shape: &'static Shape) -> BoxedStrategy<Value> {
             let max = *max;
             "[a-zA-Z0-9 .-]{1,40}"
                 .prop_filter("fits", move |text| text.len() <= max)
-                .prop_map(Value::String)
+                .prop_map(|text| Value::String(text.into()))
                 .boxed()
         }
         Shape::Integer { min, max } => (*min..=*max).prop_map(|number| Value::Number(number.into())).boxed(),
@@ -307,8 +307,10 @@ fn value(shape: &'static Shape) -> BoxedStrategy<Value> {
         Shape::Tags { .. } => prop::collection::btree_map("[a-z]{1,8}", "[a-z]{0,8}", 0..4)
             .prop_map(|tags| {
                 let tags = tags.into_iter().map(|(key, value)| {
-                    let members =
-                        [("key".to_owned(), Value::String(key)), ("value".to_owned(), Value::String(value))];
+                    let members = [
+                        ("key".to_owned(), Value::String(key.into())),
+                        ("value".to_owned(), Value::String(value.into())),
+                    ];
                     Value::Object(members.into_iter().collect())
                 });
                 Value::Object([("tags".to_owned(), Value::Array(tags.collect()))].into_iter().collect())
@@ -342,7 +344,7 @@ fn anything() -> impl Strategy<Value = Value> {
         any::<f64>().prop_filter_map("finite", |number| {
             serde_json::Number::from_f64(number).map(|number| Value::from(&serde_json::Value::Number(number)))
         }),
-        any::<String>().prop_map(Value::String),
+        any::<String>().prop_map(|text| Value::String(text.into())),
     ];
     leaf.prop_recursive(4, 32, 6, |inner| {
         let key = prop_oneof![

@@ -11,7 +11,31 @@ use crate::json::{Object, Pointer, Value};
 /// An object within the document and the way to it; or an object that is absent.
 pub(super) struct Place<'a> {
     object: Option<&'a Object>,
-    way: Pointer,
+    way: Vec<Step>,
+}
+
+/// A step of the way to an object; a pointer is only made for a mistake.
+#[derive(Clone, Copy)]
+enum Step {
+    Name(&'static str),
+    Place(usize),
+}
+
+/// The pointer to a field.
+fn pointer(way: &[Step], field: &str) -> Pointer {
+    let steps = way.iter().map(|step| match step {
+        Step::Name(name) => (*name).to_owned(),
+        Step::Place(place) => place.to_string(),
+    });
+    Pointer::from_tokens(steps.chain([field.to_owned()]))
+}
+
+/// The way and one step more.
+fn further(way: &[Step], step: Step) -> Vec<Step> {
+    let mut longer = Vec::with_capacity(way.len().saturating_add(1));
+    longer.extend_from_slice(way);
+    longer.push(step);
+    longer
 }
 
 impl<'a> Place<'a> {
@@ -34,7 +58,7 @@ pub(super) struct Reader {
 impl Reader {
     /// The whole document.
     pub(super) fn root<'a>(&mut self, document: &'a Object) -> Place<'a> {
-        Place { object: Some(document), way: Pointer::from_tokens(std::iter::empty::<String>()) }
+        Place { object: Some(document), way: Vec::new() }
     }
 
     /// What was wrong, each place once.
@@ -54,26 +78,26 @@ impl Reader {
         match value.as_str() {
             Some("") => None,
             Some(text) => Some(text.to_owned()),
-            None => self.wrong_type(place.way.child(field), value, "a string"),
+            None => self.wrong_type(pointer(&place.way, field), value, "a string"),
         }
     }
 
     /// A boolean.
     pub(super) fn flag(&mut self, place: &Place<'_>, field: &str) -> Option<bool> {
         let value = place.get(field)?;
-        value.as_bool().or_else(|| self.wrong_type(place.way.child(field), value, "true or false"))
+        value.as_bool().or_else(|| self.wrong_type(pointer(&place.way, field), value, "true or false"))
     }
 
     /// An integer from 0.
     pub(super) fn size(&mut self, place: &Place<'_>, field: &str) -> Option<u32> {
         let value = place.get(field)?;
         let Some(number) = value.as_i64() else {
-            return self.wrong_type(place.way.child(field), value, "an integer");
+            return self.wrong_type(pointer(&place.way, field), value, "an integer");
         };
         u32::try_from(number).ok().or_else(|| {
             let code = if number < 0 { MistakeCode::LessMinimum } else { MistakeCode::ExceedMaximum };
             self.mistake(
-                place.way.child(field),
+                pointer(&place.way, field),
                 code,
                 format!("{number} is out of range"),
                 "send a smaller number",
@@ -90,30 +114,31 @@ impl Reader {
         let amount = self.size(place, field).unwrap_or(1);
         if amount == 0 {
             let message = "0 is out of range".to_owned();
-            self.mistake(place.way.child(field), MistakeCode::LessMinimum, message, "send 1 or more");
+            self.mistake(pointer(&place.way, field), MistakeCode::LessMinimum, message, "send 1 or more");
         }
         amount.max(1)
     }
 
     /// An object.
-    pub(super) fn object<'a>(&mut self, place: &Place<'a>, field: &str) -> Place<'a> {
-        let way = place.way.child(field);
-        let object = place
-            .get(field)
-            .and_then(|value| value.as_object().or_else(|| self.wrong_type(way.clone(), value, "an object")));
-        Place { object, way }
+    pub(super) fn object<'a>(&mut self, place: &Place<'a>, field: &'static str) -> Place<'a> {
+        let object = place.get(field).and_then(|value| {
+            value.as_object().or_else(|| self.wrong_type(pointer(&place.way, field), value, "an object"))
+        });
+        Place { object, way: further(&place.way, Step::Name(field)) }
     }
 
     /// A list of objects.
-    pub(super) fn objects<'a>(&mut self, place: &Place<'a>, field: &str) -> Vec<Place<'a>> {
-        let way = place.way.child(field);
-        let mut places = Vec::new();
-        for (index, value) in self.items(place, field).iter().enumerate() {
-            let way = way.child(index.to_string());
+    pub(super) fn objects<'a>(&mut self, place: &Place<'a>, field: &'static str) -> Vec<Place<'a>> {
+        let list = further(&place.way, Step::Name(field));
+        let items = self.items(place, field);
+        let mut places = Vec::with_capacity(items.len());
+        for (index, value) in items.iter().enumerate() {
             match value.as_object() {
-                Some(object) => places.push(Place { object: Some(object), way }),
+                Some(object) => {
+                    places.push(Place { object: Some(object), way: further(&list, Step::Place(index)) });
+                }
                 None => {
-                    self.wrong_type::<()>(way, value, "an object");
+                    self.wrong_type::<()>(pointer(&list, &index.to_string()), value, "an object");
                 }
             }
         }
@@ -134,7 +159,7 @@ impl Reader {
             let value = self.text(&tag, "value").unwrap_or_default();
             if tags.insert(key, value).is_some() {
                 let message = "a tag is given twice".to_owned();
-                self.mistake(tag.way.child("key"), MistakeCode::Value, message, "give each tag key once");
+                self.mistake(pointer(&tag.way, "key"), MistakeCode::Value, message, "give each tag key once");
             }
         }
         tags
@@ -146,7 +171,7 @@ impl Reader {
         };
         value
             .as_array()
-            .or_else(|| self.wrong_type(place.way.child(field), value, "a list"))
+            .or_else(|| self.wrong_type(pointer(&place.way, field), value, "a list"))
             .unwrap_or_default()
     }
 
