@@ -69,6 +69,7 @@ pub fn path(
 + Send
 + 'static
 + use<> {
+    let parts = &Arc::new(parts.clone());
     ServiceBuilder::new()
         .layer(observe::Observe::new(parts)) //           in: id, clock        out: one log line, metrics, the record
         .layer(respond::Respond) //                                            out: refusal -> the cloud's error form

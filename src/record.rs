@@ -10,6 +10,7 @@
 
 mod finding;
 mod line;
+mod mask;
 mod queue;
 mod sink;
 
@@ -26,7 +27,8 @@ use crate::clock::Clock;
 use crate::config::{Referenced, Remote};
 use crate::history::Feed;
 use crate::metrics::Metrics;
-pub use line::{ActionRecord, BundleRecord, Caller, Labels, Record, UpstreamRecord};
+pub use line::{ActionRecord, BundleRecord, Caller, Labels, Record, Timings, UpstreamRecord};
+use mask::erase;
 use queue::Queue;
 pub use queue::WhenFull;
 use sink::{Collector, Rotating, Sink, Stdout};
@@ -35,6 +37,9 @@ use sink::{Collector, Rotating, Sink, Stdout};
 const BATCH: usize = 256;
 /// Between two tries of a sink that fails; doubled up to the second.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// After a batch the writer rests, where the queue has room for more than one: what comes meanwhile is written at once. A record that
+/// comes alone is written at once too, and one that comes among many wakes nobody.
+const REST: Duration = Duration::from_millis(2);
 /// Tries of a sink that fails after the gateway has stopped.
 const LAST_TRIES: u32 = 5;
 
@@ -222,40 +227,6 @@ impl Writer {
     }
 }
 
-/// Takes what is at the path out of the value, and notes where it was.
-fn erase(value: &mut serde_json::Value, path: &[String], here: &mut String, erased: &mut Vec<String>) {
-    let Some((step, rest)) = path.split_first() else { return };
-    let escaped = |key: &str| key.replace('~', "~0").replace('/', "~1");
-    let mut inside = |key: &str, inner: &mut serde_json::Value| {
-        let length = here.len();
-        here.push('/');
-        here.push_str(&escaped(key));
-        if rest.is_empty() {
-            *inner = serde_json::Value::Null;
-            erased.push(here.clone());
-        } else {
-            erase(inner, rest, here, erased);
-        }
-        here.truncate(length);
-    };
-    match value {
-        serde_json::Value::Object(members) => {
-            for (key, inner) in members.iter_mut().filter(|(key, _)| step == "*" || step == *key) {
-                inside(key, inner);
-            }
-        }
-        serde_json::Value::Array(items) => {
-            for (place, inner) in items.iter_mut().enumerate() {
-                let place = place.to_string();
-                if *step == "*" || *step == place {
-                    inside(&place, inner);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
 /// Writes until the queue is closed and empty. With `retries` a sink that fails is tried again until it does not; otherwise what
 /// it did not take is dropped.
 fn write_lines(mut sink: Box<dyn Sink>, queue: &Queue, metrics: &Metrics, retries: bool) {
@@ -282,6 +253,9 @@ fn write_lines(mut sink: Box<dyn Sink>, queue: &Queue, metrics: &Metrics, retrie
         };
         lines.iter().for_each(|_| metrics.record(result));
         queue.written();
+        if queue.has_room_for(2 * BATCH) && !queue.is_closed() {
+            std::thread::sleep(REST);
+        }
     }
 }
 

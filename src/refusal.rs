@@ -14,6 +14,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 pub use outcome::Outcome;
+pub use words::Details;
 use words::{in_rule, list_exceeded, list_mistakes, list_violations};
 
 pub use trouble::{AuthorizationTrouble, HeadTrouble, KeyTrouble};
@@ -374,9 +375,9 @@ impl Refusal {
     }
 
     /// For the envelope's `fix`, a JSON Patch (RFC 6902) to the request as it was sent.
-    pub fn fix(&self) -> Option<serde_json::Value> {
+    pub fn fix(&self) -> Option<&[Step]> {
         match self {
-            Self::Violations { fix, .. } if !fix.is_empty() => serde_json::to_value(fix).ok(),
+            Self::Violations { fix, .. } if !fix.is_empty() => Some(fix),
             _ => None,
         }
     }
@@ -390,11 +391,11 @@ impl Refusal {
     }
 
     /// What stands beside the message for programs, under `violations` in the envelope.
-    pub fn violations(&self) -> Option<serde_json::Value> {
+    pub fn violations(&self) -> Option<Details<'_>> {
         match self {
-            Self::Violations { violations, .. } => serde_json::to_value(violations).ok(),
-            Self::Quota(exceeded) => serde_json::to_value(exceeded).ok(),
-            Self::Fields(mistakes) => serde_json::to_value(mistakes).ok(),
+            Self::Violations { violations, .. } => Some(Details::Violations(violations)),
+            Self::Quota(exceeded) => Some(Details::Exceeded(exceeded)),
+            Self::Fields(mistakes) => Some(Details::Mistakes(mistakes)),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::authenticate::Principal;
 use super::parse::Proposed;
@@ -36,11 +37,11 @@ pub(super) struct Amended {
 }
 
 /// See the module.
-pub(super) struct Amend(Parts);
+pub(super) struct Amend(Arc<Parts>);
 
 impl Amend {
-    pub(super) fn new(parts: &Parts) -> Self {
-        Self(parts.clone())
+    pub(super) fn new(parts: &Arc<Parts>) -> Self {
+        Self(Arc::clone(parts))
     }
 }
 
@@ -82,14 +83,12 @@ impl Amend {
         trail: &Trail,
     ) -> Result<(), PolicyFailure> {
         let wanted = patched.is_ok() && self.0.settings.load().correlation_tag.contains(&principal.team);
-        let mut document = case.document.clone();
-        let tag = case
-            .create
-            .as_ref()
-            .filter(|_| wanted)
-            .and_then(|create| correlate::tag(&mut document, create, trail.id()));
+        let tag = case.input.create.as_ref().filter(|_| wanted).and_then(|create| {
+            let mut document = case.document.clone();
+            Some((correlate::tag(&mut document, create, trail.id())?, document))
+        });
         let tagged = match tag {
-            Some(change) => {
+            Some((change, document)) => {
                 case.changes.push(change);
                 case.rewrite(document, &self.0.settings.load().admitted_fields)
             }
@@ -148,8 +147,8 @@ pub(super) fn failed(failure: &PolicyFailure, trail: &Trail, principal: &Princip
     refuse(failure.reason, failure.rule.clone(), trail, principal, call)
 }
 
-fn as_json(changes: &[Change]) -> Vec<serde_json::Value> {
-    changes.iter().filter_map(|change| serde_json::to_value(change).ok()).collect()
+fn as_json(changes: &[Change]) -> Vec<Box<RawValue>> {
+    changes.iter().filter_map(|change| to_raw_value(change).ok()).collect()
 }
 
 fn refuse(

@@ -53,16 +53,16 @@ pub(super) struct Verified {
 
 /// See the module.
 pub(super) struct Authenticate {
-    parts: Parts,
+    parts: Arc<Parts>,
     /// Stands in for the secret of an unknown key, so that both cost the same.
     nobody: SigningKey,
     signatures: Arc<Signatures>,
 }
 
 impl Authenticate {
-    pub(super) fn new(parts: &Parts) -> Self {
+    pub(super) fn new(parts: &Arc<Parts>) -> Self {
         let nobody = SigningKey::new(&Secret::new("the secret of no key at all"));
-        Self { parts: parts.clone(), nobody, signatures: Arc::clone(&parts.signatures) }
+        Self { parts: Arc::clone(parts), nobody, signatures: Arc::clone(&parts.signatures) }
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn tag(document: &mut Object, create: &Create, decision: &str) -> Opt
     };
     let pair = [("key", CORRELATION_TAG), ("value", decision)];
     tags.push(Value::Object(
-        pair.into_iter().map(|(name, text)| (name.to_owned(), Value::String(text.to_owned()))).collect(),
+        pair.into_iter().map(|(name, text)| (name.to_owned(), Value::String(text.into()))).collect(),
     ));
     let after = Value::Array(tags);
     document.put(&path, after.clone()).ok()?;

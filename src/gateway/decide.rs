@@ -1,13 +1,17 @@
 //! The rules judge the amended document. What they say counts by their mode and the exemptions in force.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::amend::{Amended, failed};
 use super::authenticate::Principal;
 use super::judged::Judged;
 use super::room::Place;
 use super::stage::{Detachable, Ended, Stage};
-use super::trail::{Ending, Trail};
+use super::trail::{Ending, Told, Trail};
 use super::{Parts, teach};
 use crate::api::Call;
 use crate::api::view::Create;
@@ -15,6 +19,7 @@ use crate::metrics::{InstanceCount, Phase};
 use crate::policy::PolicySet;
 use crate::policy::answer::{Op, Violation};
 use crate::policy::case::Case;
+use crate::policy::input::Input;
 use crate::policy::patch::Change;
 use crate::policy::verdict::{Effect, Finding, JudgedClaim, Verdict};
 use crate::quota::Marks;
@@ -36,11 +41,11 @@ pub(super) struct Allowed {
 }
 
 /// See the module.
-pub(super) struct Decide(Parts);
+pub(super) struct Decide(Arc<Parts>);
 
 impl Decide {
-    pub(super) fn new(parts: &Parts) -> Self {
-        Self(parts.clone())
+    pub(super) fn new(parts: &Arc<Parts>) -> Self {
+        Self(Arc::clone(parts))
     }
 }
 
@@ -67,7 +72,7 @@ impl Stage for Decide {
             let fix = teach::fix(&case, &violations, &mut sitting, &settings.admitted_fields).await;
             return Err(Refusal::Violations { violations, team: principal.team, contact, fix });
         }
-        let Case { document, create, changes, .. } = case;
+        let Case { document, input: Input { create, .. }, changes, .. } = case;
         if let Some(create) = create.as_ref().filter(|_| !trail.is_dry()) {
             let count = u64::from(create.count);
             trail.metrics().instances(InstanceCount::Allowed, &principal.team, create.zone.as_deref(), count);
@@ -119,16 +124,20 @@ fn report(
     trail.note(|facts| {
         facts.verdict = Some(word);
         facts.findings = findings(verdict).filter_map(|finding| recorded(finding, policy, team)).collect();
-        facts.claims = verdict.claims.iter().filter_map(|claim| serde_json::to_value(claim).ok()).collect();
+        facts.claims = verdict.claims.iter().filter_map(|claim| to_raw_value(claim).ok()).collect();
     });
 }
 
 /// A finding as the record has it: with the mode that the rule had for the team.
-fn recorded(finding: &Finding, policy: &PolicySet, team: &str) -> Option<serde_json::Value> {
-    let mut value = serde_json::to_value(finding).ok()?;
+fn recorded(finding: &Finding, policy: &PolicySet, team: &str) -> Option<Box<RawValue>> {
+    #[derive(Serialize)]
+    struct Recorded<'a> {
+        #[serde(flatten)]
+        finding: &'a Finding,
+        mode: &'static str,
+    }
     let mode = policy.organisation().mode(&finding.violation.rule, team).as_str();
-    value.as_object_mut()?.insert("mode".to_owned(), mode.into());
-    Some(value)
+    to_raw_value(&Recorded { finding, mode }).ok()
 }
 
 fn findings(verdict: &Verdict) -> impl Iterator<Item = &Finding> {
@@ -201,6 +210,7 @@ impl Ended for Trail {
             Some(Outcome::Unknown) => Outcome::Unknown,
             _ => Outcome::ClientGone,
         };
+        let refusal = refusal.map(Told::of);
         self.close(&Ending { outcome, status: None, response_bytes: None, refusal });
     }
 }

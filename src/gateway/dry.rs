@@ -5,6 +5,8 @@
 //! Terraform would take for machines that are there: it is an error of the kind that no client repeats, with everything that would
 //! have been sent beside its message. Nothing is booked, nothing is sent, no rate is used up.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use serde_json::json;
 
@@ -50,11 +52,11 @@ impl Stage for Turn {
 
 /// Tells what would have been sent.
 #[derive(Clone)]
-pub(super) struct Tell(Parts);
+pub(super) struct Tell(Arc<Parts>);
 
 impl Tell {
-    pub(super) fn new(parts: &Parts) -> Self {
-        Self(parts.clone())
+    pub(super) fn new(parts: &Arc<Parts>) -> Self {
+        Self(Arc::clone(parts))
     }
 }
 

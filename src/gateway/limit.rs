@@ -54,7 +54,7 @@ pub(super) enum Payload {
 
 /// What a body is held to.
 pub(super) struct Bounds {
-    parts: Parts,
+    parts: Arc<Parts>,
     settings: Arc<Settings>,
     /// By the head, which nobody has checked yet: it decides in whose share it stands, and nothing else.
     claimed: Option<Kind>,
@@ -137,11 +137,11 @@ fn as_u64(count: usize) -> u64 {
 }
 
 /// See the module.
-pub(super) struct Limit(Parts);
+pub(super) struct Limit(Arc<Parts>);
 
 impl Limit {
-    pub(super) fn new(parts: &Parts) -> Self {
-        Self(parts.clone())
+    pub(super) fn new(parts: &Arc<Parts>) -> Self {
+        Self(Arc::clone(parts))
     }
 }
 
@@ -166,7 +166,7 @@ impl Stage for Limit {
             return Err(Refusal::BodyTooLarge { limit: limits.body });
         }
         let claimed = claimed(&head.uri, &head.headers);
-        let bounds = Bounds { parts: self.0.clone(), settings, claimed };
+        let bounds = Bounds { parts: Arc::clone(&self.0), settings, claimed };
         let payload = if expects_continue(&head.headers) {
             Payload::Waiting(body, bounds)
         } else {

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -33,11 +34,11 @@ pub(super) struct Observed {
 
 /// See the module.
 #[derive(Clone)]
-pub(super) struct Observe(Parts);
+pub(super) struct Observe(Arc<Parts>);
 
 impl Observe {
-    pub(super) fn new(parts: &Parts) -> Self {
-        Self(parts.clone())
+    pub(super) fn new(parts: &Arc<Parts>) -> Self {
+        Self(Arc::clone(parts))
     }
 }
 
@@ -45,14 +46,14 @@ impl<Inner> Layer<Inner> for Observe {
     type Service = ObserveService<Inner>;
 
     fn layer(&self, inner: Inner) -> Self::Service {
-        ObserveService { parts: self.0.clone(), inner }
+        ObserveService { parts: Arc::clone(&self.0), inner }
     }
 }
 
 /// See the module.
 #[derive(Clone)]
 pub(super) struct ObserveService<Inner> {
-    parts: Parts,
+    parts: Arc<Parts>,
     inner: Inner,
 }
 

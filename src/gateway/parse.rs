@@ -1,6 +1,8 @@
 //! The one reading of the body. Reads keep their bytes; creates and changes become the document that everything below
 //! works on and that is written upstream.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::HeaderMap;
 
@@ -42,11 +44,11 @@ pub(super) struct Proposed {
 }
 
 /// See the module.
-pub(super) struct Parse(Parts);
+pub(super) struct Parse(Arc<Parts>);
 
 impl Parse {
-    pub(super) fn new(parts: &Parts) -> Self {
-        Self(parts.clone())
+    pub(super) fn new(parts: &Arc<Parts>) -> Self {
+        Self(Arc::clone(parts))
     }
 }
 
@@ -65,9 +67,10 @@ impl Stage for Parse {
         }
         document.drop_nulls();
         trail.promise_record()?;
-        trail.note(|facts| facts.request = Some(secrets::without_secrets(&document)));
-        let asked =
-            Asked::read(call, document, &self.0.settings.load().admitted_fields).map_err(Refusal::Fields)?;
+        let shown = Arc::new(secrets::without_secrets(&document));
+        trail.note(|facts| facts.request = Some(Arc::clone(&shown)));
+        let asked = Asked::read_shown(call, document, shown, &self.0.settings.load().admitted_fields)
+            .map_err(Refusal::Fields)?;
         if let Some(create) = &asked.create {
             if let Some(key) = self.0.ledger.mark_key().map_err(|_| Refusal::LedgerAway)? {
                 let (account, team) = (&principal.account, principal.team.as_str());

@@ -101,7 +101,7 @@ impl<C: Clock + Clone> CreateRates<C> {
 pub(super) struct Pace(Arc<ArcSwap<Settings>>);
 
 impl Pace {
-    pub(super) fn new(parts: &Parts) -> Self {
+    pub(super) fn new(parts: &Arc<Parts>) -> Self {
         Self(Arc::clone(&parts.settings))
     }
 }

@@ -9,6 +9,8 @@
 //! | anything else                     | unknown: held until it is reconciled               |
 //! | the ledger fails after the send   | the hold stays; the answer still goes out, recorded |
 
+use std::sync::Arc;
+
 use tower::{Layer, Service, ServiceExt as _};
 
 use std::task::{Context, Poll};
@@ -47,11 +49,11 @@ pub(super) struct Booked {
 
 /// See the module.
 #[derive(Clone)]
-pub(super) struct Reserve(Parts);
+pub(super) struct Reserve(Arc<Parts>);
 
 impl Reserve {
-    pub(super) fn new(parts: &Parts) -> Self {
-        Self(parts.clone())
+    pub(super) fn new(parts: &Arc<Parts>) -> Self {
+        Self(Arc::clone(parts))
     }
 }
 
@@ -59,14 +61,14 @@ impl<Inner> Layer<Inner> for Reserve {
     type Service = ReserveService<Inner>;
 
     fn layer(&self, inner: Inner) -> Self::Service {
-        ReserveService { parts: self.0.clone(), inner }
+        ReserveService { parts: Arc::clone(&self.0), inner }
     }
 }
 
 /// See the module.
 #[derive(Clone)]
 pub(super) struct ReserveService<Inner> {
-    parts: Parts,
+    parts: Arc<Parts>,
     inner: Inner,
 }
 
@@ -82,10 +84,10 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, allowed: Allowed) -> Self::Future {
-        let (parts, inner) = (self.parts.clone(), self.inner.clone());
+    fn call(&mut self, mut allowed: Allowed) -> Self::Future {
+        let (parts, inner) = (Arc::clone(&self.parts), self.inner.clone());
         Box::pin(async move {
-            let mut about = About::of(&allowed);
+            let mut about = About::of(&mut allowed);
             // From before it is booked: however long that took, what is too old is not sent.
             let booked = Booked { watch: Stopwatch::start(), at: parts.clock.since_epoch() };
             // From before it is booked, too: an equal order may be judged right after.
@@ -94,7 +96,8 @@ where
                 allowed.trail.caller(),
                 allowed.marks.signature.clone(),
             );
-            let admission = about.trail.timed(Phase::Reserve, parts.ledger.reserve(order(&allowed))).await;
+            let admission =
+                about.trail.timed(Phase::Reserve, parts.ledger.reserve(order(&mut allowed))).await;
             let hold = match admission.map_err(|error| about.not_booked(error))? {
                 Admission::Booked { hold, over } => {
                     about.told_over(&over);
@@ -123,7 +126,9 @@ where
     }
 }
 
-fn order(allowed: &Allowed) -> Order {
+/// Takes what is booked and not sent: nothing below asks for it.
+fn order(allowed: &mut Allowed) -> Order {
+    let instances = allowed.create.as_ref().map_or(0, |create| create.count);
     Order {
         id: allowed.trail.uuid(),
         asker: Asker {
@@ -134,9 +139,9 @@ fn order(allowed: &Allowed) -> Order {
         },
         account: allowed.principal.account.name.clone(),
         call: Called::of(&allowed.call),
-        instances: allowed.create.as_ref().map_or(0, |create| create.count),
-        claims: allowed.claims.clone(),
-        view: allowed.create.clone().map(Box::new),
+        instances,
+        claims: std::mem::take(&mut allowed.claims),
+        view: allowed.create.take().map(Box::new),
         marks: allowed.marks.clone(),
         left: false,
     }
@@ -196,15 +201,15 @@ struct About {
 }
 
 impl About {
-    fn of(allowed: &Allowed) -> Self {
+    fn of(allowed: &mut Allowed) -> Self {
         Self {
             kind: allowed.call.action.kind,
             service: allowed.call.action.service,
             team: allowed.principal.team.clone(),
             zone: allowed.create.as_ref().and_then(|create| create.zone.clone()),
             asked: allowed.create.as_ref().map_or(0, |create| create.count),
-            warnings: allowed.warnings.clone(),
-            added: allowed.added.clone(),
+            warnings: std::mem::take(&mut allowed.warnings),
+            added: std::mem::take(&mut allowed.added),
             trail: allowed.trail.clone(),
         }
     }

@@ -11,12 +11,14 @@ use http::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use http::{Response, StatusCode};
+use serde::Serialize;
 use tower::{Layer, Service, ServiceExt as _};
 
 use super::answer::{Answer, Body, whole};
 use super::observe::Observed;
-use super::trail::{Ending, Trail};
-use crate::refusal::Refusal;
+use super::trail::{Ending, Told, Trail};
+use crate::policy::fix::Step;
+use crate::refusal::{Details, Refusal};
 
 /// The decision's id, on every answer.
 pub const DECISION: HeaderName = HeaderName::from_static("x-zengate-decision");
@@ -108,12 +110,13 @@ pub(super) fn unread(status: u16, trail: &Trail) -> (String, Vec<u8>) {
 /// The body of a refusal, which is the end of its trail.
 fn closed(refusal: &Refusal, trail: &Trail) -> Vec<u8> {
     let row = refusal.row();
-    let body = envelope(refusal, trail.id());
+    let message = refusal.message();
+    let body = envelope(refusal, &message, trail.id());
     let ending = Ending {
         outcome: row.outcome,
         status: Some(row.status),
         response_bytes: u64::try_from(body.len()).ok(),
-        refusal: Some(refusal),
+        refusal: Some(Told { code: row.code, message }),
     };
     trail.close(&ending);
     body
@@ -134,22 +137,31 @@ fn refused(refusal: &Refusal, trail: &Trail, over_http1: bool) -> Response<Body>
 }
 
 /// The cloud's error envelope: every SDK needs `requestId`, `code` and `message` as strings and ignores the rest.
-fn envelope(refusal: &Refusal, request_id: &str) -> Vec<u8> {
-    let mut body = serde_json::json!({
-        "requestId": request_id,
-        "code": refusal.row().code,
-        "message": format!("{} (zengate decision {request_id})", refusal.message()),
-    });
-    if let (Some(violations), Some(body)) = (refusal.violations(), body.as_object_mut()) {
-        body.insert("violations".to_owned(), violations);
-    }
-    if let (Some(told), Some(body)) = (refusal.dry_run(), body.as_object_mut()) {
-        body.insert("dryRun".to_owned(), told.clone());
-    }
-    if let (Some(fix), Some(body)) = (refusal.fix(), body.as_object_mut()) {
-        body.insert("fix".to_owned(), fix);
-    }
-    body.to_string().into_bytes()
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    request_id: &'a str,
+    code: &'a str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    violations: Option<Details<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<&'a serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<&'a [Step]>,
+}
+
+fn envelope(refusal: &Refusal, message: &str, request_id: &str) -> Vec<u8> {
+    let envelope = Envelope {
+        request_id,
+        code: refusal.row().code,
+        message: format!("{message} (zengate decision {request_id})"),
+        violations: refusal.violations(),
+        dry_run: refusal.dry_run(),
+        fix: refusal.fix(),
+    };
+    // Texts, numbers and lists of them: nothing in it cannot be written.
+    serde_json::to_vec(&envelope).unwrap_or_default()
 }
 
 fn mark(response: &mut Response<Body>, trail: &Trail) {

@@ -1,5 +1,6 @@
 //! The request to the cloud: built new, signed last, nothing copied but what is on a short list.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -40,7 +41,7 @@ const LARGEST_ERROR: usize = 1024 * 1024;
 /// A request, signed, with where it goes.
 pub(super) struct Signed {
     request: Request<Bytes>,
-    account: std::sync::Arc<Account>,
+    account: Arc<Account>,
     kind: Kind,
     trail: super::trail::Trail,
     /// Held until the work is done, whoever has left.
@@ -57,11 +58,11 @@ pub(super) enum Sent {
 }
 
 /// Writes and signs a booked request.
-pub(super) struct Sign(Parts);
+pub(super) struct Sign(Arc<Parts>);
 
 impl Sign {
-    pub(super) fn new(parts: &Parts) -> Self {
-        Self(parts.clone())
+    pub(super) fn new(parts: &Arc<Parts>) -> Self {
+        Self(Arc::clone(parts))
     }
 }
 
@@ -119,11 +120,11 @@ async fn send(signed: Signed) -> Result<Sent, Refusal> {
 
 /// Forwards a read: its own bytes, signed anew; the answer is passed on as it comes.
 #[derive(Clone)]
-pub(super) struct Forward(Parts);
+pub(super) struct Forward(Arc<Parts>);
 
 impl Forward {
-    pub(super) fn new(parts: &Parts) -> Self {
-        Self(parts.clone())
+    pub(super) fn new(parts: &Arc<Parts>) -> Self {
+        Self(Arc::clone(parts))
     }
 }
 
@@ -231,7 +232,8 @@ async fn answered(
     let length = http_body::Body::size_hint(response.body()).exact();
     let long = length.is_some_and(|length| !usize::try_from(length).is_ok_and(|length| length <= LOOKED_AT));
     let mut body = response.into_body();
-    let mut start = BytesMut::new();
+    let expected = length.and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+    let mut start = BytesMut::with_capacity(expected.min(LOOKED_AT));
     if !long && encoding.is_none() {
         match tokio::time::timeout(LOOKING, collect(&mut body, &mut start)).await {
             Ok(Ok(true)) => return looked_at(start.freeze()),

@@ -5,10 +5,12 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 use tower::{Layer, Service, ServiceExt as _};
@@ -41,19 +43,17 @@ impl<S, Inner> Layer<Inner> for StageLayer<S> {
     type Service = StageService<S, Inner>;
 
     fn layer(&self, inner: Inner) -> Self::Service {
-        StageService { stage: Arc::clone(&self.0), inner }
+        StageService(Arc::new((Arc::clone(&self.0), inner)))
     }
 }
 
-/// A stage in front of the rest of the path.
-pub(super) struct StageService<S, Inner> {
-    stage: Arc<S>,
-    inner: Inner,
-}
+/// A stage in front of the rest of the path. Behind one pointer: every request clones every rest of the path, and a count
+/// that two threads raise and lower for each of the stages below would cost more than the stages.
+pub(super) struct StageService<S, Inner>(Arc<(Arc<S>, Inner)>);
 
-impl<S, Inner: Clone> Clone for StageService<S, Inner> {
+impl<S, Inner> Clone for StageService<S, Inner> {
     fn clone(&self) -> Self {
-        Self { stage: Arc::clone(&self.stage), inner: self.inner.clone() }
+        Self(Arc::clone(&self.0))
     }
 }
 
@@ -82,8 +82,12 @@ where
     }
 
     fn call(&mut self, input: S::In) -> Self::Future {
-        let (stage, inner) = (Arc::clone(&self.stage), self.inner.clone());
-        Box::pin(async move { inner.oneshot(stage.apply(input).await?).await })
+        let here = self.clone();
+        Box::pin(async move {
+            let (stage, inner) = &*here.0;
+            let output = stage.apply(input).await?;
+            inner.clone().oneshot(output).await
+        })
     }
 }
 
@@ -205,7 +209,7 @@ where
         Box::pin(async move {
             let ended = input.begin();
             tracker.spawn(async move {
-                let work = tokio::spawn(inner.oneshot(input));
+                let work = AssertUnwindSafe(async { inner.oneshot(input).await }).catch_unwind();
                 let outcome = work.await.unwrap_or_else(|_| Err(ended.broke()));
                 ended.work_done();
                 if let Err(unheard) = hand_over.send(outcome) {

@@ -136,7 +136,7 @@ async fn a_panic_on_the_path_is_one_answer_of_500_on_a_connection_that_goes_on()
         Err::<answer::Answer, _>(crate::refusal::Refusal::Busy)
     };
     let path = ServiceBuilder::new()
-        .layer(observe::Observe::new(&house.parts))
+        .layer(observe::Observe::new(&Arc::new(house.parts.clone())))
         .layer(respond::Respond)
         .service(service_fn(broken));
     let (ours, theirs) = tokio::io::duplex(1 << 16);

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::Parts;
@@ -19,7 +20,7 @@ use crate::clock::Stopwatch;
 use crate::json::Object;
 use crate::metrics::{Metrics, Phase};
 use crate::policy::input::{CertificateInput, TargetInput};
-use crate::record::{ActionRecord, BundleRecord, Labels, Record, Records, Room, UpstreamRecord};
+use crate::record::{ActionRecord, BundleRecord, Labels, Record, Records, Room, Timings, UpstreamRecord};
 use crate::refusal::{Outcome, Refusal};
 use crate::traces::{self, PhaseTime, Trace, Traces};
 
@@ -76,16 +77,16 @@ pub(super) struct Facts {
     pub(super) body_sha256: Option<String>,
     pub(super) sent_sha256: Option<String>,
     /// The body without secrets; on creates and changes that were understood.
-    pub(super) request: Option<Object>,
+    pub(super) request: Option<Arc<Object>>,
     pub(super) labels: BTreeMap<String, String>,
     /// What a change names, and whose it is.
     pub(super) targets: Option<Vec<TargetInput>>,
     pub(super) policy_revision: Option<String>,
     pub(super) verdict: Option<&'static str>,
-    pub(super) findings: Vec<serde_json::Value>,
-    pub(super) changes: Vec<serde_json::Value>,
-    pub(super) shadow_changes: Vec<serde_json::Value>,
-    pub(super) claims: Vec<serde_json::Value>,
+    pub(super) findings: Vec<Box<RawValue>>,
+    pub(super) changes: Vec<Box<RawValue>>,
+    pub(super) shadow_changes: Vec<Box<RawValue>>,
+    pub(super) claims: Vec<Box<RawValue>>,
     /// The earlier create whose answer this request got.
     pub(super) joined: Option<String>,
     pub(super) upstream: Option<UpstreamRecord>,
@@ -98,11 +99,23 @@ pub(super) struct Facts {
 }
 
 /// How a request ended, for its one report.
-pub(super) struct Ending<'a> {
+pub(super) struct Ending {
     pub(super) outcome: Outcome,
     pub(super) status: Option<u16>,
     pub(super) response_bytes: Option<u64>,
-    pub(super) refusal: Option<&'a Refusal>,
+    pub(super) refusal: Option<Told>,
+}
+
+/// A refusal in words: put together once, for the caller, the log and the record.
+pub(super) struct Told {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+}
+
+impl Told {
+    pub(super) fn of(refusal: &Refusal) -> Self {
+        Self { code: refusal.row().code, message: refusal.message() }
+    }
 }
 
 impl Trail {
@@ -235,7 +248,7 @@ impl Trail {
     }
 
     /// Reports the request: one log line, its metrics, one decision record. The first call counts, others do nothing.
-    pub(super) fn close(&self, ending: &Ending<'_>) {
+    pub(super) fn close(&self, ending: &Ending) {
         if self.0.closed.swap(true, Ordering::SeqCst) {
             return;
         }
@@ -258,7 +271,7 @@ impl Trail {
         }
     }
 
-    fn log(&self, facts: &Facts, ending: &Ending<'_>, took: Duration) {
+    fn log(&self, facts: &Facts, ending: &Ending, took: Duration) {
         let upstream = facts.upstream.as_ref();
         tracing::info!(
             target: "zengate::access",
@@ -273,8 +286,8 @@ impl Trail {
             team = facts.team.as_deref(),
             outcome = ending.outcome.as_str(),
             status = ending.status,
-            code = ending.refusal.map(|refusal| refusal.row().code),
-            refusal = ending.refusal.map(Refusal::message),
+            code = ending.refusal.as_ref().map(|told| told.code),
+            refusal = ending.refusal.as_ref().map(|told| told.message.as_str()),
             detail = facts.detail.as_deref(),
             upstream_status = upstream.and_then(|upstream| upstream.status),
             upstream_request_id = upstream.and_then(|upstream| upstream.request_id.as_deref()),
@@ -285,7 +298,7 @@ impl Trail {
         );
     }
 
-    fn trace(&self, context: traces::Context, facts: &Facts, ending: &Ending<'_>, took: Duration) -> Trace {
+    fn trace(&self, context: traces::Context, facts: &Facts, ending: &Ending, took: Duration) -> Trace {
         Trace {
             context,
             arrived: u128::try_from(self.0.arrived.as_nanosecond()).unwrap_or_default(),
@@ -300,12 +313,12 @@ impl Trail {
             verdict: facts.verdict,
             outcome: ending.outcome.as_str(),
             status: ending.status,
-            code: ending.refusal.map(|refusal| refusal.row().code),
+            code: ending.refusal.as_ref().map(|told| told.code),
             upstream: facts.upstream.clone(),
         }
     }
 
-    fn record(&self, facts: Facts, ending: &Ending<'_>) -> Record {
+    fn record(&self, facts: Facts, ending: &Ending) -> Record {
         let call = facts.call;
         let address = self.0.peer.address.ip().to_canonical().to_string();
         let revision = facts.policy_revision.clone();
@@ -352,12 +365,10 @@ impl Trail {
             joined: facts.joined,
             upstream: facts.upstream,
             status: ending.status,
-            refusal: ending.refusal.map(Refusal::message),
-            timings_seconds: facts
-                .phases
-                .iter()
-                .map(|time| (time.phase.as_str().to_owned(), serde_json::json!(time.took.as_secs_f64())))
-                .collect(),
+            refusal: ending.refusal.as_ref().map(|told| told.message.clone()),
+            timings_seconds: Timings(
+                facts.phases.iter().map(|time| (time.phase.as_str(), time.took.as_secs_f64())).collect(),
+            ),
             chain: None,
         }
     }

@@ -41,7 +41,7 @@ impl MarkKey {
             text.extend_from_slice(part.as_bytes());
         }
         self.write_object(&mut text, document);
-        hex::encode(hmac::sign(&self.key, &text).as_ref())
+        data_encoding::HEXLOWER.encode(hmac::sign(&self.key, &text).as_ref())
     }
 
     fn write_object(&self, into: &mut Vec<u8>, object: &Object) {

@@ -1,9 +1,11 @@
 //! What one record says.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::finding::FindingRecord;
 use crate::chain::Member;
@@ -44,7 +46,7 @@ pub struct Record {
     pub sent_sha256: Option<String>,
     /// The body as received, secrets replaced by facts.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
-    pub request: crate::json::Object,
+    pub request: Arc<crate::json::Object>,
     /// The instances that a change names, with the team that each counted for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub targets: Option<Vec<TargetInput>>,
@@ -60,13 +62,16 @@ pub struct Record {
     pub verdict: Option<&'static str>,
     /// What rules found, with the effect of each, and who granted the exemption where one let it pass.
     #[schemars(with = "Vec<FindingRecord>")]
-    pub findings: Vec<serde_json::Value>,
+    pub findings: Vec<Box<RawValue>>,
     /// What rules changed: path, before, after, rule, operation.
-    pub changes: Vec<serde_json::Value>,
+    #[schemars(with = "Vec<serde_json::Value>")]
+    pub changes: Vec<Box<RawValue>>,
     /// Changes of rules in shadow mode, which were not made.
-    pub shadow_changes: Vec<serde_json::Value>,
+    #[schemars(with = "Vec<serde_json::Value>")]
+    pub shadow_changes: Vec<Box<RawValue>>,
     /// What was booked.
-    pub claims: Vec<serde_json::Value>,
+    #[schemars(with = "Vec<serde_json::Value>")]
+    pub claims: Vec<Box<RawValue>>,
     /// The earlier create whose answer this request got.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub joined: Option<String>,
@@ -77,10 +82,21 @@ pub struct Record {
     /// The refusal in words, where there was one.
     pub refusal: Option<String>,
     /// Seconds by phase.
-    pub timings_seconds: serde_json::Map<String, serde_json::Value>,
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    pub timings_seconds: Timings,
     /// The line's place among those of its file; added when it is written to one, and nowhere else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chain: Option<Member>,
+}
+
+/// Seconds by phase, in the order in which they ended.
+#[derive(Clone, Debug, Default)]
+pub struct Timings(pub Vec<(&'static str, f64)>);
+
+impl Serialize for Timings {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
 }
 
 /// Which program made a record.

@@ -103,6 +103,11 @@ impl Queue {
         self.news.notify_all();
     }
 
+    /// Whether so many lines can wait.
+    pub(super) fn has_room_for(&self, lines: usize) -> bool {
+        self.most >= lines
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.lock().closed
     }
