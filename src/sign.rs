@@ -16,6 +16,7 @@ pub use authorization::{Authorization, AuthorizationError};
 pub use canonical::{Canonical, PayloadHash, StringToSign};
 
 use aws_lc_rs::hmac;
+use data_encoding::HEXLOWER;
 
 use crate::secret::Secret;
 
@@ -50,7 +51,7 @@ impl Signature {
 
     /// 64 lower-case hex digits.
     pub fn to_hex(self) -> String {
-        hex::encode(self.0)
+        HEXLOWER.encode(&self.0)
     }
 }
 

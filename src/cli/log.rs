@@ -4,8 +4,9 @@
 //! terminal) costs lines, not the gateway: what finds the queue full is dropped and counted
 //! (`zengate_log_lines_dropped`). Decisions are in the records, which do not go this way.
 
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -18,6 +19,40 @@ use crate::lifecycle::LogControl;
 /// Lines that may wait for a reader that is slow: some megabytes.
 const MOST_WAITING: usize = 8192;
 
+/// After what waited is written, the writer rests: a line that comes alone is written at once, and lines that come in crowds are
+/// written together and wake nobody.
+const REST: Duration = Duration::from_millis(1);
+/// Lines that are gathered before they are written in any case, in bytes.
+const MOST_GATHERED: usize = 64 << 10;
+
+/// Standard error, written to when the writer has no line left: one system call for all that waited.
+#[derive(Default)]
+struct Gathered(Vec<u8>);
+
+impl Gathered {
+    fn pass_on(&mut self) -> io::Result<()> {
+        let written = io::stderr().lock().write_all(&self.0);
+        self.0.clear();
+        written
+    }
+}
+
+impl Write for Gathered {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.0.len().saturating_add(line.len()) > MOST_GATHERED {
+            self.pass_on()?;
+        }
+        self.0.extend_from_slice(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass_on()?;
+        std::thread::sleep(REST);
+        Ok(())
+    }
+}
+
 /// A log that is being written; what waits is written when this is dropped, if its reader takes it.
 pub(super) struct Logging {
     pub(super) control: LogControl,
@@ -28,7 +63,7 @@ pub(super) struct Logging {
 pub(super) fn start(log: &Log) -> Result<Logging, String> {
     let (filter, handle) = reload::Layer::new(filter(&log.level)?);
     let lines = NonBlockingBuilder::default().buffered_lines_limit(MOST_WAITING).lossy(true);
-    let (lines, writer) = lines.thread_name("zengate-log").finish(io::stderr());
+    let (lines, writer) = lines.thread_name("zengate-log").finish(Gathered::default());
     let dropped = lines.error_counter();
     let layer = tracing_subscriber::fmt::layer().with_writer(lines);
     let layer = match log.format {

@@ -1,6 +1,7 @@
 //! The text that is signed. Pure functions of what was received.
 
 use aws_lc_rs::digest;
+use data_encoding::HEXLOWER;
 
 use super::ALGORITHM;
 
@@ -16,7 +17,7 @@ impl PayloadHash {
 
     /// 64 lower-case hex digits.
     pub fn to_hex(self) -> String {
-        hex::encode(self.0)
+        HEXLOWER.encode(&self.0)
     }
 }
 
@@ -62,7 +63,7 @@ impl Canonical {
 
     /// SHA-256 of the text, in hex.
     pub fn hash(&self) -> String {
-        hex::encode(sha256(self.0.as_bytes()))
+        HEXLOWER.encode(&sha256(self.0.as_bytes()))
     }
 }
 

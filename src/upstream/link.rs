@@ -20,6 +20,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::connect::{ConnectError, Connection};
 use crate::clock::Stopwatch;
 
+/// Room that is made for an answer on the word of its head, in bytes.
+const EXPECTED: usize = 64 * 1024;
+
 /// Heads of answers larger than this end the connection.
 const LARGEST_HEAD: usize = 64 * 1024;
 
@@ -123,7 +126,8 @@ impl Link {
         body: &mut Incoming,
         largest: usize,
     ) -> Result<Bytes, LinkError> {
-        let mut whole = BytesMut::new();
+        let expected = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+        let mut whole = BytesMut::with_capacity(expected.unwrap_or_default().min(largest).min(EXPECTED));
         while let Some(frame) = poll_fn(|cx| self.poll_frame(body, cx)).await {
             if let Ok(piece) = frame.map_err(|_| LinkError::Broken)?.into_data() {
                 if whole.len().saturating_add(piece.len()) > largest {
