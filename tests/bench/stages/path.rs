@@ -68,7 +68,8 @@ impl World {
         let (stub, upstream) = start_stub();
         let files = TempDir::new().unwrap();
         let any = "127.0.0.1:0";
-        let records = "[records]\nto = { file = \"/dev/null\" }\n";
+        // Decisions are recorded, and not found again: who looks for them would be a thread with a database of its own.
+        let records = "[records]\nto = { file = \"/dev/null\" }\n[history]\nstore = \"none\"\n";
         write_gateway(files.path(), any, any, &upstream.to_string(), records);
         let config = Config::load(&files.path().join("zengate.toml")).unwrap();
         let server = runtime().block_on(Server::start(config, Clock::system())).unwrap();
