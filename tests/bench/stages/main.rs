@@ -18,7 +18,6 @@
 mod answers;
 #[path = "../common/fixture.rs"]
 mod fixture;
-mod many;
 mod measure;
 mod path;
 mod pure;

@@ -194,15 +194,6 @@ fn policy(good: &Material, bad: &Material) -> Vec<Case> {
         }),
         case("policy: decide, allowed", decide(good)),
         case("policy: decide, refused by 3 rules", decide(bad)),
-        case("policy: amend and decide beside 1,000 rules", move || {
-            let set = crate::many::set();
-            let Material { input, .. } = Material::new(Ask::Create, &set);
-            let mut local = Local::new(&set).unwrap();
-            Box::new(move || {
-                assert_eq!(local.amend(&set, black_box(&input)).unwrap().len(), 2);
-                assert_eq!(local.decide(&set, black_box(&input)).unwrap().deny, []);
-            })
-        }),
         case("replay: a record read and judged again", move || {
             let Material { set, document, .. } = replay.clone();
             let line = serde_json::to_string(&record(document)).unwrap();
