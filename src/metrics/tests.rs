@@ -162,9 +162,9 @@ fn names_types_and_labels_are_an_interface() {
 }
 
 #[test]
-fn every_metric_that_the_readme_names_exists() {
+fn every_metric_that_readme_and_guide_name_exists() {
     let known = described(&all());
-    let readme = include_str!("../../README.md");
+    let readme = concat!(include_str!("../../README.md"), include_str!("../../deploy/GUIDE.md"));
     let mut named = 0;
     for word in readme.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_')) {
         if word.starts_with("zengate_") {
