@@ -1,7 +1,7 @@
 //! The judge: evaluates rules on threads of its own, within limits, and swaps policies without a lock on the path.
 //!
 //! Rules are the organisation's code. They may loop, allocate, panic or block inside one builtin; a request waits for
-//! them no longer than its deadline. The async threads run them only as far as that takes next to nothing ([`seat`]). Each
+//! them no longer than its deadline. The async threads run them only as far as that takes next to nothing (`seat`). Each
 //! thread has copies of its own, because shared reference counts would make two threads no faster than one.
 
 use std::sync::Arc;
