@@ -258,5 +258,9 @@ fn nothing_that_comes_out_of_a_gateway_with_everything_holds_a_secret() {
         tls_middle,
         signature.as_str(),
     ];
-    holds(&secrets, &came);
+    // The ledger knows creates by their signatures, so that none counts twice; nothing else holds one.
+    let (ledger, others): (Vec<_>, Vec<_>) =
+        came.into_iter().partition(|(name, _)| name.starts_with("zengate-ledger.db"));
+    holds(&secrets[..secrets.len() - 1], &ledger);
+    holds(&secrets, &others);
 }
