@@ -17,7 +17,7 @@ use super::value;
 
 /// How deep a plan may recurse that is evaluated on an ordinary stack: a quarter of the smallest one that the gateway gives to a
 /// thread, with the frames of a build without optimisation.
-const DEEPEST_QUICK: usize = 256;
+pub(super) const DEEPEST_QUICK: usize = 256;
 
 /// After one question that took long, so many are not taken for quick.
 const AFTER_A_SLOW_ONE: u32 = 100;

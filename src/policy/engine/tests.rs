@@ -1,3 +1,5 @@
+mod deep;
+
 use super::*;
 use crate::api::Kind;
 use crate::api::view::Create;
