@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 
 use crate::causes::with_causes;
 use crate::config::Remote;
-use crate::upstream::{Deadlines, Origin, client_tls, connect};
+use crate::upstream::{Connection, Deadlines, Origin, client_tls, connect};
 
 type Trouble = Box<dyn std::error::Error + Send + Sync>;
 
@@ -82,13 +82,16 @@ impl Client {
         }
     }
 
-    async fn try_exchange(
-        &self,
-        method: Method,
-        url: &Uri,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<Answer, Trouble> {
+    /// Connects, with the handshake of TLS where the URL wants it, and says nothing.
+    ///
+    /// # Errors
+    /// What a person is told.
+    pub async fn reach(&self, url: &Uri) -> Result<(), String> {
+        let connected = self.connect(url).await.map(drop);
+        connected.map_err(|error| format!("{}: {}", shown(url), with_causes(&*error)))
+    }
+
+    async fn connect(&self, url: &Uri) -> Result<Connection, Trouble> {
         let authority = url.authority().map_or("", |authority| authority.as_str());
         let origin: Origin = format!("{}://{authority}", url.scheme_str().unwrap_or_default()).parse()?;
         let deadlines = Deadlines {
@@ -98,7 +101,18 @@ impl Client {
             change: self.timeout,
             read: self.timeout,
         };
-        let connection = connect(&origin, self.tls.as_ref(), &deadlines).await?;
+        Ok(connect(&origin, self.tls.as_ref(), &deadlines).await?)
+    }
+
+    async fn try_exchange(
+        &self,
+        method: Method,
+        url: &Uri,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, Trouble> {
+        let authority = url.authority().map_or("", |authority| authority.as_str());
+        let connection = self.connect(url).await?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(connection)).await?;
         let path = url.path_and_query().map_or("/", |path| path.as_str());

@@ -28,7 +28,7 @@ pub use stream::{StreamError, Streamed};
 use crate::api::Kind;
 use crate::clock::Stopwatch;
 use breaker::{Breaker, Opened};
-pub(crate) use connect::connect;
+pub(crate) use connect::{Connection, connect};
 use link::{After, Link, LinkError};
 use pool::Pool;
 

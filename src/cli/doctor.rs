@@ -25,7 +25,6 @@ use crate::quota::store::{postgres, sqlite};
 use crate::record::Target;
 use crate::server::{accounts, certificate_ends};
 use crate::sign::PayloadHash;
-use crate::upstream::{Deadlines, Origin, connect};
 
 /// For one thing that is asked.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -300,18 +299,12 @@ async fn bundle(remote: &Remote) -> Finding {
 
 /// Connects and says nothing: what a collector is sent, it keeps.
 async fn reach(what: &str, remote: &Remote) -> Finding {
-    let connected = async {
-        let authority = remote.url.authority().map_or("", |authority| authority.as_str());
-        let origin: Origin = format!("{}://{authority}", remote.url.scheme_str().unwrap_or_default())
-            .parse()
-            .map_err(|error| format!("{}: {error}", shown(&remote.url)))?;
-        let tls = Client::of(remote, PATIENCE, 0)?.tls;
-        let [connect_in, tls_in, create, change, read] = [PATIENCE; 5];
-        let deadlines = Deadlines { connect: connect_in, tls: tls_in, create, change, read };
-        connect(&origin, tls.as_ref(), &deadlines).await.map_err(|error| with_causes(&error))
+    let connected = match Client::of(remote, PATIENCE, 0) {
+        Ok(client) => client.reach(&remote.url).await,
+        Err(why) => Err(why),
     };
-    match connected.await {
-        Ok(_) => Finding::well(what, format!("{} takes connections", shown(&remote.url))),
+    match connected {
+        Ok(()) => Finding::well(what, format!("{} takes connections", shown(&remote.url))),
         Err(why) => Finding::bad(what, why, "Look at its URL, the name service, the firewall and ca_file."),
     }
 }

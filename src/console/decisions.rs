@@ -81,36 +81,16 @@ fn there(fields: &Fields, before: Option<&str>) -> String {
 }
 
 fn filters(fields: &Fields) -> Markup {
-    let text = |name: &str, label: &str, hint: &str| {
-        html! {
-            div.field {
-                label for={ "f-" (name) } { (label) }
-                input id={ "f-" (name) } name=(name) value=(fields.text(name)) placeholder=(hint) autocomplete="off" spellcheck="false";
-            }
-        }
-    };
-    let choice = |name: &str, label: &str, all: &[(&str, &str)]| {
-        html! {
-            div.field {
-                label for={ "f-" (name) } { (label) }
-                select id={ "f-" (name) } name=(name) {
-                    @for (value, words) in all {
-                        option value=(value) selected[fields.text(name) == *value] { (words) }
-                    }
-                }
-            }
-        }
-    };
     let further = ["key", "action", "rule", "instance", "since", "until"];
     let opened = further.iter().any(|name| fields.word(name).is_some());
     let any = FILTERS.iter().any(|name| fields.word(name).is_some());
     html! {
         form.filters method="get" action=(PATH) aria-label="Filter the decisions" {
             div.row {
-                (text("text", "Text", "anything in the record"))
-                (text("team", "Team", "payments"))
-                (choice("verdict", "Verdict", &VERDICTS))
-                (choice("outcome", "Outcome", &OUTCOMES))
+                (fields.text_box("text", "Text", "anything in the record"))
+                (fields.text_box("team", "Team", "payments"))
+                (fields.choice_box("verdict", "Verdict", &VERDICTS))
+                (fields.choice_box("outcome", "Outcome", &OUTCOMES))
                 div.field.act {
                     button type="submit" { "Filter" }
                     @if any { " " a href=(PATH) { "Clear" } }
@@ -119,12 +99,12 @@ fn filters(fields: &Fields) -> Markup {
             details open[opened] {
                 summary { "More filters" }
                 div.row {
-                    (text("key", "Key", "its id"))
-                    (text("action", "Action", "vm CreateInstances"))
-                    (text("rule", "Rule", "zones"))
-                    (text("instance", "Instance", "its id"))
-                    (text("since", "Since", "2026-12-31, or 36h"))
-                    (text("until", "Until", "2026-12-31, or 1h"))
+                    (fields.text_box("key", "Key", "its id"))
+                    (fields.text_box("action", "Action", "vm CreateInstances"))
+                    (fields.text_box("rule", "Rule", "zones"))
+                    (fields.text_box("instance", "Instance", "its id"))
+                    (fields.text_box("since", "Since", "2026-12-31, or 36h"))
+                    (fields.text_box("until", "Until", "2026-12-31, or 1h"))
                 }
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use form_urlencoded::{Serializer, parse};
+use maud::{Markup, html};
 
 /// The longest value of a filter, in characters: nobody types more.
 const LONGEST_FILTER: usize = 256;
@@ -30,6 +31,30 @@ impl Fields {
     pub(crate) fn word(&self, name: &str) -> Option<String> {
         let word: String = self.text(name).trim().chars().take(LONGEST_FILTER).collect();
         (!word.is_empty()).then_some(word)
+    }
+
+    /// A line to type a filter into, with what it is now.
+    pub(super) fn text_box(&self, name: &str, label: &str, hint: &str) -> Markup {
+        html! {
+            div.field {
+                label for={ "f-" (name) } { (label) }
+                input id={ "f-" (name) } name=(name) value=(self.text(name)) placeholder=(hint) autocomplete="off" spellcheck="false";
+            }
+        }
+    }
+
+    /// A list to choose a filter from: values and what stands for them.
+    pub(super) fn choice_box(&self, name: &str, label: &str, all: &[(&str, &str)]) -> Markup {
+        html! {
+            div.field {
+                label for={ "f-" (name) } { (label) }
+                select id={ "f-" (name) } name=(name) {
+                    @for (value, words) in all {
+                        option value=(value) selected[self.text(name) == *value] { (words) }
+                    }
+                }
+            }
+        }
     }
 }
 

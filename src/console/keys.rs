@@ -154,35 +154,17 @@ fn seal(visit: &Visit) -> Markup {
 }
 
 fn filters(fields: &Fields, any: bool) -> Markup {
-    let text = |name: &str, label: &str, hint: &str| {
-        html! {
-            div.field {
-                label for={ "f-" (name) } { (label) }
-                input id={ "f-" (name) } name=(name) value=(fields.text(name)) placeholder=(hint) autocomplete="off" spellcheck="false";
-            }
-        }
-    };
-    let choice = |name: &str, label: &str, all: &[(&str, &str)]| {
-        html! {
-            div.field {
-                label for={ "f-" (name) } { (label) }
-                select id={ "f-" (name) } name=(name) {
-                    @for (value, words) in all { option value=(value) selected[fields.text(name) == *value] { (words) } }
-                }
-            }
-        }
-    };
     let states = State::ALL.map(|state| (state.as_str(), state.as_str()));
     let states: Vec<_> = [("", "any")].into_iter().chain(states).collect();
     let kept = [("", "either"), (Kept::File.as_str(), "the key file"), (Kept::Store.as_str(), "the store")];
     html! {
         form.filters.many method="get" action=(PATH) aria-label="Filter the keys" {
             div.row {
-                (text("text", "Text", "owner, purpose, ..."))
-                (text("team", "Team", "payments"))
-                (choice("state", "State", &states))
-                (choice("kept", "Kept in", &kept))
-                (choice("ends", "Ends", &ENDS))
+                (fields.text_box("text", "Text", "owner, purpose, ..."))
+                (fields.text_box("team", "Team", "payments"))
+                (fields.choice_box("state", "State", &states))
+                (fields.choice_box("kept", "Kept in", &kept))
+                (fields.choice_box("ends", "Ends", &ENDS))
                 div.field.act {
                     button type="submit" { "Filter" }
                     @if any { " " a href=(PATH) { "Clear" } }
