@@ -39,6 +39,7 @@ use crate::config::{Log, LogFormat};
 use crate::emulator::command::EmulatorArgs;
 use crate::policy::child;
 use crate::replay::shadow;
+pub use log::JsonLines;
 use out::{say, say_error, say_out};
 
 /// Wrong usage or mistakes in the files.

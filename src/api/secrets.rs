@@ -4,6 +4,7 @@
 //! password login" still works and a rule that prints its input gives nothing away.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use super::names::folded;
 use crate::json::{Object, Value};
@@ -49,11 +50,33 @@ const SECRET_KEYS: &[&str] = &[
 /// Whether the member `key` holds a secret.
 pub fn is_secret(key: &str) -> bool {
     if key.is_ascii() {
-        return SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(key));
+        return may_be_one(key) && SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(key));
     }
     // No such name passes, but what is refused is recorded too.
     let key: String = key.chars().map(folded).collect();
     SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(&key))
+}
+
+/// Whether a secret's name begins as this one and is as long: nearly every key of every document is told by that to be none.
+fn may_be_one(key: &str) -> bool {
+    /// The lengths of names, a bit each, by their first letter.
+    static LENGTHS: LazyLock<[u32; 256]> = LazyLock::new(|| {
+        let mut lengths = [0; 256];
+        for name in SECRET_KEYS {
+            let first = name.bytes().next().map(|first| first.to_ascii_lowercase());
+            if let Some(known) = first.and_then(|first| lengths.get_mut(usize::from(first))) {
+                *known |= length_bit(name);
+            }
+        }
+        lengths
+    });
+    let first = key.bytes().next().unwrap_or_default().to_ascii_lowercase();
+    LENGTHS.get(usize::from(first)).is_some_and(|known| known & length_bit(key) != 0)
+}
+
+/// Lengths from 31 on share a bit.
+fn length_bit(name: &str) -> u32 {
+    1 << name.len().min(31)
 }
 
 /// Whether there is a secret in it that says anything.

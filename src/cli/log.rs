@@ -4,6 +4,8 @@
 //! terminal) costs lines, not the gateway: what finds the queue full is dropped and counted
 //! (`zengate_log_lines_dropped`). Decisions are in the records, which do not go this way.
 
+mod lines;
+
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use tracing_subscriber::{EnvFilter, Layer as _, reload};
 
 use crate::config::{Log, LogFormat};
 use crate::lifecycle::LogControl;
+pub use lines::JsonLines;
 
 /// Lines that may wait for a reader that is slow: some megabytes.
 const MOST_WAITING: usize = 8192;
@@ -67,7 +70,7 @@ pub(super) fn start(log: &Log) -> Result<Logging, String> {
     let dropped = lines.error_counter();
     let layer = tracing_subscriber::fmt::layer().with_writer(lines);
     let layer = match log.format {
-        LogFormat::Json => layer.json().flatten_event(true).with_current_span(false).boxed(),
+        LogFormat::Json => layer.event_format(JsonLines).boxed(),
         LogFormat::Text => layer.with_ansi(false).boxed(),
     };
     tracing_subscriber::registry()

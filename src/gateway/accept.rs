@@ -282,7 +282,7 @@ impl Connection {
         let (parts, peer, line) = (self.parts.clone(), self.peer(), self.line.clone());
         Box::new(move |status| {
             // What could not be read as a head has no fields.
-            unread(status, &Trail::begin(&parts, peer.clone(), line.caller(), &http::HeaderMap::new()))
+            unread(status, &Trail::begin(&parts, peer.clone(), line.caller(false), &http::HeaderMap::new()))
         })
     }
 

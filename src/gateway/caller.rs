@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -27,11 +27,20 @@ pub struct Line(Arc<LineState>);
 
 #[derive(Debug)]
 struct LineState {
-    closed: watch::Sender<bool>,
+    life: watch::Sender<Life>,
     /// The socket, until it is closed here: what has come to it shows before the connection's task has been told.
     socket: Mutex<Option<OwnedFd>>,
     /// Callers whose answer was taken by the protocol and waits to be flushed.
     taken: Mutex<Vec<Caller>>,
+}
+
+/// What has become of a connection.
+#[derive(Clone, Copy, Debug, Default)]
+struct Life {
+    closed: bool,
+    /// How many requests have come on it one after the other: those of HTTP/1.1. Who sends the next one has read the answer
+    /// before it, or (sending ahead, which no SDK does) will take it as it comes.
+    in_turn: u64,
 }
 
 impl Default for Line {
@@ -48,13 +57,13 @@ impl Line {
     }
 
     fn on(socket: Option<OwnedFd>) -> Self {
-        let (closed, socket, taken) = (watch::Sender::new(false), Mutex::new(socket), Mutex::default());
-        Self(Arc::new(LineState { closed, socket, taken }))
+        let (life, socket, taken) = (watch::Sender::default(), Mutex::new(socket), Mutex::default());
+        Self(Arc::new(LineState { life, socket, taken }))
     }
 
     /// Whether the other side has closed it, asked of the socket itself.
     fn is_closed(&self) -> bool {
-        if *self.0.closed.borrow() {
+        if self.0.life.borrow().closed {
             return true;
         }
         let socket = self.0.socket.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,7 +88,7 @@ impl Line {
     }
 
     fn close(&self) {
-        self.0.closed.send_replace(true);
+        self.0.life.send_modify(|life| life.closed = true);
         drop(self.0.socket.lock().unwrap_or_else(PoisonError::into_inner).take());
         let taken = std::mem::take(&mut *self.0.taken.lock().unwrap_or_else(PoisonError::into_inner));
         for caller in taken {
@@ -87,9 +96,16 @@ impl Line {
         }
     }
 
-    /// A caller of this connection.
-    pub(super) fn caller(&self) -> Caller {
-        Caller(Arc::new(CallerState { news: watch::Sender::new(News::Waiting), line: self.clone() }))
+    /// A caller of this connection; `in_turn` where the next one comes after it.
+    pub(super) fn caller(&self, in_turn: bool) -> Caller {
+        let mut turn = None;
+        if in_turn {
+            self.0.life.send_modify(|life| {
+                life.in_turn = life.in_turn.saturating_add(1);
+                turn = Some(life.in_turn);
+            });
+        }
+        Caller(Arc::new(CallerState { news: watch::Sender::new(News::Waiting), line: self.clone(), turn }))
     }
 }
 
@@ -110,6 +126,8 @@ pub(super) struct Caller(Arc<CallerState>);
 struct CallerState {
     news: watch::Sender<News>,
     line: Line,
+    /// Which of the requests that came in turn.
+    turn: Option<u64>,
 }
 
 /// How it stands with a caller; `Left` and `Delivered` are final.
@@ -165,10 +183,12 @@ impl Caller {
         end.is_ok_and(|news| *news == News::Delivered)
     }
 
-    /// Waits until its connection is closed.
-    pub(super) async fn hung_up(&self) {
-        let mut closed = self.0.line.0.closed.subscribe();
-        let _ = closed.wait_for(|closed| *closed).await;
+    /// Waits until its connection is closed (true), or carries another request, so that the answer before has been read (false).
+    pub(super) async fn hung_up(&self) -> bool {
+        let mut life = self.0.line.0.life.subscribe();
+        let asked_again = |life: &Life| self.0.turn.is_some_and(|turn| life.in_turn > turn);
+        // A connection that is gone is closed.
+        life.wait_for(|life| life.closed || asked_again(life)).await.is_ok_and(|life| !asked_again(&life))
     }
 }
 
@@ -177,7 +197,14 @@ impl Caller {
 /// A client that closes its connection and asks again may be heard a second time before it is noticed that it left: the two
 /// connections are two tasks. So the ledger looks here before it judges an equal order.
 #[derive(Clone, Debug, Default)]
-pub struct Callers(Arc<Mutex<HashMap<Uuid, Signed>>>);
+pub struct Callers(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    callers: HashMap<Uuid, Signed>,
+    /// Their requests by signature: every request looks here, however many callers are followed.
+    signed: HashMap<String, Vec<Uuid>>,
+}
 
 /// A caller with the signature of its request, in hex.
 #[derive(Clone, Debug)]
@@ -189,21 +216,27 @@ struct Signed {
 impl Callers {
     /// Keeps a caller until the guard is dropped.
     pub(super) fn keep(&self, request: Uuid, caller: &Caller, signature: Option<String>) -> Kept {
-        let caller = Signed { caller: caller.clone(), signature };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(request, caller);
+        let mut known = self.lock();
+        if let Some(signature) = &signature {
+            known.signed.entry(signature.clone()).or_default().push(request);
+        }
+        known.callers.insert(request, Signed { caller: caller.clone(), signature });
+        drop(known);
         Kept { callers: self.clone(), request }
     }
 
     /// Requests with this signature whose connections are closed now.
     pub(super) fn closed(&self, signature: &str) -> Vec<Uuid> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let alike = kept.iter().filter(|(_, kept)| kept.signature.as_deref() == Some(signature));
-        alike.filter(|(_, kept)| kept.caller.0.line.is_closed()).map(|(request, _)| *request).collect()
+        let known = self.lock();
+        let is_closed =
+            |request: &Uuid| known.callers.get(request).is_some_and(|kept| kept.caller.0.line.is_closed());
+        let alike = known.signed.get(signature).into_iter().flatten();
+        alike.copied().filter(is_closed).collect()
     }
 
     /// What can be seen now of the caller of a request; nothing while it waits or is on its line.
     pub fn news(&self, request: Uuid) -> Option<ClientNews> {
-        let caller = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&request)?.caller.clone();
+        let caller = self.lock().callers.get(&request)?.caller.clone();
         let now = *caller.0.news.borrow();
         match now {
             News::Left => Some(ClientNews::Left),
@@ -211,6 +244,10 @@ impl Callers {
             News::Delivered => Some(ClientNews::Closed),
             News::Waiting | News::Answering => Some(ClientNews::Left),
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -222,7 +259,16 @@ pub(super) struct Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        self.callers.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.request);
+        let mut known = self.callers.lock();
+        let Some(signature) = known.callers.remove(&self.request).and_then(|kept| kept.signature) else {
+            return;
+        };
+        if let Some(alike) = known.signed.get_mut(&signature) {
+            alike.retain(|request| *request != self.request);
+            if alike.is_empty() {
+                known.signed.remove(&signature);
+            }
+        }
     }
 }
 
@@ -281,7 +327,7 @@ mod tests {
     #[tokio::test]
     async fn delivered_means_taken_and_flushed() {
         let line = Line::default();
-        let (one, other) = (line.caller(), line.caller());
+        let (one, other) = (line.caller(true), line.caller(true));
         line.flushed();
         drain(one.answer(whole("abc"))).await;
         line.flushed();
@@ -289,7 +335,8 @@ mod tests {
         assert!(one.end().await);
         drop(line.open());
         assert!(!other.end().await, "the connection ended before the flush");
-        one.hung_up().await;
+        assert!(other.hung_up().await);
+        assert!(!one.hung_up().await, "it has read its answer: it has asked again");
     }
 
     #[tokio::test]
@@ -298,7 +345,7 @@ mod tests {
         let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (server, _) = listener.accept().unwrap();
         let line = Line::of(&server);
-        let (callers, caller, request) = (Callers::default(), line.caller(), Uuid::from_u128(7));
+        let (callers, caller, request) = (Callers::default(), line.caller(true), Uuid::from_u128(7));
         let kept = callers.keep(request, &caller, Some("ab".to_owned()));
         assert!(callers.closed("ab").is_empty());
         assert_eq!(callers.news(request), None);
@@ -310,16 +357,22 @@ mod tests {
         }
         assert_eq!(callers.news(request), Some(ClientNews::Left));
         assert_eq!((callers.closed("ab"), callers.closed("cd")), (vec![request], vec![]));
+        let again = Uuid::from_u128(8);
+        let other = callers.keep(again, &caller, Some("ab".to_owned()));
+        assert_eq!(callers.closed("ab"), [request, again]);
+        drop(other);
+        assert_eq!(callers.closed("ab"), [request]);
         caller.become_(News::Delivered);
         assert_eq!(callers.news(request), Some(ClientNews::Closed));
         drop(kept);
-        assert_eq!(callers.news(request), None);
+        assert_eq!((callers.news(request), callers.closed("ab")), (None, vec![]));
+        assert!(callers.lock().signed.is_empty());
     }
 
     #[tokio::test]
     async fn an_answer_that_is_not_taken_is_not_delivered() {
         let line = Line::default();
-        let (cut, left, answered) = (line.caller(), line.caller(), line.caller());
+        let (cut, left, answered) = (line.caller(true), line.caller(true), line.caller(true));
         drop(cut.answer(whole("abc")));
         line.flushed();
         assert!(!cut.end().await);

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use tower::{Layer, Service, ServiceExt as _};
 
@@ -74,7 +74,7 @@ where
 
     fn call(&mut self, arrival: Arrival) -> Self::Future {
         let parts = &self.parts;
-        let caller = arrival.line.caller();
+        let caller = arrival.line.caller(arrival.request.version() < Version::HTTP_2);
         let trail = Trail::begin(parts, arrival.peer, caller, arrival.request.headers());
         let inner = self.inner.clone();
         Box::pin(async move {

@@ -147,8 +147,12 @@ fn order(allowed: &mut Allowed) -> Order {
     }
 }
 
-/// Writes down what becomes of a create's caller: the same request sent again means something else after each.
+/// Writes down what becomes of a create's caller: the same request sent again means something else after each. Where nothing is
+/// counted, nothing tells the same request from another.
 fn follow(parts: &Parts, about: &About, booking: uuid::Uuid, kept: Kept) {
+    if !parts.ledger.counts() {
+        return;
+    }
     about.trail.follow();
     let (ledger, trail) = (parts.ledger.clone(), about.trail.clone());
     let (caller, request, go) = (trail.caller().clone(), trail.uuid(), trail.is_go_sdk());
@@ -160,7 +164,7 @@ fn follow(parts: &Parts, about: &About, booking: uuid::Uuid, kept: Kept) {
         ledger.client(booking, request, news).await;
         if delivered && go {
             // The Go SDK sends its signed bytes again after a failure that only it has seen.
-            if tokio::time::timeout(GO_RETRIES, caller.hung_up()).await.is_ok() {
+            if tokio::time::timeout(GO_RETRIES, caller.hung_up()).await.is_ok_and(|hung_up| hung_up) {
                 ledger.client(booking, request, ClientNews::Closed).await;
             }
         }

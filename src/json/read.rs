@@ -99,21 +99,25 @@ pub fn read_message(bytes: &[u8]) -> Result<Object, ReadError> {
 }
 
 fn read_at_most(bytes: &[u8], most: usize) -> Result<Object, ReadError> {
-    let mut reader = Reader { text: bytes, at: 0, way: Vec::new(), most, left: most };
+    let mut reader = Reader { text: bytes, words: "", at: 0, way: Vec::new(), most, left: most };
     if bytes.starts_with(b"\xef\xbb\xbf") || bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")
     {
         return Err(reader.error(Trouble::ByteOrderMark));
     }
-    if let Err(error) = std::str::from_utf8(bytes) {
-        reader.at = error.valid_up_to();
-        return Err(reader.error(Trouble::NotUtf8));
+    match std::str::from_utf8(bytes) {
+        Ok(words) => reader.words = words,
+        Err(error) => {
+            reader.at = error.valid_up_to();
+            return Err(reader.error(Trouble::NotUtf8));
+        }
     }
     reader.document().map_err(|trouble| reader.error(trouble))
 }
 
 struct Reader<'a> {
-    /// Known to be UTF-8.
     text: &'a [u8],
+    /// The same, once it is known to be UTF-8.
+    words: &'a str,
     at: usize,
     way: Vec<Step>,
     most: usize,
@@ -301,7 +305,7 @@ impl<'a> Reader<'a> {
         if matches!(self.peek(), Some(b'0'..=b'9' | b'.' | b'+' | b'-' | b'a'..=b'z' | b'A'..=b'Z')) {
             return Err(Trouble::BadNumber);
         }
-        let text = self.text.get(start..self.at).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let text = self.words.get(start..self.at);
         let number =
             Number::from_checked(text.filter(|text| text.len() <= MAX_NUMBER).ok_or(Trouble::BadNumber)?);
         if number.as_f64().is_none() { Err(Trouble::BadNumber) } else { Ok(number) }
@@ -324,11 +328,9 @@ impl<'a> Reader<'a> {
         self.expect(b'"', "a string in quotes")?;
         let mut unescaped: Option<String> = None;
         loop {
-            let rest = self.text.get(self.at..).unwrap_or_default();
-            let plain = plain_run(rest);
-            // The text is UTF-8 as a whole and is cut only at ASCII bytes.
-            let run =
-                std::str::from_utf8(rest.get(..plain).unwrap_or_default()).map_err(|_| Trouble::NotUtf8)?;
+            let plain = plain_run(self.text.get(self.at..).unwrap_or_default());
+            // It is cut only at ASCII bytes.
+            let run = self.words.get(self.at..self.at + plain).ok_or(Trouble::NotUtf8)?;
             self.at += plain;
             match (self.next()?, &mut unescaped) {
                 (b'"', None) => return Ok(Cow::Borrowed(run)),

@@ -1,6 +1,6 @@
 //! Writing a document back: compact, keys in their order, numbers as their text, the fewest escapes.
 
-use super::{Object, Value};
+use super::{Object, Value, plain_run};
 
 impl Object {
     /// The document as compact JSON in UTF-8. Reading it back gives an equal object.
@@ -59,8 +59,8 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text.as_bytes();
     // What needs no escape, which is nearly everything, is copied in one piece.
-    while let Some(plain) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0x00..=0x1f)) {
-        let (run, from) = rest.split_at(plain);
+    loop {
+        let (run, from) = rest.split_at(plain_run(rest));
         out.extend_from_slice(run);
         let Some((byte, after)) = from.split_first() else { break };
         match byte {
@@ -75,6 +75,5 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
         }
         rest = after;
     }
-    out.extend_from_slice(rest);
     out.push(b'"');
 }

@@ -31,6 +31,8 @@ struct State {
     held: usize,
     failing: bool,
     closed: bool,
+    /// The writer waits for a line; where it does not, waking it would be a system call for nothing.
+    idle: bool,
 }
 
 impl Queue {
@@ -68,8 +70,11 @@ impl Queue {
             }
         }
         state.lines.push_back(line);
+        let wake = std::mem::take(&mut state.idle);
         drop(state);
-        self.news.notify_one();
+        if wake {
+            self.news.notify_one();
+        }
         dropped
     }
 
@@ -78,6 +83,7 @@ impl Queue {
     pub(super) fn take(&self, most: usize) -> Vec<String> {
         let mut state = self.lock();
         while state.lines.is_empty() && !state.closed {
+            state.idle = true;
             state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let count = state.lines.len().min(most);

@@ -1,5 +1,5 @@
 //! Answers to reads are looked at, not read: 50 KB of which nothing is kept. A reader of JSON that makes values would take longer for
-//! that than for all else that a read costs.
+//! that than for all else that a read costs, and so does looking at every byte of a long one.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,15 @@ use serde::de::IgnoredAny;
 
 use crate::json::plain_run;
 
+/// Bodies up to this length are looked at to their end, in bytes. What comes in place of what was asked for (an error, a page, nothing)
+/// is short; an answer that is longer has been recognised by the beginning of its `response`.
+const WHOLE: usize = 8 * 1024;
+
 /// Whether the body of an answer to a read with status 200 is one that every SDK can take: without a `response` the Python SDK
 /// breaks, and callers of the Go SDK read through a nil pointer. What is in it is between the cloud and the client.
 pub fn answers_a_read(body: &[u8]) -> bool {
-    match (Skim { text: body, at: 0 }).answer() {
+    let whole = body.len() <= WHOLE;
+    match (Skim { text: body, at: 0, whole }).answer() {
         Some(Found::Response) => true,
         Some(Found::Escapes) => read(body),
         None => false,
@@ -38,6 +43,8 @@ enum Found {
 struct Skim<'a> {
     text: &'a [u8],
     at: usize,
+    /// Whether what is in the `response` is looked at too, and what comes after it.
+    whole: bool,
 }
 
 impl<'a> Skim<'a> {
@@ -54,6 +61,10 @@ impl<'a> Skim<'a> {
                     return None;
                 }
                 found = true;
+                if !self.whole {
+                    self.space();
+                    return self.expect(b'{').map(|()| Found::Response);
+                }
                 if !self.object()? {
                     return Some(Found::Escapes);
                 }
@@ -284,6 +295,21 @@ mod tests {
             assert!(!answers_a_read(bad.as_bytes()) && !read(bad.as_bytes()), "{bad}");
         }
         assert!(!answers_a_read(b"{\"response\":{\"\xff\":1}}"));
+    }
+
+    #[test]
+    fn a_long_answer_is_known_by_where_its_response_begins() {
+        let long = "x".repeat(WHOLE);
+        for (text, good) in [
+            (format!(r#"{{"requestId":"a","response":{{"a":"{long}"}}}}"#), true),
+            (format!(r#"{{"a":"{long}", "response" : {{"a":1"#), true),
+            (format!(r#"{{"requestId":"a","response":["{long}"]}}"#), false),
+            (format!(r#"{{"requestId":"a","response":null,"a":"{long}"}}"#), false),
+            (format!(r#"{{"requestId":"a","code":"{long}"}}"#), false),
+            (format!("<html>{long}</html>"), false),
+        ] {
+            assert_eq!(answers_a_read(text.as_bytes()), good, "{text:.60}");
+        }
     }
 
     fn json() -> impl Strategy<Value = String> {

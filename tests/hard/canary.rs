@@ -355,7 +355,8 @@ fn walk(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
 #[ignore = "does nothing by itself: the next test starts it, with ZENGATE_TEST_PANIC"]
 fn somebody_who_panics() {
     let Ok(secret) = std::env::var("ZENGATE_TEST_PANIC") else { return };
-    let subscriber = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE);
+    let subscriber =
+        tracing_subscriber::fmt().event_format(zengate::cli::JsonLines).with_max_level(tracing::Level::TRACE);
     subscriber.with_writer(std::io::stderr).init();
     zengate::lifecycle::panics::log();
     let slices = secret.clone();

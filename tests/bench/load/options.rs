@@ -14,6 +14,10 @@ pub struct Options {
     pub logs: bool,
     /// Only these workloads, between commas.
     pub only: Option<String>,
+    /// Only these proxies, between commas; `zengate` and `envoy+opa` stand for all their variants.
+    peers: Option<String>,
+    /// Whether zengate keeps its history of decisions, which is a database, beside the decision records.
+    pub history: bool,
     /// HTTP/2 between the load generator and the proxies.
     pub h2: bool,
     /// TLS there.
@@ -61,6 +65,8 @@ impl Options {
             rate: number("--rate", if smoke { 200.0 } else { 300.0 }),
             logs: value("--logs").is_none_or(|word| word != "no"),
             only: value("--only"),
+            peers: value("--peers"),
+            history: given("--history"),
             h2: given("--h2"),
             tls: given("--tls"),
             rules: list("--rules"),
@@ -71,6 +77,10 @@ impl Options {
 
     pub fn wants(&self, workload: &str) -> bool {
         self.only.as_ref().is_none_or(|only| only.split(',').any(|name| name == workload))
+    }
+
+    pub fn compares(&self, peer: &str) -> bool {
+        self.peers.as_ref().is_none_or(|peers| peers.split(',').any(|name| name == peer))
     }
 
     /// Every combination of the lists, named by what differs; those that keep no ledger only once for all ledgers.

@@ -99,16 +99,23 @@ pub struct Peers {
 impl Peers {
     pub fn start(options: &Options, stub: Proxy, setup: Setup<'_>, wire: &Wire) -> Self {
         let mut peers = Self { all: vec![stub], left_out: Vec::new(), _ledgers: Vec::new() };
-        peers.add("nginx", || nginx(setup, wire));
-        peers.add("haproxy", || haproxy(setup, wire));
-        peers.add("envoy", || envoy::plain(setup, wire));
-        for (suffix, variant) in options.variants(false) {
+        let compares = |peer: &str| options.compares(peer);
+        if compares("nginx") {
+            peers.add("nginx", || nginx(setup, wire));
+        }
+        if compares("haproxy") {
+            peers.add("haproxy", || haproxy(setup, wire));
+        }
+        if compares("envoy") {
+            peers.add("envoy", || envoy::plain(setup, wire));
+        }
+        for (suffix, variant) in options.variants(false).into_iter().filter(|_| compares("envoy+opa")) {
             let name = format!("envoy+opa{suffix}");
             let directory = subdirectory(setup, &name);
             let setup = Setup { directory: &directory, ..setup };
             peers.add(&name, || envoy::with_opa(setup, wire, &name, variant));
         }
-        for (suffix, variant) in options.variants(true) {
+        for (suffix, variant) in options.variants(true).into_iter().filter(|_| compares("zengate")) {
             let name = format!("zengate{suffix}");
             let directory = subdirectory(setup, &name);
             let setup = Setup { directory: &directory, ..setup };
@@ -120,7 +127,8 @@ impl Peers {
                 Ledger::None | Ledger::Embedded => Ok(None),
             };
             peers.add(&name, || {
-                zengate(setup, wire, &name, variant, ledger.as_ref().map_err(Clone::clone)?.as_ref())
+                let ledger = ledger.as_ref().map_err(Clone::clone)?.as_ref();
+                zengate(setup, wire, &name, variant, ledger, options.history)
             });
             peers._ledgers.extend(ledger.ok().flatten());
         }
@@ -204,6 +212,7 @@ fn zengate(
     name: &str,
     variant: Variant,
     ledger: Option<&postgres::Server>,
+    history: bool,
 ) -> Result<Proxy, Missing> {
     if wire.h2 && wire.certificate.is_none() {
         return Err("it speaks HTTP/2 over TLS only".to_owned());
@@ -226,6 +235,9 @@ fn zengate(
         (Ledger::Embedded, _) => "[quota]\nstore = \"sqlite\"\n".to_owned(),
         _ => "[quota]\nstore = \"none\"\n".to_owned(),
     };
+    if !history {
+        more += "[history]\nstore = \"none\"\n";
+    }
     // Saturated by more connections than it takes on at once, who waits longest must not be refused.
     more += "[limits]\nplace_timeout = \"60s\"\n";
     if let Some(of) = &wire.certificate {

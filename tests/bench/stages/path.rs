@@ -18,6 +18,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 use zengate::account::{Account, AccountCredential};
+use zengate::cli::JsonLines;
 use zengate::clock::Clock;
 use zengate::config::Config;
 use zengate::gateway::{self, Arrival, Parts, Peer};
@@ -77,9 +78,7 @@ impl World {
         tracing_subscriber::fmt()
             .with_env_filter("info")
             .with_writer(std::io::sink)
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
+            .event_format(JsonLines)
             .init();
         Self { parts: server.parts().clone(), upstream, _files: files, _stub: stub }
     }
