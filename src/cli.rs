@@ -230,11 +230,15 @@ async fn emulator(args: EmulatorArgs) -> Result<u8, String> {
     crate::emulator::command::run(args).await.map(|()| 0).map_err(|error| error.to_string())
 }
 
+/// Runs it to its end. Where there is one processor (or a container's share of one), one thread does all of it: a second one would
+/// take turns with the first, and hand over to it what it could do itself.
 fn on_runtime<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("no runtime: {error}"))?;
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut runtime = match processors {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = runtime.enable_all().build().map_err(|error| format!("no runtime: {error}"))?;
     let outcome = runtime.block_on(work);
     // What a hurried stop left behind does not keep the process.
     runtime.shutdown_background();

@@ -7,6 +7,8 @@
 
 mod skim;
 
+use std::collections::HashSet;
+
 use crate::api::Kind;
 use crate::json::{self, Object, Value};
 
@@ -165,12 +167,9 @@ fn success(facts: &Facts<'_>, envelope: Option<&Envelope>) -> (Fate, Delivery) {
     let Some(listed) = response.get("instanceIdSet").and_then(Value::as_array) else {
         return unusable;
     };
-    let mut ids: Vec<String> = Vec::new();
-    for id in listed.iter().filter_map(Value::as_str).filter(|id| !id.is_empty()) {
-        if !ids.iter().any(|known| known == id) {
-            ids.push(id.to_owned());
-        }
-    }
+    let mut known = HashSet::with_capacity(listed.len());
+    let named = listed.iter().filter_map(Value::as_str).filter(|id| !id.is_empty());
+    let ids: Vec<String> = named.filter(|id| known.insert(*id)).map(str::to_owned).collect();
     if ids.is_empty() {
         return unusable;
     }

@@ -308,7 +308,8 @@ impl<'a> Reader<'a> {
         let text = self.words.get(start..self.at);
         let number =
             Number::from_checked(text.filter(|text| text.len() <= MAX_NUMBER).ok_or(Trouble::BadNumber)?);
-        if number.as_f64().is_none() { Err(Trouble::BadNumber) } else { Ok(number) }
+        // So few digits are within what a double holds, unless an exponent says otherwise.
+        if !number.is_integer() && number.as_f64().is_none() { Err(Trouble::BadNumber) } else { Ok(number) }
     }
 
     fn digits(&mut self) {

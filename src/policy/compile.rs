@@ -19,8 +19,10 @@ use super::value;
 /// thread, with the frames of a build without optimisation.
 pub(super) const DEEPEST_QUICK: usize = 256;
 
-/// After one question that took long, so many are not taken for quick.
-const AFTER_A_SLOW_ONE: u32 = 100;
+/// After so many questions in a row that took long, ... One of them may only have had to wait for the processor.
+const SLOW_IN_A_ROW: u32 = 3;
+/// ... so many are not taken for quick.
+const AFTER_SLOW_ONES: u32 = 100;
 
 /// One set of rules, ready to be evaluated.
 #[derive(Debug)]
@@ -39,7 +41,9 @@ pub(super) struct Group {
     /// How deep evaluating the plan may recurse.
     pub(super) depth: usize,
     distrusted: AtomicBool,
-    /// How many questions more go to the evaluation threads, since one took long.
+    /// How many of the last questions took long, one after the other.
+    late: AtomicU32,
+    /// How many questions more go to the evaluation threads, since some took long.
     slow: AtomicU32,
 }
 
@@ -59,9 +63,17 @@ impl Group {
             || self.slow.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer).is_err()
     }
 
-    /// It took long after all: the next questions are not taken for quick ones.
-    pub(super) fn was_slow(&self) {
-        self.slow.store(AFTER_A_SLOW_ONE, Ordering::Relaxed);
+    /// Whether an answer took long after all. Where it does again and again, the next questions are not taken for quick ones.
+    pub(super) fn took(&self, long: bool) {
+        if !long {
+            // Looked at first: what is written, other processors must fetch again.
+            if self.late.load(Ordering::Relaxed) > 0 {
+                self.late.store(0, Ordering::Relaxed);
+            }
+        } else if self.late.fetch_add(1, Ordering::Relaxed).saturating_add(1) >= SLOW_IN_A_ROW {
+            self.late.store(0, Ordering::Relaxed);
+            self.slow.store(AFTER_SLOW_ONES, Ordering::Relaxed);
+        }
     }
 
     /// Leaves all rules of the set to the interpreter from now on.
@@ -232,6 +244,7 @@ fn group(
         create,
         depth,
         distrusted: AtomicBool::new(false),
+        late: AtomicU32::new(0),
         slow: AtomicU32::new(0),
     }
 }

@@ -6,6 +6,7 @@ use zengate::emulator::{Fault, Gate, On, Times, When};
 
 use crate::path::quota::{counted, limited, order};
 use crate::support::client::{connect, read_answer};
+use crate::support::gateway::Launch;
 use crate::support::world::Setup;
 use crate::support::{Call, World, eventually};
 
@@ -63,6 +64,32 @@ fn a_create_on_its_way_is_finished_before_the_end() {
     read_answer(&mut connection).expect("the answer still comes").instance_ids();
     assert!(world.gateway.wait().success());
     assert_eq!(world.gateway.records().len(), 1);
+}
+
+#[test]
+fn one_processor_is_enough() {
+    // It sees one and schedules on one thread; everybody else has the rest of the machine.
+    let launch = Launch { before: "taskset -cp 0 $$ > /dev/null".to_owned(), ..Launch::default() };
+    let mut world = World::with(Setup { launch, ..limited(100) });
+    let (gate, mut held) = world.held_create();
+    std::thread::scope(|scope| {
+        for crowd in 0..8 {
+            let world = &world;
+            scope.spawn(move || {
+                for number in 0..5 {
+                    world.send(&order(&format!("machine-{crowd}-{number}"), 1)).instance_ids();
+                    assert_eq!(world.send(&Call::new("vm", "DescribeInstances")).status, 200);
+                }
+            });
+        }
+    });
+    assert_eq!(counted(&world).0, 40, "what one create waits for, the others do not");
+    world.gateway.signal("TERM");
+    world.gateway.logged("draining");
+    gate.open();
+    read_answer(&mut held).expect("the answer still comes").instance_ids();
+    assert!(world.gateway.wait().success());
+    assert_eq!(world.gateway.records().len(), 41);
 }
 
 #[test]

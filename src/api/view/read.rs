@@ -11,8 +11,12 @@ use crate::json::{Object, Pointer, Value};
 /// An object within the document and the way to it; or an object that is absent.
 pub(super) struct Place<'a> {
     object: Option<&'a Object>,
-    way: Vec<Step>,
+    way: Way,
 }
+
+/// The way to an object. Those of creates lie at most as deep as this.
+#[derive(Clone, Copy, Default)]
+struct Way([Option<Step>; 4]);
 
 /// A step of the way to an object; a pointer is only made for a mistake.
 #[derive(Clone, Copy)]
@@ -21,21 +25,23 @@ enum Step {
     Place(usize),
 }
 
-/// The pointer to a field.
-fn pointer(way: &[Step], field: &str) -> Pointer {
-    let steps = way.iter().map(|step| match step {
-        Step::Name(name) => (*name).to_owned(),
-        Step::Place(place) => place.to_string(),
-    });
-    Pointer::from_tokens(steps.chain([field.to_owned()]))
-}
+impl Way {
+    /// The way and one step more.
+    fn further(mut self, step: Step) -> Self {
+        if let Some(next) = self.0.iter_mut().find(|step| step.is_none()) {
+            *next = Some(step);
+        }
+        self
+    }
 
-/// The way and one step more.
-fn further(way: &[Step], step: Step) -> Vec<Step> {
-    let mut longer = Vec::with_capacity(way.len().saturating_add(1));
-    longer.extend_from_slice(way);
-    longer.push(step);
-    longer
+    /// The pointer to a field.
+    fn pointer(self, field: &str) -> Pointer {
+        let steps = self.0.into_iter().flatten().map(|step| match step {
+            Step::Name(name) => name.to_owned(),
+            Step::Place(place) => place.to_string(),
+        });
+        Pointer::from_tokens(steps.chain([field.to_owned()]))
+    }
 }
 
 impl<'a> Place<'a> {
@@ -58,7 +64,7 @@ pub(super) struct Reader {
 impl Reader {
     /// The whole document.
     pub(super) fn root<'a>(&mut self, document: &'a Object) -> Place<'a> {
-        Place { object: Some(document), way: Vec::new() }
+        Place { object: Some(document), way: Way::default() }
     }
 
     /// What was wrong, each place once.
@@ -78,26 +84,26 @@ impl Reader {
         match value.as_str() {
             Some("") => None,
             Some(text) => Some(text.to_owned()),
-            None => self.wrong_type(pointer(&place.way, field), value, "a string"),
+            None => self.wrong_type(place.way.pointer(field), value, "a string"),
         }
     }
 
     /// A boolean.
     pub(super) fn flag(&mut self, place: &Place<'_>, field: &str) -> Option<bool> {
         let value = place.get(field)?;
-        value.as_bool().or_else(|| self.wrong_type(pointer(&place.way, field), value, "true or false"))
+        value.as_bool().or_else(|| self.wrong_type(place.way.pointer(field), value, "true or false"))
     }
 
     /// An integer from 0.
     pub(super) fn size(&mut self, place: &Place<'_>, field: &str) -> Option<u32> {
         let value = place.get(field)?;
         let Some(number) = value.as_i64() else {
-            return self.wrong_type(pointer(&place.way, field), value, "an integer");
+            return self.wrong_type(place.way.pointer(field), value, "an integer");
         };
         u32::try_from(number).ok().or_else(|| {
             let code = if number < 0 { MistakeCode::LessMinimum } else { MistakeCode::ExceedMaximum };
             self.mistake(
-                pointer(&place.way, field),
+                place.way.pointer(field),
                 code,
                 format!("{number} is out of range"),
                 "send a smaller number",
@@ -114,7 +120,7 @@ impl Reader {
         let amount = self.size(place, field).unwrap_or(1);
         if amount == 0 {
             let message = "0 is out of range".to_owned();
-            self.mistake(pointer(&place.way, field), MistakeCode::LessMinimum, message, "send 1 or more");
+            self.mistake(place.way.pointer(field), MistakeCode::LessMinimum, message, "send 1 or more");
         }
         amount.max(1)
     }
@@ -122,23 +128,23 @@ impl Reader {
     /// An object.
     pub(super) fn object<'a>(&mut self, place: &Place<'a>, field: &'static str) -> Place<'a> {
         let object = place.get(field).and_then(|value| {
-            value.as_object().or_else(|| self.wrong_type(pointer(&place.way, field), value, "an object"))
+            value.as_object().or_else(|| self.wrong_type(place.way.pointer(field), value, "an object"))
         });
-        Place { object, way: further(&place.way, Step::Name(field)) }
+        Place { object, way: place.way.further(Step::Name(field)) }
     }
 
     /// A list of objects.
     pub(super) fn objects<'a>(&mut self, place: &Place<'a>, field: &'static str) -> Vec<Place<'a>> {
-        let list = further(&place.way, Step::Name(field));
+        let list = place.way.further(Step::Name(field));
         let items = self.items(place, field);
         let mut places = Vec::with_capacity(items.len());
         for (index, value) in items.iter().enumerate() {
             match value.as_object() {
                 Some(object) => {
-                    places.push(Place { object: Some(object), way: further(&list, Step::Place(index)) });
+                    places.push(Place { object: Some(object), way: list.further(Step::Place(index)) });
                 }
                 None => {
-                    self.wrong_type::<()>(pointer(&list, &index.to_string()), value, "an object");
+                    self.wrong_type::<()>(list.pointer(&index.to_string()), value, "an object");
                 }
             }
         }
@@ -159,7 +165,7 @@ impl Reader {
             let value = self.text(&tag, "value").unwrap_or_default();
             if tags.insert(key, value).is_some() {
                 let message = "a tag is given twice".to_owned();
-                self.mistake(pointer(&tag.way, "key"), MistakeCode::Value, message, "give each tag key once");
+                self.mistake(tag.way.pointer("key"), MistakeCode::Value, message, "give each tag key once");
             }
         }
         tags
@@ -171,7 +177,7 @@ impl Reader {
         };
         value
             .as_array()
-            .or_else(|| self.wrong_type(pointer(&place.way, field), value, "a list"))
+            .or_else(|| self.wrong_type(place.way.pointer(field), value, "a list"))
             .unwrap_or_default()
     }
 

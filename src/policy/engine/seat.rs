@@ -23,7 +23,7 @@ const TIME: Duration = Duration::from_millis(1);
 const MEMORY_BYTES: usize = 4 << 20;
 /// The most bytes of a document: a builtin takes as long as what it is given.
 const DOCUMENT_BYTES: usize = 32 << 10;
-/// A set of rules that takes longer is left to the evaluation threads for a while.
+/// A set of rules that takes longer, several times in a row, is left to the evaluation threads for a while.
 const SLOW: Duration = Duration::from_micros(500);
 
 /// What came of a question.
@@ -160,9 +160,7 @@ impl State {
             planned(&mut copy.plan, asked, allowance)
         }));
         let took = watch.elapsed();
-        if took > SLOW || matches!(outcome, Ok(Err(_))) {
-            asked.group.was_slow();
-        }
+        asked.group.took(took > SLOW || matches!(outcome, Ok(Err(_))));
         match outcome {
             Ok(Ok(answer)) => {
                 self.tally.planned += 1;
