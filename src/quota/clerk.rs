@@ -14,6 +14,7 @@
 //! | the queue is full                    | shed             | always taken                                  | –                                        |
 
 mod open;
+mod scribe;
 mod steps;
 mod turn;
 
@@ -27,7 +28,9 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use self::open::apply_row;
+use self::scribe::Scribe;
 use self::steps::Steps;
+use self::turn::Turn;
 use super::book::{Book, Reservation, Rules, Thresholds};
 use super::event::{ClientNews, Event, Millis};
 use super::ledger::{Shared, Status};
@@ -105,6 +108,8 @@ pub(super) enum Message {
     Lead(Duration, oneshot::Sender<bool>),
     /// To end.
     Stop,
+    /// To see what the scribe has written.
+    Written,
 }
 
 /// What must be written whatever happens, as long as the process lives.
@@ -115,7 +120,15 @@ enum Owed {
 
 /// The thread's state.
 pub(super) struct Clerk {
-    store: Box<dyn Store>,
+    /// None while the scribe has it.
+    store: Option<Box<dyn Store>>,
+    exclusive: bool,
+    /// Who writes to an exclusive store while this thread decides.
+    scribe: Option<Scribe>,
+    /// The turn that the scribe is writing.
+    under_way: Option<Turn>,
+    /// What has been decided since.
+    next: Turn,
     shared: Arc<Shared>,
     inbox: Receiver<Message>,
     options: Options,
@@ -142,8 +155,14 @@ impl Clerk {
         options: Options,
     ) -> Self {
         let now = Instant::now();
+        let exclusive = store.exclusive();
+        let scribe = if exclusive { Scribe::start(&shared) } else { None };
         Self {
-            store,
+            store: Some(store),
+            exclusive,
+            scribe,
+            under_way: None,
+            next: Turn::default(),
             shared,
             inbox,
             options,
@@ -187,10 +206,12 @@ impl Clerk {
             }
         }
         if self.open {
-            let done = self.turn(Vec::new());
+            let done = self.turn(Vec::new()).and_then(|()| self.finish());
             self.failed_if(done);
         }
-        self.store.close();
+        if let Some(mut store) = self.store.take() {
+            store.close();
+        }
         self.shared.say(Status::Away { why: "the gateway is stopping".to_owned() });
     }
 
@@ -210,6 +231,11 @@ impl Clerk {
             batch.push(message);
         }
         batch
+    }
+
+    /// The store, which is here: nothing is being written.
+    fn store(&mut self) -> Result<&mut (dyn Store + 'static), StoreError> {
+        self.store.as_deref_mut().ok_or_else(gone)
     }
 
     fn now(&self) -> Millis {
@@ -247,15 +273,17 @@ impl Clerk {
                     let _ = reply.send(false);
                 }
                 Message::Stop => self.stopping = true,
+                Message::Written => {}
             }
         }
     }
 
     /// What is due without being asked.
     fn tick(&mut self) -> Result<(), StoreError> {
-        let dead = self.store.renew(self.options.dead_after)?;
-        let known = self.shared.read(Book::seq);
-        let newer = self.store.newer(known)?;
+        self.finish()?;
+        let (dead_after, known) = (self.options.dead_after, self.shared.read(Book::seq));
+        let dead = self.store()?.renew(dead_after)?;
+        let newer = self.store()?.newer(known)?;
         if !newer.is_empty() {
             let mut book = self.shared.book.write().unwrap_or_else(PoisonError::into_inner);
             newer.iter().try_for_each(|row| apply_row(&mut book, row))?;
@@ -269,7 +297,8 @@ impl Clerk {
             });
             tracing::warn!(owners = ?dead, "processes that kept the ledger are dead; what they had in flight is unknown");
             self.turn(vec![Message::Change(orphans, reply)])?;
-            self.store.forget(&dead)?;
+            self.finish()?;
+            self.store()?.forget(&dead)?;
         }
         if Instant::now() >= self.next_chores {
             self.next_chores = later(CHORES);
@@ -300,7 +329,7 @@ impl Clerk {
         if seq.saturating_sub(self.checkpoint) >= CHECKPOINT_EVERY
             && let Ok(text) = text
         {
-            self.store.checkpoint(&Checkpoint { seq, text }, CHECKPOINT_EVERY)?;
+            self.store()?.checkpoint(&Checkpoint { seq, text }, CHECKPOINT_EVERY)?;
             self.checkpoint = seq;
         }
         Ok(())
@@ -338,6 +367,13 @@ impl Owed {
             Self::Client { id, request, news } => Message::Client { id, request, news, heard: None },
         }
     }
+}
+
+/// The store is nowhere: who was writing to it has died.
+fn gone() -> StoreError {
+    let what =
+        "the thread that writes the ledger has died; what it wrote is known after a restart".to_owned();
+    StoreError::Dead { what, source: None }
 }
 
 fn later(by: Duration) -> Instant {

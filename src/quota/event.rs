@@ -3,6 +3,8 @@
 //! The count is always a fold of these events ([`super::book::Book`]); nothing is counted that is not written here first. Times are
 //! milliseconds since 1970 by the writer's clock; nothing but how long something is remembered is decided by them.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -89,7 +91,7 @@ pub enum Event {
         /// What it uses.
         claims: Vec<Line>,
         /// What it is, for pricing it again.
-        view: Box<Create>,
+        view: Arc<Create>,
         /// What it was decided by, for people.
         why: String,
     },
@@ -112,7 +114,7 @@ pub enum Event {
         claims: Vec<Line>,
         /// What it is now, where that was seen.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        view: Option<Box<Create>>,
+        view: Option<Arc<Create>>,
         /// Why.
         why: String,
     },
@@ -171,7 +173,7 @@ pub struct Reserved {
     pub claims: Vec<Line>,
     /// What is asked for; creates only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub view: Option<Box<Create>>,
+    pub view: Option<Arc<Create>>,
     /// By what it is known again.
     pub marks: Marks,
 }

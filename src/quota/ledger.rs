@@ -53,7 +53,7 @@ pub(super) struct Shared {
     pub(super) marks: ArcSwapOption<MarkKey>,
     pub(super) waiting: AtomicUsize,
     pub(super) conflicts: AtomicU64,
-    inbox: Sender<Message>,
+    pub(super) inbox: Sender<Message>,
     status: watch::Sender<Status>,
     turns: watch::Sender<u64>,
     crossings: Mutex<BTreeMap<(String, Resource, u8), u64>>,
