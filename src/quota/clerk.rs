@@ -21,16 +21,15 @@ mod turn;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use self::open::apply_row;
-use self::scribe::Scribe;
+use self::scribe::{Scribe, SharedStore};
 use self::steps::Steps;
-use self::turn::Turn;
 use super::book::{Book, Reservation, Rules, Thresholds};
 use super::event::{ClientNews, Event, Millis};
 use super::ledger::{Shared, Status};
@@ -97,7 +96,7 @@ pub(super) type Change = Box<dyn FnOnce(&Book, Millis) -> Vec<Event> + Send>;
 /// What the clerk is asked.
 pub(super) enum Message {
     /// To book an order.
-    Reserve(Box<Order>, oneshot::Sender<Result<Reservation, ReserveError>>),
+    Reserve(Arc<Order>, oneshot::Sender<Result<Reservation, ReserveError>>),
     /// To end a booking.
     Settle(Uuid, Settlement, Option<StoredAnswer>, Option<oneshot::Sender<Result<(), LedgerAway>>>),
     /// News of a client; written with the next turn.
@@ -120,15 +119,14 @@ enum Owed {
 
 /// The thread's state.
 pub(super) struct Clerk {
-    /// None while the scribe has it.
-    store: Option<Box<dyn Store>>,
+    store: SharedStore,
     exclusive: bool,
     /// Who writes to an exclusive store while this thread decides.
     scribe: Option<Scribe>,
-    /// The turn that the scribe is writing.
-    under_way: Option<Turn>,
-    /// What has been decided since.
-    next: Turn,
+    /// How many turns the scribe has.
+    under_way: usize,
+    /// Whether several wanted something at once when last anybody did.
+    crowd: bool,
     shared: Arc<Shared>,
     inbox: Receiver<Message>,
     options: Options,
@@ -156,13 +154,14 @@ impl Clerk {
     ) -> Self {
         let now = Instant::now();
         let exclusive = store.exclusive();
-        let scribe = if exclusive { Scribe::start(&shared) } else { None };
+        let store = Arc::new(Mutex::new(store));
+        let scribe = if exclusive { Scribe::start(&shared, &store) } else { None };
         Self {
-            store: Some(store),
+            store,
             exclusive,
             scribe,
-            under_way: None,
-            next: Turn::default(),
+            under_way: 0,
+            crowd: false,
             shared,
             inbox,
             options,
@@ -209,9 +208,7 @@ impl Clerk {
             let done = self.turn(Vec::new()).and_then(|()| self.finish());
             self.failed_if(done);
         }
-        if let Some(mut store) = self.store.take() {
-            store.close();
-        }
+        self.store.lock().unwrap_or_else(PoisonError::into_inner).close();
         self.shared.say(Status::Away { why: "the gateway is stopping".to_owned() });
     }
 
@@ -233,9 +230,12 @@ impl Clerk {
         batch
     }
 
-    /// The store, which is here: nothing is being written.
-    fn store(&mut self) -> Result<&mut (dyn Store + 'static), StoreError> {
-        self.store.as_deref_mut().ok_or_else(gone)
+    /// Does something with the store, while the scribe has nothing to do with it.
+    fn with_store<T>(
+        &self,
+        job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        job(&mut **self.store.lock().map_err(|_| gone())?)
     }
 
     fn now(&self) -> Millis {
@@ -282,8 +282,7 @@ impl Clerk {
     fn tick(&mut self) -> Result<(), StoreError> {
         self.finish()?;
         let (dead_after, known) = (self.options.dead_after, self.shared.read(Book::seq));
-        let dead = self.store()?.renew(dead_after)?;
-        let newer = self.store()?.newer(known)?;
+        let (dead, newer) = self.with_store(|store| Ok((store.renew(dead_after)?, store.newer(known)?)))?;
         if !newer.is_empty() {
             let mut book = self.shared.book.write().unwrap_or_else(PoisonError::into_inner);
             newer.iter().try_for_each(|row| apply_row(&mut book, row))?;
@@ -298,7 +297,7 @@ impl Clerk {
             tracing::warn!(owners = ?dead, "processes that kept the ledger are dead; what they had in flight is unknown");
             self.turn(vec![Message::Change(orphans, reply)])?;
             self.finish()?;
-            self.store()?.forget(&dead)?;
+            self.with_store(|store| store.forget(&dead))?;
         }
         if Instant::now() >= self.next_chores {
             self.next_chores = later(CHORES);
@@ -329,7 +328,7 @@ impl Clerk {
         if seq.saturating_sub(self.checkpoint) >= CHECKPOINT_EVERY
             && let Ok(text) = text
         {
-            self.store()?.checkpoint(&Checkpoint { seq, text }, CHECKPOINT_EVERY)?;
+            self.with_store(|store| store.checkpoint(&Checkpoint { seq, text }, CHECKPOINT_EVERY))?;
             self.checkpoint = seq;
         }
         Ok(())
@@ -369,7 +368,7 @@ impl Owed {
     }
 }
 
-/// The store is nowhere: who was writing to it has died.
+/// Who was writing to the store has died.
 fn gone() -> StoreError {
     let what =
         "the thread that writes the ledger has died; what it wrote is known after a restart".to_owned();

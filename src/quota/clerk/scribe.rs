@@ -1,51 +1,51 @@
-//! Writing behind the clerk's back: while a turn is being synced, the next one is decided.
+//! Writing behind the clerk's back: while turns are being synced, the next ones are decided.
 //!
-//! Only the owner of an exclusive store can do that, for nobody else's rows can come between the two turns. The store itself
-//! goes to this thread and back with each turn, so it is never in two hands, and turns become durable in the order in which
-//! they were decided. A turn that is not durable takes the one that was decided on top of it along; see [`super::turn`].
+//! Only the owner of an exclusive store can do that, for nobody else's rows can come between two turns. The scribe takes all
+//! turns that are waiting, in their order, and makes them durable in one go. A turn that is not durable takes all that were
+//! decided on top of it along; see [`super::turn`].
 
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex};
 
 use super::super::ledger::Shared;
 use super::super::store::{Store, StoreError};
-use super::Message;
+use super::turn::Turn;
+use super::{Message, gone};
 
-/// A turn to write.
-struct Work {
-    store: Box<dyn Store>,
-    known: u64,
-    texts: Vec<String>,
-}
+/// The store, which the clerk and the scribe never want at the same time.
+pub(super) type SharedStore = Arc<Mutex<Box<dyn Store>>>;
 
-/// The store comes back with what came of it.
+/// The most rows that are written in one go.
+const MOST_ROWS: usize = 1_024;
+
+/// Turns that were written, or that were not.
 pub(super) struct Written {
-    pub(super) store: Box<dyn Store>,
+    pub(super) turns: Vec<Turn>,
     pub(super) result: Result<(), StoreError>,
 }
 
 /// The clerk's end of the thread, which ends when this goes away.
 pub(super) struct Scribe {
-    work: Sender<Work>,
+    turns: Sender<Turn>,
     written: Receiver<Written>,
 }
 
 impl Scribe {
     /// Starts the thread; without one, the clerk writes everything itself.
-    pub(super) fn start(shared: &Arc<Shared>) -> Option<Self> {
-        let (work, asked) = channel::<Work>();
+    pub(super) fn start(shared: &Arc<Shared>, store: &SharedStore) -> Option<Self> {
+        let (turns, asked) = channel();
         let (done, written) = channel();
-        let inbox = shared.inbox.clone();
+        let (inbox, store) = (shared.inbox.clone(), Arc::clone(store));
         let job = move || {
-            for Work { mut store, known, texts } in asked {
-                let result = write(&mut *store, known, &texts);
-                if done.send(Written { store, result }).is_err() || inbox.send(Message::Written).is_err() {
+            while let Some(mut turns) = waiting(&asked) {
+                let result = write_all(&store, &mut turns);
+                if done.send(Written { turns, result }).is_err() || inbox.send(Message::Written).is_err() {
                     break;
                 }
             }
         };
         match std::thread::Builder::new().name("ledger-scribe".to_owned()).spawn(job) {
-            Ok(_) => Some(Self { work, written }),
+            Ok(_) => Some(Self { turns, written }),
             Err(error) => {
                 tracing::warn!(%error, "the ledger has no second thread: it writes less at a time");
                 None
@@ -53,29 +53,45 @@ impl Scribe {
         }
     }
 
-    /// Begins to write; gives the store back if nobody is there to do it.
-    pub(super) fn begin(
-        &self,
-        store: Box<dyn Store>,
-        known: u64,
-        texts: Vec<String>,
-    ) -> Result<(), Box<dyn Store>> {
-        self.work.send(Work { store, known, texts }).map_err(|unsent| unsent.0.store)
+    /// Has a turn written; gives it back if nobody is there to do it.
+    pub(super) fn write(&self, turn: Turn) -> Result<(), Turn> {
+        self.turns.send(turn).map_err(|unsent| unsent.0)
     }
 
-    /// What has been written, if it has been.
-    pub(super) fn look(&self) -> Result<Option<Written>, RecvError> {
+    /// What has been written, if anything has.
+    pub(super) fn look(&self) -> Result<Option<Written>, StoreError> {
         match self.written.try_recv() {
             Ok(written) => Ok(Some(written)),
             Err(TryRecvError::Empty) => Ok(None),
-            Err(TryRecvError::Disconnected) => Err(RecvError),
+            Err(TryRecvError::Disconnected) => Err(gone()),
         }
     }
 
-    /// What is being written, when it has been.
-    pub(super) fn wait(&self) -> Result<Written, RecvError> {
-        self.written.recv()
+    /// What has been written, when something has.
+    pub(super) fn wait(&self) -> Result<Written, StoreError> {
+        self.written.recv().map_err(|_| gone())
     }
+}
+
+/// The turns that are waiting, when there are any; none when the clerk has gone.
+fn waiting(asked: &Receiver<Turn>) -> Option<Vec<Turn>> {
+    let first = asked.recv().ok()?;
+    let mut rows = first.rows();
+    let mut turns = vec![first];
+    while rows < MOST_ROWS
+        && let Ok(turn) = asked.try_recv()
+    {
+        rows = rows.saturating_add(turn.rows());
+        turns.push(turn);
+    }
+    Some(turns)
+}
+
+fn write_all(store: &SharedStore, turns: &mut [Turn]) -> Result<(), StoreError> {
+    let mut store = store.lock().map_err(|_| gone())?;
+    let known = turns.first().map_or(0, |turn| turn.known);
+    let texts: Vec<String> = turns.iter_mut().flat_map(Turn::take_texts).collect();
+    write(&mut **store, known, &texts)
 }
 
 /// One whole turn of an exclusive store.
@@ -83,8 +99,7 @@ pub(super) fn write(store: &mut dyn Store, known: u64, texts: &[String]) -> Resu
     match store.begin(known)?.first() {
         None => store.commit(texts),
         Some(row) => {
-            let what =
-                format!("row {} of the ledger was written by somebody else; it is read again", row.seq);
+            let what = format!("row {} of the ledger was written by somebody else; it is read again", row.seq);
             Err(StoreError::Away { what, source: None })
         }
     }

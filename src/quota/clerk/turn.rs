@@ -1,8 +1,8 @@
 //! One turn: what is waiting is decided in order, made durable at once, and only then answered.
 //!
-//! With an exclusive store the next turn is decided while the one before is being synced, on a book in which both are folded
-//! already. So a turn is written only after the one before it is durable; if that one fails, nothing of either counts as booked,
-//! everybody in both hears so, what must be written of both is owed in its order, and the book is read anew.
+//! With an exclusive store the next turns are decided while those before are being synced, on a book in which all are folded
+//! already. They become durable in the order in which they were decided. If one does not, nothing of it and of those after it
+//! counts as booked, everybody in them hears so, what must be written of them is owed in its order, and the book is read anew.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -16,8 +16,8 @@ use super::super::event::{ClientNews, Event, Millis};
 use super::super::order::{LedgerAway, ReserveError};
 use super::super::store::StoreError;
 use super::open::apply_row;
-use super::scribe::{self, Written};
-use super::{Clerk, MOST_IN_A_TURN, Message, Owed};
+use super::scribe::{self, Scribe, Written};
+use super::{Clerk, Message, Owed};
 
 /// How long an event's text usually is at most: it is written without moving it.
 const USUAL_TEXT: usize = 1_536;
@@ -27,137 +27,101 @@ type Reserved =
     (oneshot::Sender<Result<Reservation, ReserveError>>, (Uuid, Result<Reservation, ReserveError>));
 
 impl Clerk {
-    /// Takes a batch into the next turn, and writes that if no other one is being written. On an error nobody has heard anything
-    /// good.
+    /// One turn. On an error nobody has heard anything good. With an exclusive store it may end before it is written: it is then
+    /// answered at the beginning of a later one, or by [`Clerk::finish`].
     pub(super) fn turn(&mut self, batch: Vec<Message>) -> Result<(), StoreError> {
         if let Err(error) = self.look() {
             self.put_off(batch);
             return Err(error);
         }
-        if !batch.is_empty() || !self.owed.is_empty() {
-            if let Err(error) = self.take(batch) {
-                self.fail();
-                return Err(error);
-            }
-        }
-        if self.next.messages >= MOST_IN_A_TURN {
-            return self.finish();
-        }
-        self.hand_over()
-    }
-
-    /// Waits until all that is decided is durable and answered.
-    pub(super) fn finish(&mut self) -> Result<(), StoreError> {
-        if self.under_way.is_some() {
-            let written = self.scribe.as_ref().map(|scribe| scribe.wait());
-            match written {
-                Some(Ok(written)) => self.written(written)?,
-                Some(Err(_)) | None => return Err(self.lost()),
-            }
-            return self.finish();
-        }
-        self.write_here()
-    }
-
-    /// Answers the turn that was being written, if it has been.
-    fn look(&mut self) -> Result<(), StoreError> {
-        if self.under_way.is_none() {
+        if batch.is_empty() && self.owed.is_empty() {
             return Ok(());
         }
-        match self.scribe.as_ref().map(|scribe| scribe.look()) {
-            Some(Ok(None)) => Ok(()),
-            Some(Ok(Some(written))) => self.written(written),
-            Some(Err(_)) | None => Err(self.lost()),
-        }
-    }
-
-    /// The store is back from the scribe.
-    fn written(&mut self, Written { store, result }: Written) -> Result<(), StoreError> {
-        self.store = Some(store);
-        let Some(turn) = self.under_way.take() else { return result };
-        match result {
-            Ok(()) => {
-                // The disk first, so that it has something to do while people are answered.
-                let passed = if self.alone() { Ok(()) } else { self.pass_on() };
-                self.conclude(turn, true);
-                passed
-            }
-            Err(error) => {
-                self.conclude(turn, false);
-                self.fail();
-                Err(error)
-            }
-        }
-    }
-
-    /// The scribe has died, and the store with it.
-    fn lost(&mut self) -> StoreError {
-        if let Some(turn) = self.under_way.take() {
+        let mut turn = Turn::default();
+        if let Err(error) = self.take(batch, &mut turn) {
             self.conclude(turn, false);
+            return Err(error);
         }
-        self.fail();
-        super::gone()
-    }
-
-    /// Writes the next turn, unless one is being written.
-    fn hand_over(&mut self) -> Result<(), StoreError> {
-        if self.under_way.is_some() {
-            return Ok(());
+        // Who is alone would only wait for another thread to wake up, and who leads is asked of the store.
+        let alone = turn.messages <= 1 && !self.crowd;
+        self.crowd = turn.messages > 1;
+        match &self.scribe {
+            Some(scribe) if turn.leads.is_empty() && (self.under_way > 0 || !alone) => {
+                let refused = scribe.write(turn);
+                self.under_way = self.under_way.saturating_add(usize::from(refused.is_ok()));
+                let Err(turn) = refused else { return Ok(()) };
+                self.conclude(turn, false);
+                self.failed(super::gone())
+            }
+            _ => self.write_here(turn),
         }
-        if self.alone() { self.write_here() } else { self.pass_on() }
     }
 
-    /// Whether the next turn is for this thread to write. A single message would only wait for another thread to wake up, and
-    /// who leads is asked of the store.
-    fn alone(&self) -> bool {
-        self.scribe.is_none() || self.next.messages <= 1 || !self.next.leads.is_empty()
+    /// Waits until all that was decided is durable and answered.
+    pub(super) fn finish(&mut self) -> Result<(), StoreError> {
+        while self.under_way > 0
+            && let Some(scribe) = &self.scribe
+        {
+            let written = scribe.wait();
+            self.written(written)?;
+        }
+        Ok(())
     }
 
-    /// Gives the next turn to the scribe, who has nothing to do.
-    fn pass_on(&mut self) -> Result<(), StoreError> {
-        let Some(scribe) = &self.scribe else { return self.write_here() };
-        let Some(store) = self.store.take() else { return Err(self.lost()) };
-        let mut turn = std::mem::take(&mut self.next);
-        turn.close(
-            &self.shared.book.read().unwrap_or_else(PoisonError::into_inner),
-            &self.options.thresholds,
-        );
-        let texts = std::mem::take(&mut turn.texts);
-        let begun = scribe.begin(store, turn.known, texts);
-        self.under_way = Some(turn);
-        match begun {
-            Ok(()) => Ok(()),
-            Err(store) => {
-                self.store = Some(store);
-                Err(self.lost())
+    /// Answers what has been written by now.
+    fn look(&mut self) -> Result<(), StoreError> {
+        while self.under_way > 0
+            && let Some(scribe) = &self.scribe
+        {
+            match scribe.look() {
+                Ok(None) => break,
+                Ok(Some(written)) => self.written(Ok(written))?,
+                Err(error) => return self.failed(error),
             }
         }
+        Ok(())
     }
 
-    /// Writes the next turn, and waits for it.
-    fn write_here(&mut self) -> Result<(), StoreError> {
-        if self.next.is_empty() {
-            return Ok(());
+    fn written(&mut self, written: Result<Written, StoreError>) -> Result<(), StoreError> {
+        let Written { turns, result } = match written {
+            Ok(written) => written,
+            Err(error) => return self.failed(error),
+        };
+        self.under_way = self.under_way.saturating_sub(turns.len());
+        for turn in turns {
+            self.conclude(turn, result.is_ok());
         }
-        let mut turn = std::mem::take(&mut self.next);
-        turn.close(
-            &self.shared.book.read().unwrap_or_else(PoisonError::into_inner),
-            &self.options.thresholds,
-        );
-        let exclusive = self.exclusive;
-        let worked = self.store().and_then(|store| {
-            if exclusive { scribe::write(store, turn.known, &turn.texts) } else { store.commit(&turn.texts) }
-        });
+        result.or_else(|error| self.failed(error))
+    }
+
+    /// What was decided on top of a turn that is not durable falls with it: the store does nothing more before it is opened again,
+    /// which must not be before the scribe has given back everything that belongs to the book of before.
+    fn failed(&mut self, error: StoreError) -> Result<(), StoreError> {
+        while self.under_way > 0
+            && let Some(Ok(Written { turns, .. })) = self.scribe.as_ref().map(Scribe::wait)
+        {
+            self.under_way = self.under_way.saturating_sub(turns.len());
+            for turn in turns {
+                self.conclude(turn, false);
+            }
+        }
+        self.under_way = 0;
+        Err(error)
+    }
+
+    /// Writes a turn after all others, and waits for it.
+    fn write_here(&mut self, turn: Turn) -> Result<(), StoreError> {
+        if let Err(error) = self.finish() {
+            self.conclude(turn, false);
+            return Err(error);
+        }
+        let worked = if self.exclusive {
+            self.with_store(|store| scribe::write(store, turn.known, &turn.texts))
+        } else {
+            self.with_store(|store| store.commit(&turn.texts))
+        };
         self.conclude(turn, worked.is_ok());
         worked
-    }
-
-    /// What was decided and cannot be written any more.
-    fn fail(&mut self) {
-        let turn = std::mem::take(&mut self.next);
-        if !turn.is_empty() {
-            self.conclude(turn, false);
-        }
     }
 
     /// Answers everybody in a turn that is durable, or that is not.
@@ -184,41 +148,37 @@ impl Clerk {
             self.owed.extend(turn.owed);
         }
         for (term, reply) in turn.leads {
-            let leads = durable && self.store().and_then(|store| store.lead(term)).unwrap_or(false);
+            let leads = durable && self.with_store(|store| store.lead(term)).unwrap_or(false);
             let _ = reply.send(leads);
         }
         self.shared.changed();
     }
 
-    /// Decides a batch, as a part of the next turn.
-    fn take(&mut self, batch: Vec<Message>) -> Result<(), StoreError> {
+    /// Decides a batch.
+    fn take(&mut self, batch: Vec<Message>, turn: &mut Turn) -> Result<(), StoreError> {
         let known = self.shared.read(Book::seq);
         // Settlements of before come first: they make room.
         let mut messages: Vec<Message> = self.owed.drain(..).map(Owed::into_message).collect();
         messages.extend(batch);
-        let mut turn = std::mem::take(&mut self.next);
-        if turn.is_empty() {
-            turn.known = known;
-        }
+        (turn.known, turn.messages) = (known, messages.len());
         // An exclusive store has no rows of others, and its turn begins when it is written.
         let newer =
-            if self.exclusive { Ok(Vec::new()) } else { self.store().and_then(|store| store.begin(known)) };
+            if self.exclusive { Ok(Vec::new()) } else { self.with_store(|store| store.begin(known)) };
         let shared = Arc::clone(&self.shared);
         let decided = newer.and_then(|newer| {
             let mut book = shared.book.write().unwrap_or_else(PoisonError::into_inner);
             newer.iter().try_for_each(|row| apply_row(&mut book, row))?;
             let now = self.now();
             for message in messages.drain(..) {
-                turn.messages = turn.messages.saturating_add(1);
                 let seen = self.seen(&book, &message, now);
                 turn.write(&mut book, seen);
-                let events = self.decide(&book, message, now, &mut turn);
+                let events = self.decide(&book, message, now, turn);
                 turn.write(&mut book, events);
             }
+            turn.note_crossings(&book, &self.options.thresholds);
             Ok(())
         });
         turn.refuse(messages);
-        self.next = turn;
         decided
     }
 
@@ -239,7 +199,9 @@ impl Clerk {
     fn decide(&mut self, book: &Book, message: Message, now: Millis, turn: &mut Turn) -> Vec<Event> {
         match message {
             Message::Reserve(mut order, reply) => {
-                order.left |= self.options.witness.news(order.id).is_some();
+                if !order.left && self.options.witness.news(order.id).is_some() {
+                    Arc::make_mut(&mut order).left = true;
+                }
                 let rules = self.rules();
                 let (reservation, events) = book.reserve(&order, self.shared.owner, now, &rules);
                 turn.reserved.push((reply, (order.id, Ok(reservation))));
@@ -300,7 +262,7 @@ pub(super) struct Turn {
     /// How many messages are in it.
     messages: usize,
     /// The last row before it.
-    known: u64,
+    pub(super) known: u64,
     /// Its rows.
     texts: Vec<String>,
     reserved: Vec<Reserved>,
@@ -317,12 +279,18 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    fn is_empty(&self) -> bool {
-        self.messages == 0
+    /// How many rows it writes.
+    pub(super) fn rows(&self) -> usize {
+        self.texts.len()
     }
 
-    /// Nothing more is decided in it: the book is what it makes of it, and not yet what the next one does.
-    fn close(&mut self, book: &Book, thresholds: &Thresholds) {
+    /// What it writes, for somebody who does.
+    pub(super) fn take_texts(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.texts)
+    }
+
+    /// What is told when it is durable: by then the book may be further.
+    fn note_crossings(&mut self, book: &Book, thresholds: &Thresholds) {
         let crossed = book::crossings(&self.before, book.tallies(), thresholds);
         let told = |(bucket, percent): (Bucket, u8)| {
             let tally = book.tally(&bucket.0, bucket.1);
@@ -333,7 +301,6 @@ impl Turn {
 
     /// Keeps what must be written, and refuses the rest.
     fn refuse(&mut self, messages: Vec<Message>) {
-        self.messages = self.messages.saturating_add(messages.len());
         for message in messages {
             match message {
                 Message::Reserve(order, reply) => {
