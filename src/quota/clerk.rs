@@ -16,6 +16,8 @@
 mod open;
 mod scribe;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -107,7 +109,7 @@ pub(super) enum Message {
     Lead(Duration, oneshot::Sender<bool>),
     /// To end.
     Stop,
-    /// To see what the scribe has written.
+    /// To see what the scribe could not write.
     Written,
 }
 

@@ -1,8 +1,8 @@
 //! Writing behind the clerk's back: while turns are being synced, the next ones are decided.
 //!
 //! Only the owner of an exclusive store can do that, for nobody else's rows can come between two turns. The scribe takes all
-//! turns that are waiting, in their order, and makes them durable in one go. A turn that is not durable takes all that were
-//! decided on top of it along; see [`super::turn`].
+//! turns that are waiting, in their order, makes them durable in one go and answers them. A turn that is not durable takes all
+//! that were decided on top of it along; that is for the clerk to see to and to answer. See [`super::turn`].
 
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex};
@@ -35,11 +35,19 @@ impl Scribe {
     pub(super) fn start(shared: &Arc<Shared>, store: &SharedStore) -> Option<Self> {
         let (turns, asked) = channel();
         let (done, written) = channel();
-        let (inbox, store) = (shared.inbox.clone(), Arc::clone(store));
+        let (shared, store) = (Arc::clone(shared), Arc::clone(store));
         let job = move || {
             while let Some(mut turns) = waiting(&asked) {
                 let result = write_all(&store, &mut turns);
-                if done.send(Written { turns, result }).is_err() || inbox.send(Message::Written).is_err() {
+                let durable = result.is_ok();
+                let answered =
+                    if durable { turns.iter_mut().map(Turn::take_replies).collect() } else { Vec::new() };
+                // The clerk first: it must know what is booked when somebody who has heard so asks for the next thing. It looks
+                // before it decides, and need not be woken for that.
+                let told = done.send(Written { turns, result });
+                answered.into_iter().for_each(|replies| replies.send(true));
+                shared.changed();
+                if told.is_err() || (!durable && shared.inbox.send(Message::Written).is_err()) {
                     break;
                 }
             }
@@ -99,7 +107,8 @@ pub(super) fn write(store: &mut dyn Store, known: u64, texts: &[String]) -> Resu
     match store.begin(known)?.first() {
         None => store.commit(texts),
         Some(row) => {
-            let what = format!("row {} of the ledger was written by somebody else; it is read again", row.seq);
+            let what =
+                format!("row {} of the ledger was written by somebody else; it is read again", row.seq);
             Err(StoreError::Away { what, source: None })
         }
     }

@@ -22,9 +22,8 @@ use super::{Clerk, Message, Owed};
 /// How long an event's text usually is at most: it is written without moving it.
 const USUAL_TEXT: usize = 1_536;
 
-/// An asker of a reservation, and what it is told when the turn is durable.
-type Reserved =
-    (oneshot::Sender<Result<Reservation, ReserveError>>, (Uuid, Result<Reservation, ReserveError>));
+/// What becomes of an order.
+type Reserved = Result<Reservation, ReserveError>;
 
 impl Clerk {
     /// One turn. On an error nobody has heard anything good. With an exclusive store it may end before it is written: it is then
@@ -124,20 +123,10 @@ impl Clerk {
         worked
     }
 
-    /// Answers everybody in a turn that is durable, or that is not.
+    /// Ends a turn that is durable, or that is not; whoever has not been answered yet is.
     fn conclude(&mut self, turn: Turn, durable: bool) {
-        for (reply, (id, result)) in turn.reserved {
-            let answer = if durable { result } else { Err(ReserveError::Away(LedgerAway)) };
-            if matches!(answer, Ok(Reservation::Booked(_))) {
-                self.live.insert(id);
-            }
-            // Whoever asked holds a guard that voids the booking when it goes away, so an answer that nobody hears is no leak.
-            let _ = reply.send(answer);
-        }
-        for reply in turn.settled {
-            let _ = reply.send(if durable { Ok(()) } else { Err(LedgerAway) });
-        }
         if durable {
+            self.live.extend(turn.booked);
             for id in turn.ended {
                 self.live.remove(&id);
             }
@@ -147,6 +136,7 @@ impl Clerk {
         } else {
             self.owed.extend(turn.owed);
         }
+        turn.replies.send(durable);
         for (term, reply) in turn.leads {
             let leads = durable && self.with_store(|store| store.lead(term)).unwrap_or(false);
             let _ = reply.send(leads);
@@ -162,8 +152,7 @@ impl Clerk {
         messages.extend(batch);
         (turn.known, turn.messages) = (known, messages.len());
         // An exclusive store has no rows of others, and its turn begins when it is written.
-        let newer =
-            if self.exclusive { Ok(Vec::new()) } else { self.with_store(|store| store.begin(known)) };
+        let newer = if self.exclusive { Ok(Vec::new()) } else { self.with_store(|store| store.begin(known)) };
         let shared = Arc::clone(&self.shared);
         let decided = newer.and_then(|newer| {
             let mut book = shared.book.write().unwrap_or_else(PoisonError::into_inner);
@@ -204,13 +193,16 @@ impl Clerk {
                 }
                 let rules = self.rules();
                 let (reservation, events) = book.reserve(&order, self.shared.owner, now, &rules);
-                turn.reserved.push((reply, (order.id, Ok(reservation))));
+                if matches!(reservation, Reservation::Booked(_)) {
+                    turn.booked.push(order.id);
+                }
+                turn.replies.reserved.push((reply, Ok(reservation)));
                 events
             }
             Message::Settle(id, outcome, answer, reply) => {
                 turn.owed.push(Owed::Settle(id, outcome.clone(), answer.clone()));
                 turn.ended.push(id);
-                turn.settled.extend(reply);
+                turn.replies.settled.extend(reply);
                 let (settled, events) = book.settle(id, outcome, answer, now);
                 if let Err(conflict) = settled
                     && (self.live.contains(&id) || !events.is_empty())
@@ -221,12 +213,12 @@ impl Clerk {
                 events
             }
             Message::Client { id, request, news, heard } => {
-                turn.heard.extend(heard);
+                turn.replies.heard.extend(heard);
                 turn.owed.push(Owed::Client { id, request, news });
                 book.client(id, request, news, now).into_iter().collect()
             }
             Message::Change(change, reply) => {
-                turn.settled.push(reply);
+                turn.replies.settled.push(reply);
                 change(book, now)
             }
             Message::Lead(term, reply) => {
@@ -256,7 +248,29 @@ impl Clerk {
     }
 }
 
-/// What was decided in one turn: what is to be written, and the replies that are sent when it is durable.
+/// Who waits for a turn, and what they are told when it is durable.
+#[derive(Default)]
+pub(super) struct Replies {
+    reserved: Vec<(oneshot::Sender<Reserved>, Reserved)>,
+    settled: Vec<oneshot::Sender<Result<(), LedgerAway>>>,
+    /// Dropped, and by it answered, when the turn is over.
+    heard: Vec<oneshot::Sender<()>>,
+}
+
+impl Replies {
+    /// Tells everybody. Whoever asked for a booking holds a guard that voids it when it goes away, so an answer that nobody hears
+    /// is no leak.
+    pub(super) fn send(self, durable: bool) {
+        for (reply, result) in self.reserved {
+            let _ = reply.send(if durable { result } else { Err(LedgerAway.into()) });
+        }
+        for reply in self.settled {
+            let _ = reply.send(if durable { Ok(()) } else { Err(LedgerAway) });
+        }
+    }
+}
+
+/// What was decided in one turn: what is to be written, and what follows from it when it is durable.
 #[derive(Default)]
 pub(super) struct Turn {
     /// How many messages are in it.
@@ -265,13 +279,11 @@ pub(super) struct Turn {
     pub(super) known: u64,
     /// Its rows.
     texts: Vec<String>,
-    reserved: Vec<Reserved>,
-    settled: Vec<oneshot::Sender<Result<(), LedgerAway>>>,
+    replies: Replies,
+    booked: Vec<Uuid>,
     ended: Vec<Uuid>,
     owed: Vec<Owed>,
     leads: Vec<(Duration, oneshot::Sender<bool>)>,
-    /// Dropped, and by it answered, when the turn is over.
-    heard: Vec<oneshot::Sender<()>>,
     /// What was counted before it of what it may raise.
     before: Tallies,
     /// The thresholds that it crossed.
@@ -289,6 +301,11 @@ impl Turn {
         std::mem::take(&mut self.texts)
     }
 
+    /// Who waits for it, for somebody who answers them.
+    pub(super) fn take_replies(&mut self) -> Replies {
+        std::mem::take(&mut self.replies)
+    }
+
     /// What is told when it is durable: by then the book may be further.
     fn note_crossings(&mut self, book: &Book, thresholds: &Thresholds) {
         let crossed = book::crossings(&self.before, book.tallies(), thresholds);
@@ -303,17 +320,15 @@ impl Turn {
     fn refuse(&mut self, messages: Vec<Message>) {
         for message in messages {
             match message {
-                Message::Reserve(order, reply) => {
-                    self.reserved.push((reply, (order.id, Err(LedgerAway.into()))));
-                }
+                Message::Reserve(_, reply) => self.replies.reserved.push((reply, Err(LedgerAway.into()))),
                 Message::Settle(id, outcome, answer, reply) => {
                     self.owed.push(Owed::Settle(id, outcome, answer));
-                    self.settled.extend(reply);
+                    self.replies.settled.extend(reply);
                 }
                 Message::Client { id, request, news, heard: _ } => {
                     self.owed.push(Owed::Client { id, request, news })
                 }
-                Message::Change(_, reply) => self.settled.push(reply),
+                Message::Change(_, reply) => self.replies.settled.push(reply),
                 Message::Lead(term, reply) => self.leads.push((term, reply)),
                 Message::Stop | Message::Written => {}
             }
