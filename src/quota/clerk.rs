@@ -1,4 +1,5 @@
-//! The ledger's own thread: one writer, who takes what is waiting, decides it in order and makes it durable in one go.
+//! The ledger's own thread: one who takes what is waiting, decides it in order and makes it durable in one go. With an exclusive
+//! store a second thread does the writing when there is much of it, so that the next turn is decided meanwhile.
 //!
 //! A turn: the rows that others wrote are folded in, each waiting message is decided against the book and folded in, all
 //! new rows are committed at once, and only then does anybody hear an answer. If anything fails, nobody hears a good one, the

@@ -62,8 +62,8 @@ impl Scribe {
     }
 
     /// Has a turn written; gives it back if nobody is there to do it.
-    pub(super) fn write(&self, turn: Turn) -> Result<(), Turn> {
-        self.turns.send(turn).map_err(|unsent| unsent.0)
+    pub(super) fn write(&self, turn: Turn) -> Option<Turn> {
+        self.turns.send(turn).err().map(|unsent| unsent.0)
     }
 
     /// What has been written, if anything has.

@@ -26,8 +26,8 @@ const USUAL_TEXT: usize = 1_536;
 type Reserved = Result<Reservation, ReserveError>;
 
 impl Clerk {
-    /// One turn. On an error nobody has heard anything good. With an exclusive store it may end before it is written: it is then
-    /// answered at the beginning of a later one, or by [`Clerk::finish`].
+    /// One turn. On an error nobody has heard anything good. With an exclusive store this may return before the turn is written:
+    /// what came of it is seen at the beginning of a later one, or by [`Clerk::finish`].
     pub(super) fn turn(&mut self, batch: Vec<Message>) -> Result<(), StoreError> {
         if let Err(error) = self.look() {
             self.put_off(batch);
@@ -46,11 +46,13 @@ impl Clerk {
         self.crowd = turn.messages > 1;
         match &self.scribe {
             Some(scribe) if turn.leads.is_empty() && (self.under_way > 0 || !alone) => {
-                let refused = scribe.write(turn);
-                self.under_way = self.under_way.saturating_add(usize::from(refused.is_ok()));
-                let Err(turn) = refused else { return Ok(()) };
-                self.conclude(turn, false);
-                self.failed(super::gone())
+                if let Some(turn) = scribe.write(turn) {
+                    let failed = self.failed(super::gone());
+                    self.conclude(turn, false);
+                    return failed;
+                }
+                self.under_way = self.under_way.saturating_add(1);
+                Ok(())
             }
             _ => self.write_here(turn),
         }
