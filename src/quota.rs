@@ -10,7 +10,7 @@
 //! | [`book`] | the count: a pure fold of the journal, and the decisions that extend it |
 //! | [`fingerprint`] | by what equal orders are known |
 //! | [`ledger`] | the handle: asks and looks |
-//! | `clerk` | the one thread that decides, writes and answers, a batch at a time |
+//! | `clerk` | the one thread that decides, a batch at a time; what is written and answered is so in that order |
 //! | [`report`] | the count, for people |
 //! | [`store`] | where the journal is kept: SQLite for one process, PostgreSQL for replicas |
 //!

@@ -141,7 +141,7 @@ fn order(allowed: &mut Allowed) -> Order {
         call: Called::of(&allowed.call),
         instances,
         claims: std::mem::take(&mut allowed.claims),
-        view: allowed.create.take().map(Box::new),
+        view: allowed.create.take().map(Arc::new),
         marks: allowed.marks.clone(),
         left: false,
     }

@@ -28,7 +28,7 @@ mod tally;
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -40,7 +40,7 @@ pub use machine::{Machine, Origin};
 pub use observe::{Drift, Findings, Found, Kind as DriftKind, Life, Memory, Policy as ObservePolicy, same};
 pub use reserve::{Reservation, Rules, lines, scope_limit};
 pub use settle::{Conflict, Settled};
-pub use tally::{Tally, Thresholds, crossings};
+pub use tally::{Tallies, Tally, Thresholds, crossings};
 
 use super::event::{MachineId, Millis};
 use crate::policy::answer::Resource;
@@ -56,8 +56,7 @@ pub struct Book {
     bookings: BTreeMap<Uuid, Booking>,
     #[serde(with = "pairs")]
     machines: BTreeMap<MachineId, Machine>,
-    #[serde(with = "pairs")]
-    tallies: BTreeMap<Bucket, Tally>,
+    tallies: Tallies,
     /// Machines released not long ago, so that a listing that still shows them does not bring them back.
     #[serde(with = "pairs")]
     released: BTreeMap<MachineId, Millis>,
@@ -65,10 +64,10 @@ pub struct Book {
     priced: Option<String>,
     /// Creates by fingerprint; rebuilt from the bookings.
     #[serde(skip)]
-    by_fingerprint: BTreeMap<String, BTreeSet<Uuid>>,
+    by_fingerprint: HashMap<String, BTreeSet<Uuid>>,
     /// Creates by key and signature.
     #[serde(skip)]
-    by_signature: BTreeMap<(String, String), BTreeSet<Uuid>>,
+    by_signature: HashMap<(String, String), BTreeSet<Uuid>>,
     /// Creates by team and idempotency key.
     #[serde(skip)]
     by_idempotency_key: BTreeMap<(String, String), Uuid>,
@@ -101,13 +100,13 @@ impl Book {
     }
 
     /// The count of every bucket that was ever claimed.
-    pub fn tallies(&self) -> impl Iterator<Item = (&Bucket, &Tally)> {
-        self.tallies.iter()
+    pub fn tallies(&self) -> &Tallies {
+        &self.tallies
     }
 
     /// The count of one bucket; zeroes where nothing was claimed.
     pub fn tally(&self, scope: &str, resource: Resource) -> Tally {
-        self.tallies.get(&(scope.to_owned(), resource)).cloned().unwrap_or_default()
+        self.tallies.get(scope, resource).cloned().unwrap_or_default()
     }
 
     /// When a machine was released, if that is not long ago.
@@ -156,7 +155,7 @@ impl Book {
             }
         }
         self.released.retain(|_, at| *at >= before);
-        self.tallies.retain(|_, tally| !tally.is_empty() || tally.limit.is_some());
+        self.tallies.retain(|tally| !tally.is_empty() || tally.limit.is_some());
     }
 }
 

@@ -1,4 +1,5 @@
-//! The ledger's own thread: one writer, who takes what is waiting, decides it in order and makes it durable in one go.
+//! The ledger's own thread: one who takes what is waiting, decides it in order and makes it durable in one go. With an exclusive
+//! store a second thread does the writing when there is much of it, so that the next turn is decided meanwhile.
 //!
 //! A turn: the rows that others wrote are folded in, each waiting message is decided against the book and folded in, all
 //! new rows are committed at once, and only then does anybody hear an answer. If anything fails, nobody hears a good one, the
@@ -14,19 +15,23 @@
 //! | the queue is full                    | shed             | always taken                                  | –                                        |
 
 mod open;
+mod scribe;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use self::open::apply_row;
+use self::scribe::{Scribe, SharedStore};
 use self::steps::Steps;
 use super::book::{Book, Reservation, Rules, Thresholds};
 use super::event::{ClientNews, Event, Millis};
@@ -94,7 +99,7 @@ pub(super) type Change = Box<dyn FnOnce(&Book, Millis) -> Vec<Event> + Send>;
 /// What the clerk is asked.
 pub(super) enum Message {
     /// To book an order.
-    Reserve(Box<Order>, oneshot::Sender<Result<Reservation, ReserveError>>),
+    Reserve(Arc<Order>, oneshot::Sender<Result<Reservation, ReserveError>>),
     /// To end a booking.
     Settle(Uuid, Settlement, Option<StoredAnswer>, Option<oneshot::Sender<Result<(), LedgerAway>>>),
     /// News of a client; written with the next turn.
@@ -105,6 +110,8 @@ pub(super) enum Message {
     Lead(Duration, oneshot::Sender<bool>),
     /// To end.
     Stop,
+    /// To see what the scribe could not write.
+    Written,
 }
 
 /// What must be written whatever happens, as long as the process lives.
@@ -115,7 +122,14 @@ enum Owed {
 
 /// The thread's state.
 pub(super) struct Clerk {
-    store: Box<dyn Store>,
+    store: SharedStore,
+    exclusive: bool,
+    /// Who writes to an exclusive store while this thread decides.
+    scribe: Option<Scribe>,
+    /// How many turns the scribe has.
+    under_way: usize,
+    /// Whether several wanted something at once when last anybody did.
+    crowd: bool,
     shared: Arc<Shared>,
     inbox: Receiver<Message>,
     options: Options,
@@ -142,8 +156,15 @@ impl Clerk {
         options: Options,
     ) -> Self {
         let now = Instant::now();
+        let exclusive = store.exclusive();
+        let store = Arc::new(Mutex::new(store));
+        let scribe = if exclusive { Scribe::start(&shared, &store) } else { None };
         Self {
             store,
+            exclusive,
+            scribe,
+            under_way: 0,
+            crowd: false,
             shared,
             inbox,
             options,
@@ -187,10 +208,10 @@ impl Clerk {
             }
         }
         if self.open {
-            let done = self.turn(Vec::new());
+            let done = self.turn(Vec::new()).and_then(|()| self.finish());
             self.failed_if(done);
         }
-        self.store.close();
+        self.store.lock().unwrap_or_else(PoisonError::into_inner).close();
         self.shared.say(Status::Away { why: "the gateway is stopping".to_owned() });
     }
 
@@ -210,6 +231,14 @@ impl Clerk {
             batch.push(message);
         }
         batch
+    }
+
+    /// Does something with the store, while the scribe has nothing to do with it.
+    fn with_store<T>(
+        &self,
+        job: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        job(&mut **self.store.lock().map_err(|_| gone())?)
     }
 
     fn now(&self) -> Millis {
@@ -247,15 +276,16 @@ impl Clerk {
                     let _ = reply.send(false);
                 }
                 Message::Stop => self.stopping = true,
+                Message::Written => {}
             }
         }
     }
 
     /// What is due without being asked.
     fn tick(&mut self) -> Result<(), StoreError> {
-        let dead = self.store.renew(self.options.dead_after)?;
-        let known = self.shared.read(Book::seq);
-        let newer = self.store.newer(known)?;
+        self.finish()?;
+        let (dead_after, known) = (self.options.dead_after, self.shared.read(Book::seq));
+        let (dead, newer) = self.with_store(|store| Ok((store.renew(dead_after)?, store.newer(known)?)))?;
         if !newer.is_empty() {
             let mut book = self.shared.book.write().unwrap_or_else(PoisonError::into_inner);
             newer.iter().try_for_each(|row| apply_row(&mut book, row))?;
@@ -269,7 +299,8 @@ impl Clerk {
             });
             tracing::warn!(owners = ?dead, "processes that kept the ledger are dead; what they had in flight is unknown");
             self.turn(vec![Message::Change(orphans, reply)])?;
-            self.store.forget(&dead)?;
+            self.finish()?;
+            self.with_store(|store| store.forget(&dead))?;
         }
         if Instant::now() >= self.next_chores {
             self.next_chores = later(CHORES);
@@ -300,7 +331,7 @@ impl Clerk {
         if seq.saturating_sub(self.checkpoint) >= CHECKPOINT_EVERY
             && let Ok(text) = text
         {
-            self.store.checkpoint(&Checkpoint { seq, text }, CHECKPOINT_EVERY)?;
+            self.with_store(|store| store.checkpoint(&Checkpoint { seq, text }, CHECKPOINT_EVERY))?;
             self.checkpoint = seq;
         }
         Ok(())
@@ -338,6 +369,13 @@ impl Owed {
             Self::Client { id, request, news } => Message::Client { id, request, news, heard: None },
         }
     }
+}
+
+/// Who was writing to the store has died.
+fn gone() -> StoreError {
+    let what =
+        "the thread that writes the ledger has died; what it wrote is known after a restart".to_owned();
+    StoreError::Dead { what, source: None }
 }
 
 fn later(by: Duration) -> Instant {

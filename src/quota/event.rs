@@ -3,6 +3,10 @@
 //! The count is always a fold of these events ([`super::book::Book`]); nothing is counted that is not written here first. Times are
 //! milliseconds since 1970 by the writer's clock; nothing but how long something is remembered is decided by them.
 
+mod sparse;
+
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -89,7 +93,8 @@ pub enum Event {
         /// What it uses.
         claims: Vec<Line>,
         /// What it is, for pricing it again.
-        view: Box<Create>,
+        #[serde(serialize_with = "sparse::view")]
+        view: Arc<Create>,
         /// What it was decided by, for people.
         why: String,
     },
@@ -111,8 +116,8 @@ pub enum Event {
         /// What it uses.
         claims: Vec<Line>,
         /// What it is now, where that was seen.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        view: Option<Box<Create>>,
+        #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "sparse::optional")]
+        view: Option<Arc<Create>>,
         /// Why.
         why: String,
     },
@@ -170,8 +175,8 @@ pub struct Reserved {
     /// What all of them use.
     pub claims: Vec<Line>,
     /// What is asked for; creates only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub view: Option<Box<Create>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "sparse::optional")]
+    pub view: Option<Arc<Create>>,
     /// By what it is known again.
     pub marks: Marks,
 }

@@ -53,7 +53,7 @@ pub(super) struct Shared {
     pub(super) marks: ArcSwapOption<MarkKey>,
     pub(super) waiting: AtomicUsize,
     pub(super) conflicts: AtomicU64,
-    inbox: Sender<Message>,
+    pub(super) inbox: Sender<Message>,
     status: watch::Sender<Status>,
     turns: watch::Sender<u64>,
     crossings: Mutex<BTreeMap<(String, Resource, u8), u64>>,
@@ -202,6 +202,7 @@ impl Ledger {
     /// [`ReserveError`]; nothing may be sent then.
     pub async fn reserve(&self, order: Order) -> Result<Admission, ReserveError> {
         let Some(shared) = &self.0 else { return self.admit(&order) };
+        let order = Arc::new(order);
         loop {
             let hold = Hold { id: order.id, ledger: self.clone(), left: Some(Settlement::Void) };
             let reservation = self.ask(shared, &order).await;
@@ -241,7 +242,7 @@ impl Ledger {
         Ok(Admission::Booked { hold, over: Vec::new() })
     }
 
-    async fn ask(&self, shared: &Shared, order: &Order) -> Result<Reservation, ReserveError> {
+    async fn ask(&self, shared: &Shared, order: &Arc<Order>) -> Result<Reservation, ReserveError> {
         match &*shared.status.borrow() {
             Status::Up => {}
             Status::Away { .. } | Status::Dead { .. } => return Err(LedgerAway.into()),
@@ -251,7 +252,7 @@ impl Ledger {
             return Err(ReserveError::Busy);
         }
         let (reply, heard) = oneshot::channel();
-        shared.inbox.send(Message::Reserve(Box::new(order.clone()), reply)).map_err(|_| LedgerAway)?;
+        shared.inbox.send(Message::Reserve(Arc::clone(order), reply)).map_err(|_| LedgerAway)?;
         heard.await.map_err(|_| LedgerAway)?
     }
 

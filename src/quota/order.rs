@@ -1,6 +1,7 @@
 //! What the path says to the ledger and hears from it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -26,7 +27,7 @@ pub struct Order {
     /// What it would use up.
     pub claims: Vec<JudgedClaim>,
     /// The view of a create, by which its machines are recognised and priced again; none for a change.
-    pub view: Option<Box<Create>>,
+    pub view: Option<Arc<Create>>,
     /// By what it is known again.
     pub marks: Marks,
     /// Whether its client was seen to have gone before it could be booked.

@@ -65,11 +65,11 @@ pub struct Unit {
 
 /// What is counted, by scope and resource; of one team only, where one is given.
 pub fn counts(book: &Book, team: Option<&str>, now: Millis) -> Vec<Count> {
-    let shown = book.tallies().filter(|((scope, _), _)| team.is_none_or(|team| belongs(scope, team)));
+    let shown = book.tallies().iter().filter(|(scope, ..)| team.is_none_or(|team| belongs(scope, team)));
     shown
-        .map(|((scope, resource), tally)| Count {
-            scope: scope.clone(),
-            resource: *resource,
+        .map(|(scope, resource, tally)| Count {
+            scope: scope.to_owned(),
+            resource,
             limit: tally.limit_at(now),
             limit_until: tally.until.filter(|until| now < *until).map(timestamp),
             used: tally.used,
@@ -157,7 +157,7 @@ pub fn standing(book: &Book, instance: &str) -> Vec<Standing> {
             since: timestamp(machine.since),
             zone: view.and_then(|view| view.zone.clone()),
             instance_type: view.and_then(|view| view.instance_type.clone()),
-            claims: machine.claims.clone(),
+            claims: machine.claims.to_vec(),
             note,
         }
     });

@@ -1,19 +1,14 @@
 //! The fold: what each event does to the count. Total: an event that does not fit changes nothing, because a journal that
 //! is already written has to be readable. That deciding never writes such an event is what the tests and the audit check.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
-use super::{Book, Booking, Machine, Origin, State};
+use super::tally::Part;
+use super::{Book, Booking, Machine, Origin, State, Tallies};
 use crate::quota::event::{ClientNews, Event, Line, MachineId, Millis};
 use crate::quota::order::Settlement;
-
-/// Which of a tally's counts something moves in.
-#[derive(Clone, Copy)]
-enum Part {
-    Used,
-    InFlight,
-    Unknown,
-}
 
 impl Book {
     /// Folds the next event in.
@@ -26,7 +21,7 @@ impl Book {
                     return;
                 }
                 let booking = Booking::new(*reserved, self.seq);
-                self.count_booking(&booking, true);
+                count_booking(&mut self.tallies, &booking, true);
                 self.index(&id, &booking);
                 self.bookings.insert(id, booking);
             }
@@ -73,7 +68,10 @@ impl Book {
                 let origin = Origin::Found { why };
                 let view = Some(view);
                 let row = self.seq;
-                self.add(machine, Machine { team, claims, view, since: at, row, origin, seen: true });
+                self.add(
+                    machine,
+                    Machine { team, claims: claims.into(), view, since: at, row, origin, seen: true },
+                );
             }
             Event::Seen { machine, .. } => {
                 if let Some(machine) = self.machines.get_mut(&machine) {
@@ -83,20 +81,24 @@ impl Book {
             Event::Repriced { machine, team, claims, view, .. } => {
                 if let Some(mut old) = self.remove(&machine) {
                     old.team = team;
-                    old.claims = claims;
+                    old.claims = claims.into();
                     old.view = view.or(old.view);
                     self.add(machine, old);
                 }
             }
-            Event::Reheld { id, at, claims } => self.change(&id, at, |booking| booking.claims = claims),
+            Event::Reheld { id, at, claims } => {
+                self.change(&id, at, |booking| booking.claims = claims.into())
+            }
             Event::Released { machine, at, .. } => {
                 self.remove(&machine);
                 self.released.insert(machine, at);
             }
             Event::Limits { limits, .. } => {
                 for seen in limits {
-                    let tally = self.tallies.entry((seen.scope, seen.resource)).or_default();
-                    (tally.limit, tally.until, tally.otherwise) = (seen.limit, seen.until, seen.otherwise);
+                    self.tallies.change(&seen.scope, seen.resource, |tally| {
+                        (tally.limit, tally.until, tally.otherwise) =
+                            (seen.limit, seen.until, seen.otherwise);
+                    });
                 }
             }
             Event::Priced { digest, .. } => self.priced = Some(digest),
@@ -131,7 +133,9 @@ impl Book {
                     let unit =
                         u32::try_from(booking.ids.len().saturating_add(made.len())).unwrap_or(u32::MAX);
                     let view = booking.view.clone().map(|mut view| {
-                        view.count = 1;
+                        if view.count != 1 {
+                            Arc::make_mut(&mut view).count = 1;
+                        }
                         view
                     });
                     let origin = Origin::Gateway { decision: id, key: booking.asker.key.clone() };
@@ -146,7 +150,7 @@ impl Book {
                 }
                 for (machine, record) in made {
                     // It may have been taken for an outsider before.
-                    let seen = self.remove(&machine).is_some_and(|old| old.seen);
+                    let seen = self.machines.get(&machine).is_some_and(|old| old.seen);
                     self.add(machine, Machine { seen, ..record });
                 }
                 self.change(&id, at, |booking| {
@@ -161,44 +165,27 @@ impl Book {
 
     /// Changes a booking and what it holds.
     fn change(&mut self, id: &Uuid, at: Millis, change: impl FnOnce(&mut Booking)) {
-        let Some(mut booking) = self.bookings.remove(id) else { return };
-        self.count_booking(&booking, false);
-        change(&mut booking);
+        let Some(booking) = self.bookings.get_mut(id) else { return };
+        count_booking(&mut self.tallies, booking, false);
+        change(booking);
         booking.changed = at;
         booking.changed_by = self.seq;
-        self.count_booking(&booking, true);
-        self.bookings.insert(*id, booking);
-    }
-
-    fn count_booking(&mut self, booking: &Booking, more: bool) {
-        // The rest of a partly created one is as unknown as that of a lost one.
-        let part = if booking.state == State::InFlight { Part::InFlight } else { Part::Unknown };
-        self.count(&booking.held(), part, more);
+        count_booking(&mut self.tallies, booking, true);
     }
 
     fn add(&mut self, id: MachineId, machine: Machine) {
-        self.remove(&id);
         self.released.remove(&id);
-        self.count(&machine.claims, Part::Used, true);
-        self.machines.insert(id, machine);
+        let claims = Arc::clone(&machine.claims);
+        if let Some(old) = self.machines.insert(id, machine) {
+            count_used(&mut self.tallies, &old.claims, false);
+        }
+        count_used(&mut self.tallies, &claims, true);
     }
 
     fn remove(&mut self, id: &MachineId) -> Option<Machine> {
         let machine = self.machines.remove(id)?;
-        self.count(&machine.claims, Part::Used, false);
+        count_used(&mut self.tallies, &machine.claims, false);
         Some(machine)
-    }
-
-    fn count(&mut self, lines: &[Line], part: Part, more: bool) {
-        for line in lines {
-            let tally = self.tallies.entry((line.scope.clone(), line.resource)).or_default();
-            let count = match part {
-                Part::Used => &mut tally.used,
-                Part::InFlight => &mut tally.in_flight,
-                Part::Unknown => &mut tally.unknown,
-            };
-            *count = if more { count.saturating_add(line.amount) } else { count.saturating_sub(line.amount) };
-        }
     }
 
     pub(super) fn index_all(&mut self) {
@@ -223,8 +210,8 @@ impl Book {
     }
 
     pub(super) fn unindex(&mut self, id: &Uuid, booking: &Booking) {
-        fn drop_from<K: Ord + Clone>(
-            map: &mut std::collections::BTreeMap<K, std::collections::BTreeSet<Uuid>>,
+        fn drop_from<K: Eq + std::hash::Hash>(
+            map: &mut std::collections::HashMap<K, std::collections::BTreeSet<Uuid>>,
             key: &K,
             id: &Uuid,
         ) {
@@ -247,5 +234,19 @@ impl Book {
                 self.by_idempotency_key.remove(&named);
             }
         }
+    }
+}
+
+fn count_booking(tallies: &mut Tallies, booking: &Booking, more: bool) {
+    // The rest of a partly created one is as unknown as that of a lost one.
+    let part = if booking.state == State::InFlight { Part::InFlight } else { Part::Unknown };
+    for (line, amount) in booking.holding() {
+        tallies.count(line, amount, part, more);
+    }
+}
+
+fn count_used(tallies: &mut Tallies, claims: &[Line], more: bool) {
+    for line in claims {
+        tallies.count(line, line.amount, Part::Used, more);
     }
 }

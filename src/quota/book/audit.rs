@@ -64,8 +64,10 @@ impl Book {
             }
         }
         let empty = Tally::default();
-        for bucket in self.tallies.keys().chain(named.keys()) {
-            let tally = self.tallies.get(bucket).unwrap_or(&empty);
+        let kept = self.tallies.iter().map(|(scope, resource, _)| (scope.to_owned(), resource));
+        let kept: Vec<Bucket> = kept.collect();
+        for bucket in kept.iter().chain(named.keys()) {
+            let tally = self.tallies.get(&bucket.0, bucket.1).unwrap_or(&empty);
             let counted = (tally.used, tally.in_flight, tally.unknown);
             let sum = named.get(bucket).copied().unwrap_or_default();
             if counted != sum {

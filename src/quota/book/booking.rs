@@ -1,5 +1,7 @@
 //! One request in the book, from before it was sent until it is forgotten.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -28,10 +30,10 @@ pub struct Booking {
     pub asked: u32,
     /// How many of them are not accounted for; they are held.
     pub missing: u32,
-    /// What all that was asked for uses.
-    pub claims: Vec<Line>,
-    /// What was asked for; creates only.
-    pub view: Option<Box<Create>>,
+    /// What all that was asked for uses; shared with its machine, where it asked for one.
+    pub claims: Arc<[Line]>,
+    /// What was asked for; creates only. Shared with its machine, where it asked for one.
+    pub view: Option<Arc<Create>>,
     /// By what it is known again.
     pub marks: Marks,
     /// Where it stands.
@@ -115,7 +117,7 @@ impl Booking {
             call,
             asked: instances,
             missing: instances,
-            claims,
+            claims: claims.into(),
             view,
             marks,
             state: State::InFlight,
@@ -138,23 +140,30 @@ impl Booking {
 
     /// What it holds: the shares of the machines that are not accounted for.
     pub fn held(&self) -> Vec<Line> {
-        let held = match self.state {
-            State::Void => false,
-            State::Created | State::InFlight | State::Unknown { .. } | State::Escalated { .. } => true,
+        self.holding().map(|(line, amount)| Line { amount, ..line.clone() }).collect()
+    }
+
+    /// The lines of its claims with what it holds of each; none where it holds nothing.
+    pub(super) fn holding(&self) -> impl Iterator<Item = (&Line, u64)> {
+        let missing = match self.state {
+            State::Void => 0,
+            State::Created | State::InFlight | State::Unknown { .. } | State::Escalated { .. } => {
+                self.missing
+            }
         };
-        if !held || self.missing == 0 {
-            return Vec::new();
-        }
-        let first = self.asked.saturating_sub(self.missing);
-        let share = |line: &Line| {
-            let amount = (first..self.asked).map(|unit| share(line.amount, self.asked, unit)).sum();
-            Line { amount, ..line.clone() }
+        let first = self.asked.saturating_sub(missing);
+        let share = move |line: &Line| {
+            (first..self.asked).map(|unit| share(line.amount, self.asked, unit)).sum::<u64>()
         };
-        self.claims.iter().map(share).collect()
+        let holds = if missing > 0 { self.claims.as_ref() } else { &[] };
+        holds.iter().map(move |line| (line, share(line)))
     }
 
     /// What the machine uses that is the `unit`th of those asked for. One beyond them counts like the first.
-    pub fn unit(&self, unit: u32) -> Vec<Line> {
+    pub fn unit(&self, unit: u32) -> Arc<[Line]> {
+        if self.asked == 1 {
+            return Arc::clone(&self.claims);
+        }
         let unit = if unit < self.asked { unit } else { 0 };
         let share = |line: &Line| Line { amount: share(line.amount, self.asked, unit), ..line.clone() };
         self.claims.iter().map(share).collect()

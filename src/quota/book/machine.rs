@@ -1,5 +1,7 @@
 //! One machine that counts.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -12,9 +14,9 @@ pub struct Machine {
     /// The team that it counts for.
     pub team: String,
     /// What it uses.
-    pub claims: Vec<Line>,
+    pub claims: Arc<[Line]>,
     /// What it is, as a create of one.
-    pub view: Option<Box<Create>>,
+    pub view: Option<Arc<Create>>,
     /// Since when it counts.
     pub since: Millis,
     /// The row of the journal since which it counts.

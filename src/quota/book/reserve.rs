@@ -116,17 +116,11 @@ impl Book {
 
     /// What the rules say of limits now, where the book says something else.
     fn limits(&self, order: &Order, now: Millis) -> Option<Event> {
-        let limits: Vec<ScopeLimit> = order
-            .claims
-            .iter()
-            .map(scope_limit)
-            .filter(|seen| {
-                let known = self.tallies.get(&(seen.scope.clone(), seen.resource));
-                let known =
-                    known.map(|tally| (tally.limit, tally.until, tally.otherwise)).unwrap_or_default();
-                known != (seen.limit, seen.until, seen.otherwise)
-            })
-            .collect();
+        let news = |claim: &&JudgedClaim| {
+            let known = self.tallies.get(&claim.scope, claim.resource);
+            known.map(|tally| (tally.limit, tally.until, tally.otherwise)).unwrap_or_default() != least(claim)
+        };
+        let limits: Vec<ScopeLimit> = order.claims.iter().filter(news).map(scope_limit).collect();
         (!limits.is_empty()).then_some(Event::Limits { at: now, limits })
     }
 }
@@ -144,13 +138,17 @@ pub fn lines(claims: &[JudgedClaim]) -> Vec<Line> {
 
 /// The least limit of a claim that refuses.
 pub fn scope_limit(claim: &JudgedClaim) -> ScopeLimit {
-    let least =
-        claim.limits.iter().filter(|limit| limit.effect == Effect::Refused).min_by_key(|limit| limit.limit);
-    ScopeLimit {
-        scope: claim.scope.clone(),
-        resource: claim.resource,
-        limit: least.map(|limit| limit.limit),
-        until: least.and_then(|limit| limit.temporary_until).map(jiff::Timestamp::as_millisecond),
-        otherwise: least.and_then(|limit| limit.otherwise),
-    }
+    let (limit, until, otherwise) = least(claim);
+    ScopeLimit { scope: claim.scope.clone(), resource: claim.resource, limit, until, otherwise }
+}
+
+/// The least limit of a claim that refuses, until when, and what holds after that.
+fn least(claim: &JudgedClaim) -> (Option<u64>, Option<Millis>, Option<u64>) {
+    let refusing = claim.limits.iter().filter(|limit| limit.effect == Effect::Refused);
+    let least = refusing.min_by_key(|limit| limit.limit);
+    (
+        least.map(|limit| limit.limit),
+        least.and_then(|limit| limit.temporary_until).map(jiff::Timestamp::as_millisecond),
+        least.and_then(|limit| limit.otherwise),
+    )
 }

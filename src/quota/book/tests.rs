@@ -57,7 +57,7 @@ pub(in crate::quota) fn order(number: u128, count: u32, claims: Vec<JudgedClaim>
         },
         instances: count,
         claims,
-        view: (count > 0).then(|| Box::new(view(count))),
+        view: (count > 0).then(|| std::sync::Arc::new(view(count))),
         marks: Marks { looked: i64::MAX, ..Marks::default() },
         left: false,
     }
@@ -216,9 +216,7 @@ fn thresholds_are_crossed_once_per_rise() {
         let before = book.tallies.clone();
         book_in(&mut book, &order(number, 1, vec![claim(TEAM, 1, Some(10))]), 0);
         heard.extend(
-            crossings(&before, book.tallies(), &Thresholds::default())
-                .into_iter()
-                .map(|(_, percent)| percent),
+            crossings(&before, &book.tallies, &Thresholds::default()).into_iter().map(|(_, percent)| percent),
         );
     }
     assert_eq!(heard, [80, 90, 100]);

@@ -18,8 +18,8 @@ impl Clerk {
     /// Reads everything anew and takes up what was left: by dead processes, and by this one's own failed turns.
     pub(super) fn reopen(&mut self) -> Result<(), StoreError> {
         let owner = self.shared.owner;
-        let loaded = self.store.open(owner)?;
-        let marks = MarkKey::kept(&self.store.mark_key()?);
+        let loaded = self.with_store(|store| store.open(owner))?;
+        let marks = MarkKey::kept(&self.with_store(|store| store.mark_key())?);
         let mut book = match &loaded.checkpoint {
             Some(checkpoint) => {
                 Book::from_text(&checkpoint.text).map_err(|error| unreadable(checkpoint.seq, error))?
@@ -37,7 +37,7 @@ impl Clerk {
             source: None,
         })?;
         let (now, mut events) = (self.now(), Vec::new());
-        if self.store.exclusive() {
+        if self.exclusive {
             let owners: BTreeSet<Uuid> = book.bookings().map(|(_, booking)| booking.owner).collect();
             events.extend(
                 owners.into_iter().filter(|other| *other != owner).filter_map(|dead| book.orphan(dead, now)),
@@ -53,14 +53,14 @@ impl Clerk {
             }
         }
         let texts = texts(&events)?;
-        let newer = self.store.begin(book.seq())?;
+        let newer = self.with_store(|store| store.begin(book.seq()))?;
         for row in &newer {
             apply_row(&mut book, row)?;
         }
         for event in events {
             book.apply(event);
         }
-        self.store.commit(&texts)?;
+        let name = self.with_store(|store| store.commit(&texts).map(|()| store.name()))?;
         *self.shared.book.write().unwrap_or_else(PoisonError::into_inner) = book;
         self.shared.marks.store(Some(Arc::new(marks)));
         self.open = true;
@@ -68,11 +68,7 @@ impl Clerk {
         self.next_tick = Instant::now();
         self.shared.say(Status::Up);
         self.shared.changed();
-        tracing::info!(
-            store = self.store.name(),
-            rows = self.shared.read(Book::seq),
-            "the quota ledger is open"
-        );
+        tracing::info!(store = name, rows = self.shared.read(Book::seq), "the quota ledger is open");
         Ok(())
     }
 }

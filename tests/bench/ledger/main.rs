@@ -266,7 +266,7 @@ fn order() -> Order {
             claim("team/payments", Resource::Vcpus, 4),
             claim("team/payments/zone/SEL-A", Resource::Instances, 1),
         ],
-        view: Some(Box::new(view::normalise(&call, &document).unwrap())),
+        view: Some(std::sync::Arc::new(view::normalise(&call, &document).unwrap())),
         marks: Marks::default(),
         left: false,
     }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::super::{Book, Booking, State};
@@ -60,7 +62,7 @@ impl<'a> Comparison<'a> {
                     at: self.now,
                     team: found.team.clone(),
                     claims: found.claims.clone(),
-                    view: Some(Box::new(found.view.clone())),
+                    view: Some(Arc::new(found.view.clone())),
                     why: why.to_owned(),
                 });
                 // What the request left to the cloud is known from the first listing on; that is no drift.
@@ -287,7 +289,7 @@ impl<'a> Comparison<'a> {
                 at: self.now,
                 team: found.team.clone(),
                 claims: found.claims.clone(),
-                view: Box::new(found.view.clone()),
+                view: Arc::new(found.view.clone()),
                 why: why.to_owned(),
             });
             self.note(Kind::Extra, Some(&found.id), None, &found.team, why, true);
