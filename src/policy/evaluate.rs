@@ -63,7 +63,7 @@ impl Answer {
             Self::Decision(decision) => {
                 let deny = decision.deny.iter().map(|one| (one.rule.clone(), format!("deny {one:?}")));
                 let warn = decision.warn.iter().map(|one| (one.rule.clone(), format!("warn {one:?}")));
-                let quota = decision.quota.iter().map(|one| (one.rule.clone(), format!("{one:?}")));
+                let quota = decision.quota.iter().map(|one| (one.rule.to_string(), format!("{one:?}")));
                 deny.chain(warn).chain(quota).collect()
             }
         }
@@ -256,21 +256,16 @@ pub(super) fn planned(plan: &mut PlanThread, asked: Asked<'_>, allowance: Allowa
     let question = Question { input: asked.input, settings_last: asked.settings_last, allowance };
     let parts = &asked.group.planned;
     match asked.entry {
-        Entry::Amend => {
-            let mut patches = Vec::new();
-            plan.ask(&question, &mut patches, |asking, all| asking.read(&parts.patches, all))?;
-            patches.sort();
-            Ok(Answer::Patches(patches))
-        }
-        Entry::Decide => {
-            let mut answer = DecideAnswer::default();
-            plan.ask(&question, &mut answer, |asking, all| {
-                asking.read(&parts.deny, &mut all.deny)?;
-                asking.read(&parts.warn, &mut all.warn)?;
-                asking.read(&parts.quota, &mut all.quota)
-            })?;
-            Ok(Answer::Decision(sorted(answer)))
-        }
+        Entry::Amend => plan.ask(&question, |asking| asking.read(&parts.patches)).map(Answer::Patches),
+        Entry::Decide => plan
+            .ask(&question, |asking| {
+                Ok(DecideAnswer {
+                    deny: asking.read(&parts.deny)?,
+                    warn: asking.read(&parts.warn)?,
+                    quota: asking.read(&parts.quota)?,
+                })
+            })
+            .map(Answer::Decision),
     }
 }
 
