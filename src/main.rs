@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use tikv_jemallocator::Jemalloc;
 
-/// Small documents are made and dropped all the time, many of them on another thread than the one they were made on.
+/// Here and not in the library: benchmarks count allocations with one of their own.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 

@@ -17,6 +17,7 @@ pub mod explain;
 pub mod failure;
 pub mod fix;
 pub mod input;
+mod interpreters;
 pub mod keep;
 pub mod local;
 pub mod organisation;

@@ -70,23 +70,27 @@ quota contains claim if {
 	)
 }
 
-quota contains claim if {
-	some owner in ["organisation", own]
-	some resource in resources
-	claim := always(owner, resource)
-}
-
-quota contains always(own_zone, "instances")
-
 # What is counted where no limit of the settings counts it already.
-always(owner, resource) := {
+quota contains {
 	"rule": "quota",
 	"scope": owner,
 	"resource": resource,
-	"amount": amounts[resource],
-	"limit": unset(owner, resource),
+	"amount": amount,
+	"limit": object.get(most, resource, null),
 } if {
+	some owner, most in owners
+	some resource, amount in amounts
 	not [owner, resource] in taken
+}
+
+quota contains {
+	"rule": "quota",
+	"scope": own_zone,
+	"resource": "instances",
+	"amount": machines,
+	"limit": null,
+} if {
+	not [own_zone, "instances"] in taken
 }
 
 taken contains [item.scope, item.entry.resource] if some item in listed
@@ -97,12 +101,11 @@ own_zone := concat("/", [own, "zone", text(values.zone)])
 
 resources := {"disk_gb", "instances", "memory_gb", "public_ips", "vcpus"}
 
-# `unset` is what holds for a team and resource that no entry splits or chooses by team.
-unset(owner, resource) := 0 if {
-	[owner, resource] in zero
-} else := null
+# Whose machines are counted in any case, with what they may have without a limit of the settings; not named is any amount.
+owners := {"organisation": {}, own: zero}
 
-zero contains [own, resource] if {
+# `unset` is what holds for a team and resource that no entry splits or chooses by team.
+zero[resource] := 0 if {
 	input.settings.quota.unset == "zero"
 	some resource in resources
 	not resource in limited

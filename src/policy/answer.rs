@@ -1,5 +1,6 @@
 //! What a rule may answer. An unknown member anywhere is an error of the policy, never ignored.
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 /// One thing a request does that a rule forbids (`deny`) or frowns on (`warn`).
@@ -73,9 +74,11 @@ pub struct Patch {
 #[serde(deny_unknown_fields)]
 pub struct Claim {
     /// The rule.
-    pub rule: String,
+    #[schemars(with = "String")]
+    pub rule: CompactString,
     /// Whose, e.g. `team/payments/zone/SEL-A`.
-    pub scope: String,
+    #[schemars(with = "String")]
+    pub scope: CompactString,
     /// `instances`, `vcpus`, `memory_gb`, `disk_gb` or `public_ips`.
     pub resource: Resource,
     /// How much.
@@ -84,7 +87,8 @@ pub struct Claim {
     pub limit: Option<u64>,
     /// What the limit is called, where it has a name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub name: Option<CompactString>,
     /// Softens the rule's mode for this limit; it cannot harden it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Softened>,

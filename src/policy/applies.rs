@@ -41,10 +41,19 @@ impl Applies {
 
     /// Whether the rule applies to this team, whatever it calls; `settings` are the team's, resolved.
     pub fn to_team(&self, team: &str, settings: &Value) -> bool {
-        let given = |name: &String| settings.get(name).is_some_and(|value| !value.is_null());
+        self.to_name(team) && self.to_settings(settings)
+    }
+
+    /// Whether it lets a team of this name in.
+    pub fn to_name(&self, team: &str) -> bool {
         self.teams.as_ref().is_none_or(|list| list.iter().any(|one| one == team))
             && !self.except_teams.iter().any(|one| one == team)
-            && self.settings.as_ref().is_none_or(|names| names.iter().any(given))
+    }
+
+    /// Whether it lets a team with these settings in.
+    pub fn to_settings(&self, settings: &Value) -> bool {
+        let given = |name: &String| settings.get(name).is_some_and(|value| !value.is_null());
+        self.settings.as_ref().is_none_or(|names| names.iter().any(given))
     }
 }
 

@@ -145,9 +145,15 @@ fn team_classes(organisation: &Organisation) -> (HashMap<String, usize>, Vec<Str
         .rules()
         .flat_map(|(_, setting)| setting.applies.teams.iter().flatten().chain(&setting.applies.except_teams));
     let teams: BTreeSet<&str> = named.map(String::as_str).chain(organisation.teams()).collect();
+    let to_settings = |settings: &serde_json::Value| -> Vec<bool> {
+        organisation.rules().map(|(_, setting)| setting.applies.to_settings(settings)).collect()
+    };
+    let everybody = to_settings(organisation.settings(UNLISTED));
+    let own: HashMap<&str, Vec<bool>> = organisation.each_team(to_settings).collect();
     let rules_of = |team: &str| -> Vec<bool> {
-        let settings = organisation.settings(team);
-        organisation.rules().map(|(_, setting)| setting.applies.to_team(team, settings)).collect()
+        let given = own.get(team).unwrap_or(&everybody);
+        let rules = organisation.rules().zip(given);
+        rules.map(|((_, setting), given)| *given && setting.applies.to_name(team)).collect()
     };
     let mut classes = HashMap::from([(rules_of(UNLISTED), 0)]);
     let mut specimens = vec![UNLISTED.to_owned()];
@@ -157,7 +163,9 @@ fn team_classes(organisation: &Organisation) -> (HashMap<String, usize>, Vec<Str
             specimens.push(team.to_owned());
             specimens.len() - 1
         });
-        of_teams.insert(team.to_owned(), class);
+        if class > 0 {
+            of_teams.insert(team.to_owned(), class);
+        }
     }
     (of_teams, specimens)
 }
@@ -193,7 +201,7 @@ mod tests {
         .unwrap();
         let mut problems = Vec::new();
         let packages = ["a", "b", "c"].map(str::to_owned).into();
-        let organisation = organisation::read(Some(&value), "d.yaml", &packages, &mut problems);
+        let organisation = organisation::read(Some(value), "d.yaml", &packages, &mut problems);
         let (sets, index) = Index::new(&organisation);
         let rules = |kind, service, action, team| {
             let set = &sets[index.find(kind, service, action, team).unwrap()].0;
@@ -217,7 +225,7 @@ mod tests {
         .unwrap();
         let mut problems = Vec::new();
         let packages = ["a", "b", "c"].map(str::to_owned).into();
-        let organisation = organisation::read(Some(&value), "d.yaml", &packages, &mut problems);
+        let organisation = organisation::read(Some(value), "d.yaml", &packages, &mut problems);
         assert!(problems.is_empty(), "{problems:?}");
         let (sets, index) = Index::new(&organisation);
         for (team, expected) in [("nobody", "ac"), ("w", "ac"), ("t", "c"), ("u", "abc"), ("v", "bc")] {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::engine::STACK_BYTES;
 use super::problem::{LoadError, Problem};
 use super::source::{RegoFile, Tree};
 
@@ -24,6 +25,9 @@ pub(super) use packages::Parts;
 
 /// The package that gives the gateway's answer under plain OPA; the gateway itself only checks that it parses.
 const MAIN: &[&str] = &["data", "zengate"];
+
+/// The most threads that read files.
+const MOST_READERS: usize = 4;
 
 /// What is known of a tree that passed.
 #[derive(Debug, Clone, Default)]
@@ -75,22 +79,43 @@ pub(super) fn parse(files: &[RegoFile], problems: &mut Vec<Problem>) -> Vec<Modu
     ast::modules(&trees(files, problems))
 }
 
-/// The engine's syntax trees, by file.
+/// The engine's syntax trees, by file. Reading them is more than half of what loading takes, so
+/// several threads do it.
 fn trees(files: &[RegoFile], problems: &mut Vec<Problem>) -> Vec<(String, Value)> {
-    let mut raw: Vec<(String, Value)> = Vec::new();
-    for file in files {
-        let mut engine = regorus::Engine::new();
-        if let Err(error) = engine.add_policy(file.path.clone(), file.text.clone()) {
-            problems.push(parse_problem(&file.path, &error.to_string()));
-            continue;
-        }
-        let json = engine.get_ast_as_json().map_err(|error| error.to_string());
-        match json.and_then(|text| serde_json::from_str::<Value>(&text).map_err(|error| error.to_string())) {
-            Ok(ast) => raw.push((file.path.clone(), ast)),
-            Err(_) => problems.push(Problem::of(&file.path, "an expression nests too deep to be checked")),
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MOST_READERS);
+    let share = files.len().div_ceil(threads).max(1);
+    let all = |files: &[RegoFile]| files.iter().map(tree).collect::<Vec<_>>();
+    let read = std::thread::scope(|scope| {
+        let deep = || std::thread::Builder::new().stack_size(STACK_BYTES);
+        let parts = files.chunks(share).map(|part| (part, deep().spawn_scoped(scope, || all(part))));
+        let parts: Vec<_> = parts.collect();
+        let read = parts.into_iter().map(|(part, thread)| match thread.map(|thread| thread.join()) {
+            Ok(Ok(read)) => read,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => all(part), // no thread to be had
+        });
+        read.collect::<Vec<_>>()
+    });
+    let mut raw = Vec::new();
+    for one in read.into_iter().flatten() {
+        match one {
+            Ok(tree) => raw.push(tree),
+            Err(problem) => problems.push(problem),
         }
     }
     raw
+}
+
+/// The engine's syntax tree of a file.
+fn tree(file: &RegoFile) -> Result<(String, Value), Problem> {
+    let mut engine = regorus::Engine::new();
+    engine
+        .add_policy(file.path.clone(), file.text.clone())
+        .map_err(|error| parse_problem(&file.path, &error.to_string()))?;
+    let json = engine.get_ast_as_json().ok();
+    let ast = json.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    ast.map(|ast| (file.path.clone(), ast))
+        .ok_or_else(|| Problem::of(&file.path, "an expression nests too deep to be checked"))
 }
 
 /// One problem for each circle of references.

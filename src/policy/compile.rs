@@ -11,9 +11,9 @@ use regorus::Engine;
 
 use super::applying::{Applying, Specimen};
 use super::check::{Checked, Parts, engine_words};
+use super::interpreters::Interpreters;
 use super::plan::{Depths, Plan, lower};
 use super::problem::Problem;
-use super::value;
 
 /// How deep a plan may recurse that is evaluated on an ordinary stack: a quarter of the smallest one that the gateway gives to a
 /// thread, with the frames of a build without optimisation.
@@ -141,10 +141,10 @@ pub(super) struct Compiled {
     pub(super) plan: Arc<Plan>,
     /// Rules that could not be, and why.
     pub(super) unplanned: BTreeMap<String, String>,
-    /// All rules and entries, without data.
-    pub(super) engine: Engine,
+    /// All rules and entries, for the interpreter.
+    pub(super) interpreters: Arc<Interpreters>,
     /// The data rules may read.
-    pub(super) data: serde_json::Value,
+    pub(super) data: Arc<serde_json::Value>,
     pub(super) rule_of_file: BTreeMap<String, String>,
 }
 
@@ -190,8 +190,9 @@ pub(super) fn compile(
     if let Some(map) = data.as_object_mut() {
         map.remove("organisation"); // rules read the settings of the caller's team, not everybody's
     }
-    let (plan, rule_of_file) = (Arc::new(plan), checked.rule_of_file.clone());
-    Ok(Compiled { groups, plan, unplanned, engine, data, rule_of_file })
+    let (plan, data) = (Arc::new(plan), Arc::new(data));
+    let interpreters = Arc::new(Interpreters::new(engine, &data));
+    Ok(Compiled { groups, plan, unplanned, interpreters, data, rule_of_file: checked.rule_of_file.clone() })
 }
 
 /// The numbers of the parts that a rule defines, in the order patches, deny, warn, quota.
@@ -271,11 +272,4 @@ fn entry_module(package: &str, rules: &BTreeSet<String>, create: bool, checked: 
         collect("warn", &|parts| parts.warn),
         collect("quota", &|parts| create && parts.quota),
     )
-}
-
-impl Compiled {
-    /// The data as the engine holds them, a copy that shares nothing.
-    pub(super) fn engine_data(&self) -> regorus::Value {
-        value::from_plain(&self.data)
-    }
 }

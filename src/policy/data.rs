@@ -26,19 +26,19 @@ pub(super) fn read(file: &str, text: &str) -> Result<Value, Problem> {
 }
 
 /// Puts `over` over `under`: objects merge deeply, everything else replaces.
-pub(super) fn merge(under: &mut Value, over: &Value) {
+pub(super) fn merge(under: &mut Value, over: Value) {
     match (under, over) {
         (Value::Object(under), Value::Object(over)) => {
             for (key, value) in over {
-                match under.get_mut(key) {
+                match under.get_mut(&key) {
                     Some(slot) => merge(slot, value),
                     None => {
-                        under.insert(key.clone(), value.clone());
+                        under.insert(key, value);
                     }
                 }
             }
         }
-        (slot, value) => *slot = value.clone(),
+        (slot, value) => *slot = value,
     }
 }
 
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn overlays_merge_objects_and_replace_the_rest() {
         let mut under = json!({"a": {"x": 1, "y": [1, 2]}, "b": 1});
-        merge(&mut under, &json!({"a": {"y": [3], "z": null}}));
+        merge(&mut under, json!({"a": {"y": [3], "z": null}}));
         assert_eq!(under, json!({"a": {"x": 1, "y": [3], "z": null}, "b": 1}));
         assert_eq!(join(&mut under, json!({"a": {"x": 2}})), Err(".a.x".to_owned()));
     }

@@ -8,13 +8,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use regorus::LimitError;
 use regorus::utils::limits::ExecutionTimerConfig;
-use regorus::{Engine, LimitError};
 
 use super::answer::{DecideAnswer, Patch};
 use super::compile::{Compiled, Entry, Group, Scope};
 use super::failure::{PolicyFailure, Reason};
 use super::input::Input;
+use super::interpreters::Interpreters;
 use super::plan::{Cause, OfTeam, PlanThread, Question, SCRATCH_BYTES, Stop};
 use super::{reading, value};
 
@@ -63,7 +64,7 @@ impl Answer {
             Self::Decision(decision) => {
                 let deny = decision.deny.iter().map(|one| (one.rule.clone(), format!("deny {one:?}")));
                 let warn = decision.warn.iter().map(|one| (one.rule.clone(), format!("warn {one:?}")));
-                let quota = decision.quota.iter().map(|one| (one.rule.clone(), format!("{one:?}")));
+                let quota = decision.quota.iter().map(|one| (one.rule.to_string(), format!("{one:?}")));
                 deny.chain(warn).chain(quota).collect()
             }
         }
@@ -103,7 +104,7 @@ impl Tally {
 
 /// One thread's copy of a compiled tree.
 pub(super) struct Evaluator {
-    engine: Engine,
+    interpreters: Arc<Interpreters>,
     plan: PlanThread,
     rule_of_file: std::collections::BTreeMap<String, String>,
     questions: u64,
@@ -128,13 +129,11 @@ pub(super) struct Asked<'q> {
 impl Evaluator {
     /// Copies everything that evaluation touches.
     pub(super) fn new(compiled: &Compiled) -> Result<Self, PolicyFailure> {
-        let fault = |error: String| PolicyFailure::new(Reason::Error, error);
-        let mut engine = compiled.engine.clone();
-        engine.add_data(compiled.engine_data()).map_err(|error| fault(error.to_string()))?;
         let plan =
             PlanThread::new(Arc::clone(&compiled.plan), &compiled.data, SCRATCH_BYTES).map_err(failed)?;
         let rule_of_file = compiled.rule_of_file.clone();
-        Ok(Self { engine, plan, rule_of_file, questions: 0, tally: Tally::default() })
+        let interpreters = Arc::clone(&compiled.interpreters);
+        Ok(Self { interpreters, plan, rule_of_file, questions: 0, tally: Tally::default() })
     }
 
     /// Asks one set of rules; `compare` asks the interpreter too.
@@ -212,11 +211,13 @@ impl Evaluator {
         allowance: Allowance,
     ) -> Result<Answer, PolicyFailure> {
         let timer = ExecutionTimerConfig { limit: allowance.time, check_interval: CHECK_INTERVAL };
-        self.engine.set_execution_timer_config(timer);
-        self.engine.set_input(value::input(asked.input));
-        let answer = self.engine.eval_rule(asked.entry.rule(asked.number, scope));
-        self.engine.set_input(regorus::Value::Null); // nothing of a request outlives it
-        let printed = self.engine.take_prints().map_or(0, |lines| lines.len());
+        let mut engine = self.interpreters.take()?;
+        engine.set_execution_timer_config(timer);
+        engine.set_input(value::input(asked.input));
+        let answer = engine.eval_rule(asked.entry.rule(asked.number, scope));
+        engine.set_input(regorus::Value::Null); // nothing of a request outlives it
+        let printed = engine.take_prints().map_or(0, |lines| lines.len());
+        self.interpreters.give_back(engine);
         self.tally.prints = self.tally.prints.saturating_add(u64::try_from(printed).unwrap_or(u64::MAX));
         let answer = match answer {
             Ok(regorus::Value::Undefined) => {
@@ -256,21 +257,16 @@ pub(super) fn planned(plan: &mut PlanThread, asked: Asked<'_>, allowance: Allowa
     let question = Question { input: asked.input, settings_last: asked.settings_last, allowance };
     let parts = &asked.group.planned;
     match asked.entry {
-        Entry::Amend => {
-            let mut patches = Vec::new();
-            plan.ask(&question, &mut patches, |asking, all| asking.read(&parts.patches, all))?;
-            patches.sort();
-            Ok(Answer::Patches(patches))
-        }
-        Entry::Decide => {
-            let mut answer = DecideAnswer::default();
-            plan.ask(&question, &mut answer, |asking, all| {
-                asking.read(&parts.deny, &mut all.deny)?;
-                asking.read(&parts.warn, &mut all.warn)?;
-                asking.read(&parts.quota, &mut all.quota)
-            })?;
-            Ok(Answer::Decision(sorted(answer)))
-        }
+        Entry::Amend => plan.ask(&question, |asking| asking.read(&parts.patches)).map(Answer::Patches),
+        Entry::Decide => plan
+            .ask(&question, |asking| {
+                Ok(DecideAnswer {
+                    deny: asking.read(&parts.deny)?,
+                    warn: asking.read(&parts.warn)?,
+                    quota: asking.read(&parts.quota)?,
+                })
+            })
+            .map(Answer::Decision),
     }
 }
 

@@ -113,8 +113,7 @@ fn ask(
     answers: &[&'static str],
 ) -> Result<(), PolicyFailure> {
     let fault = |error: &dyn std::fmt::Display| PolicyFailure::new(Reason::Error, error.to_string());
-    let mut engine = set.compiled.engine.clone();
-    engine.add_data(set.compiled.engine_data()).map_err(|error| fault(&error))?;
+    let mut engine = set.compiled.interpreters.make()?;
     engine.set_enable_coverage(true);
     engine.set_input(value::input(input));
     for name in answers {

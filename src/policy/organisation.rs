@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::applies::Applies;
-use super::data;
 use crate::json::Pointer;
 
+mod own;
 mod read;
 
 pub(super) use read::{end_of, read};
@@ -79,7 +79,7 @@ pub struct Exemption {
 pub struct Organisation {
     pub(super) rules: BTreeMap<String, RuleSetting>,
     pub(super) settings: Arc<Value>,
-    pub(super) teams: BTreeMap<String, Arc<Value>>,
+    pub(super) teams: BTreeMap<String, Arc<own::Own>>,
     pub(super) exemptions: Vec<Exemption>,
     pub(super) contact: Option<String>,
 }
@@ -110,11 +110,6 @@ impl Organisation {
     /// The places that `rule` may patch.
     pub fn grants(&self, rule: &str) -> &[Pointer] {
         self.rules.get(rule).map_or(&[], |setting| &setting.grants)
-    }
-
-    /// The settings of `team`; those of the organisation for a team it does not name.
-    pub fn settings(&self, team: &str) -> &Arc<Value> {
-        self.teams.get(team).unwrap_or(&self.settings)
     }
 
     /// The teams it names.
@@ -151,21 +146,14 @@ impl Organisation {
     }
 
     /// The members of `settings`, the organisation's and every team's.
-    pub(super) fn setting_names(&self) -> BTreeSet<&str> {
-        self.teams
-            .values()
-            .chain([&self.settings])
-            .filter_map(|settings| settings.as_object())
-            .flat_map(|settings| settings.keys().map(String::as_str))
-            .collect()
+    pub(super) fn setting_names(&self) -> BTreeSet<String> {
+        let names = |settings: &Value| -> BTreeSet<String> {
+            settings.as_object().into_iter().flat_map(|settings| settings.keys().cloned()).collect()
+        };
+        let mut all = names(&self.settings);
+        self.each_team(names).for_each(|(_, mut names)| all.append(&mut names));
+        all
     }
-}
-
-/// The organisation's settings with a team's own over them.
-fn over(organisation: &Value, team: &Value) -> Arc<Value> {
-    let mut settings = organisation.clone();
-    data::merge(&mut settings, team);
-    Arc::new(settings)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod answers;
 mod builtins;
 #[allow(clippy::mem_forget, reason = "in what self_cell expands to")]
 mod cells;
+mod copies;
 mod depth;
 mod input;
 mod lower;
@@ -35,6 +36,7 @@ mod tests;
 
 pub(super) use builtins::Builtin;
 pub(super) use depth::Depths;
+use input::Section;
 pub(super) use lower::lower;
 pub(super) use run::{Cause, Stop};
 pub(super) use thread::{OfTeam, PlanThread, Question, SCRATCH_BYTES};
@@ -89,13 +91,11 @@ impl Unplanned {
 }
 
 /// All definitions of one name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Rule {
     kind: RuleKind,
     definitions: Vec<Definition>,
     default: Option<Expr>,
-    /// Where its value is kept during a run; none of functions.
-    place: Option<usize>,
     /// Why it, or something that it needs, cannot be planned.
     trouble: Option<Unplanned>,
 }
@@ -113,7 +113,7 @@ enum RuleKind {
 }
 
 /// One definition: where the body holds, the head counts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Definition {
     /// How many arguments it takes; they are its first variables.
     arity: usize,
@@ -131,7 +131,7 @@ struct Definition {
 /// Statements that must all hold, in the order in which they are taken.
 type Block = Vec<Stmt>;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Stmt {
     /// Holds where the value is there and not false.
     Test(Expr),
@@ -145,7 +145,7 @@ enum Stmt {
     Every { collection: Expr, key: Pattern, value: Pattern, block: Block },
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Pattern {
     /// Anything.
     Any,
@@ -157,11 +157,13 @@ enum Pattern {
     Array(Vec<Pattern>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Expr {
     Constant(usize),
     Slot(usize),
     Input,
+    /// A member of the input that is there for every call, or for every call of a kind.
+    Section(Section),
     Data,
     /// What is worked out once per team.
     Settled(usize),

@@ -59,17 +59,16 @@ impl PolicySet {
     pub fn team_of_group(&self, group: &str) -> Option<&str> {
         let organisation = self.organisation();
         let named = |member: &str| {
-            let holds = |team: &&str| {
-                let setting =
-                    organisation.settings(team).get("resource_group").and_then(|own| own.get(member));
-                match setting {
-                    Some(serde_json::Value::String(text)) => text == group,
-                    Some(serde_json::Value::Array(all)) => all.iter().any(|one| one.as_str() == Some(group)),
-                    _ => false,
-                }
+            let holds = |settings: &serde_json::Value| match settings
+                .get("resource_group")
+                .and_then(|own| own.get(member))
+            {
+                Some(serde_json::Value::String(text)) => text == group,
+                Some(serde_json::Value::Array(all)) => all.iter().any(|one| one.as_str() == Some(group)),
+                _ => false,
             };
-            let mut teams = organisation.teams().filter(holds);
-            let first = teams.next();
+            let mut teams = organisation.each_team(holds).filter(|(_, holds)| *holds);
+            let first = teams.next().map(|(team, _)| team);
             if teams.next().is_some() { None } else { first }
         };
         named("default").or_else(|| named("allowed"))

@@ -63,13 +63,14 @@ impl PolicySet {
     ///
     /// # Errors
     /// As [`PolicySet::load`].
-    pub fn from_tree(tree: Tree) -> Result<Self, LoadError> {
+    pub fn from_tree(mut tree: Tree) -> Result<Self, LoadError> {
         let (checked, mut problems) = match check(&tree) {
             Ok(checked) => (checked, Vec::new()),
             Err(error) => return Err(error),
         };
         let packages: BTreeSet<String> = checked.rules.keys().cloned().collect();
-        let raw = tree.data.get("organisation");
+        // taken out: rules read the settings of the caller's team, not everybody's
+        let raw = tree.data.as_object_mut().and_then(|data| data.remove("organisation"));
         let organisation = organisation::read(raw, &tree.organisation_file, &packages, &mut problems);
         if packages.is_empty() {
             problems
@@ -208,9 +209,9 @@ fn is_setting(checked: &Checked, name: &str) -> bool {
 /// A setting that no rule reads is misspelt: a limit that nobody enforces.
 fn unread_settings(tree: &Tree, checked: &Checked, organisation: &Organisation, problems: &mut Vec<Problem>) {
     for name in organisation.setting_names() {
-        if !is_setting(checked, name) {
+        if !is_setting(checked, &name) {
             let known = checked.settings_read.names.iter().chain(checked.rules.keys());
-            let near = hint(name, known.map(String::as_str));
+            let near = hint(&name, known.map(String::as_str));
             let message = format!("settings.{name}: no rule reads it{near}");
             problems.push(Problem::of(&tree.organisation_file, message));
         }

@@ -169,6 +169,11 @@ impl Material {
         LoadError::unless_none(problems).map(|()| tree)
     }
 
+    /// The revision of its tree, which is not made for that: data may be large.
+    pub fn revision(&self) -> String {
+        revision(&self.files, &self.organisation, self.facts.as_ref())
+    }
+
     /// Whether it holds rules that did not come with this binary: those are tried in a process of their own before they are
     /// evaluated in this one.
     pub fn has_foreign_rules(&self) -> bool {
@@ -259,12 +264,11 @@ fn assemble(
     facts: Option<&(String, String)>,
     problems: &mut Vec<Problem>,
 ) -> Tree {
-    let mut digest = Digest::default();
     let mut tree = Tree {
         modules: Vec::new(),
         tests: Vec::new(),
         data: Value::Object(serde_json::Map::new()),
-        revision: String::new(),
+        revision: revision(&files, overlays, facts),
         organisation_file: "organisation/data.yaml".to_owned(),
     };
     for (path, text) in files.into_iter().filter(|(path, _)| influences(path)) {
@@ -272,34 +276,49 @@ fn assemble(
             tree.tests.push(RegoFile { path, text });
             continue;
         }
-        digest.add(&path, &text);
         if path.ends_with(".rego") {
             tree.modules.push(RegoFile { path, text });
         } else {
             add_data(&mut tree, &path, &text, problems);
         }
     }
-    for (number, (path, text)) in overlays.iter().enumerate() {
-        // the place in the order decides, not the path: the same files elsewhere decide the same
-        digest.add(&format!("overlay/{number}"), text);
+    for (path, text) in overlays {
         match data::read(path, text) {
             Ok(over @ Value::Object(_)) => {
                 tree.organisation_file.clone_from(path);
-                data::merge(&mut tree.data, &data::nest(&["organisation"], over));
+                data::merge(&mut tree.data, data::nest(&["organisation"], over));
             }
             Ok(_) => problems.push(Problem::of(path, "must hold an object")),
             Err(problem) => problems.push(problem),
         }
     }
     if let Some((path, text)) = facts {
-        digest.add("facts", text);
         match read_facts(path, text) {
-            Ok(facts) => data::merge(&mut tree.data, &data::nest(&["facts"], facts)),
+            Ok(facts) => data::merge(&mut tree.data, data::nest(&["facts"], facts)),
             Err(problem) => problems.push(problem),
         }
     }
-    tree.revision = digest.short();
     tree
+}
+
+/// The start of a SHA-256 over everything that influences decisions.
+fn revision(
+    files: &BTreeMap<String, String>,
+    overlays: &[(String, String)],
+    facts: Option<&(String, String)>,
+) -> String {
+    let mut digest = Digest::new();
+    for (path, text) in files.iter().filter(|(path, _)| influences(path) && !path.ends_with("_test.rego")) {
+        digest.add(path, text);
+    }
+    for (number, (_, text)) in overlays.iter().enumerate() {
+        // the place in the order decides, not the path: the same files elsewhere decide the same
+        digest.add(&format!("overlay/{number}"), text);
+    }
+    if let Some((_, text)) = facts {
+        digest.add("facts", text);
+    }
+    digest.short()
 }
 
 /// Facts, strictly: a misspelt member would be a fact that no rule finds.
@@ -333,20 +352,22 @@ fn add_data(tree: &mut Tree, path: &str, text: &str, problems: &mut Vec<Problem>
 }
 
 /// A digest over (path, content) pairs that no other pairs share: lengths come first.
-#[derive(Default)]
-struct Digest(Vec<u8>);
+struct Digest(aws_lc_rs::digest::Context);
 
 impl Digest {
+    fn new() -> Self {
+        Self(aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256))
+    }
+
     fn add(&mut self, path: &str, text: &str) {
         for part in [path, text] {
-            self.0.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            self.0.extend_from_slice(part.as_bytes());
+            self.0.update(&(part.len() as u64).to_be_bytes());
+            self.0.update(part.as_bytes());
         }
     }
 
-    fn short(&self) -> String {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.0);
-        hex::encode(digest.as_ref()).chars().take(12).collect()
+    fn short(self) -> String {
+        hex::encode(self.0.finish().as_ref()).chars().take(12).collect()
     }
 }
 

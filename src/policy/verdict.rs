@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -145,11 +146,11 @@ fn claims(
     now: Timestamp,
     claims: Vec<Claim>,
 ) -> Result<Vec<JudgedClaim>, PolicyFailure> {
-    let mut judged: BTreeMap<(String, Resource), (JudgedClaim, String)> = BTreeMap::new();
+    let mut judged: BTreeMap<(CompactString, Resource), (JudgedClaim, CompactString)> = BTreeMap::new();
     for claim in claims {
         let limit = limit(organisation, team, now, &claim)?;
         let slot = judged.entry((claim.scope.clone(), claim.resource)).or_insert_with(|| {
-            let (scope, resource, amount) = (claim.scope.clone(), claim.resource, claim.amount);
+            let (scope, resource, amount) = (claim.scope.to_string(), claim.resource, claim.amount);
             (JudgedClaim { scope, resource, amount, limits: Vec::new() }, claim.rule.clone())
         });
         if slot.0.amount != claim.amount {
@@ -163,7 +164,7 @@ fn claims(
                 slot.0.amount,
                 claim.amount
             );
-            return Err(PolicyFailure::new(Reason::Conflict, detail).in_rule(claim.rule));
+            return Err(PolicyFailure::new(Reason::Conflict, detail).in_rule(claim.rule.as_str()));
         }
         slot.0.limits.extend(limit);
         slot.0.limits.sort_by(|one, other| {
@@ -186,7 +187,7 @@ fn limit(
         let until = end_of(&temporary.until).ok_or_else(|| {
             let detail =
                 format!("`until`: `{}` is neither a date (2026-12-31) nor an RFC 3339 time", temporary.until);
-            PolicyFailure::new(Reason::BadAnswer, detail).in_rule(claim.rule.clone())
+            PolicyFailure::new(Reason::BadAnswer, detail).in_rule(claim.rule.as_str())
         })?;
         if now < until {
             (most, temporary_until) = (Some(temporary.limit), Some(until));
@@ -199,8 +200,8 @@ fn limit(
         (own, _) => own,
     };
     Ok(most.map(|limit| JudgedLimit {
-        rule: claim.rule.clone(),
-        name: claim.name.clone(),
+        rule: claim.rule.to_string(),
+        name: claim.name.as_ref().map(ToString::to_string),
         limit,
         effect,
         temporary_until,

@@ -122,7 +122,7 @@ async fn fit(
     material: Material,
     policy: &Policy,
 ) -> Result<Option<(Material, PolicySet)>, LoadError> {
-    if kept.set_aside.is_some() && kept.live.is_some() && kept.set_aside == Some(material.tree()?.revision) {
+    if kept.set_aside.is_some() && kept.live.is_some() && kept.set_aside == Some(material.revision()) {
         return Ok(None);
     }
     not_older(kept, &material, policy)?;
@@ -282,7 +282,7 @@ impl Supply {
             return Ok(false);
         }
         // Reading is cheap, compiling is not.
-        if material.tree()?.revision == self.parts.judge.current().revision() {
+        if material.revision() == self.parts.judge.current().revision() {
             return self.same_again(material).await.map(|()| true);
         }
         self.parts.metrics.policies().tried();

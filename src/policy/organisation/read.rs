@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Exemption, Mode, Organisation, RuleSetting, over};
+use super::own::Gathered;
+use super::{Exemption, Mode, Organisation, RuleSetting};
 use crate::api::Kind;
 use crate::json::Pointer;
 use crate::policy::applies::{ActionPattern, Applies};
@@ -75,49 +76,48 @@ struct RawExemption {
 
 /// Reads `data.organisation`, of a tree whose rules are `packages`. Messages name `file`.
 pub(in crate::policy) fn read(
-    value: Option<&Value>,
+    value: Option<Value>,
     file: &str,
     packages: &BTreeSet<String>,
     problems: &mut Vec<Problem>,
 ) -> Organisation {
-    let empty = Value::Object(Map::new());
+    let value = value.unwrap_or_else(|| Value::Object(Map::new()));
     let mut reader = Reader { file, packages, problems };
-    let raw: RawOrganisation =
-        reader.shape("organisation", value.unwrap_or(&empty)).unwrap_or(RawOrganisation {
-            rules: Map::new(),
-            settings: Map::new(),
-            teams: Map::new(),
-            exemptions: Vec::new(),
-            contact: None,
-        });
-    let settings = Value::Object(raw.settings);
+    let raw: RawOrganisation = reader.shape("organisation", value).unwrap_or(RawOrganisation {
+        rules: Map::new(),
+        settings: Map::new(),
+        teams: Map::new(),
+        exemptions: Vec::new(),
+        contact: None,
+    });
     let mut organisation = Organisation {
         rules: packages.iter().map(|rule| (rule.clone(), RuleSetting::default())).collect(),
         teams: BTreeMap::new(),
         exemptions: Vec::new(),
-        settings: settings.clone().into(),
+        settings: Value::Object(raw.settings).into(),
         contact: raw.contact.filter(|contact| !contact.trim().is_empty()),
     };
-    for (team, value) in &raw.teams {
+    let mut gathered = Gathered::default();
+    for (team, value) in raw.teams {
         let own: Option<RawTeam> = reader.shape(&format!("teams.{team}"), value);
-        let own = Value::Object(own.unwrap_or_default().settings);
-        organisation.teams.insert(team.clone(), over(&settings, &own));
+        gathered.add(team, &Value::Object(own.unwrap_or_default().settings));
     }
-    let teams: BTreeSet<&str> = raw.teams.keys().map(String::as_str).collect();
-    for (rule, value) in &raw.rules {
+    let teams: BTreeSet<&str> = gathered.teams.keys().map(String::as_str).collect();
+    for (rule, value) in raw.rules {
         let place = format!("rules.{rule}");
-        reader.known_rule(&place, rule);
+        reader.known_rule(&place, &rule);
         if let Some(raw) = reader.shape::<RawRule>(&place, value) {
             let setting = reader.rule(&place, raw, &teams);
-            organisation.rules.insert(rule.clone(), setting);
+            organisation.rules.insert(rule, setting);
         }
     }
-    for (number, value) in raw.exemptions.iter().enumerate() {
+    for (number, value) in raw.exemptions.into_iter().enumerate() {
         let place = format!("exemptions[{number}]");
         if let Some(raw) = reader.shape::<RawExemption>(&place, value) {
             organisation.exemptions.extend(reader.exemption(&place, raw, &teams));
         }
     }
+    organisation.teams = gathered.teams;
     organisation
 }
 
@@ -132,7 +132,7 @@ impl Reader<'_> {
         self.problems.push(Problem::of(self.file, format!("{place}: {message}")));
     }
 
-    fn shape<T: DeserializeOwned>(&mut self, place: &str, value: &Value) -> Option<T> {
+    fn shape<T: DeserializeOwned>(&mut self, place: &str, value: Value) -> Option<T> {
         match T::deserialize(value) {
             Ok(read) => Some(read),
             Err(error) => {

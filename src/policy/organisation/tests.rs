@@ -1,11 +1,12 @@
 use super::*;
+use crate::policy::data;
 use crate::policy::problem::Problem;
 
 fn organisation(yaml: &str) -> (Organisation, Vec<String>) {
     let value = data::read("data.yaml", yaml).unwrap();
     let packages = ["count", "tags", "zones"].map(str::to_owned).into();
     let mut problems = Vec::new();
-    let organisation = read(Some(&value), "data.yaml", &packages, &mut problems);
+    let organisation = read(Some(value), "data.yaml", &packages, &mut problems);
     (organisation, problems.iter().map(Problem::to_string).collect())
 }
 
@@ -31,6 +32,24 @@ fn settings_modes_and_teams_are_resolved() {
     assert_eq!(organisation.mode("tags", "web"), Mode::Enforce);
     assert_eq!(organisation.mode("unknown", "web"), Mode::Enforce);
     assert_eq!(organisation.grants("zones").len(), 1);
+}
+
+#[test]
+fn teams_that_say_the_same_share_what_it_comes_to() {
+    let (organisation, _) = organisation(
+        "settings: {count: {most: 5}}\n\
+         teams: {a: {settings: {count: {most: 7}}}, b: {settings: {count: {most: 7}}}, c: {settings: {count: null}}, d: {}}\n",
+    );
+    assert!(Arc::ptr_eq(organisation.settings("a"), organisation.settings("b")));
+    assert_eq!(**organisation.settings("c"), serde_json::json!({"count": null}));
+    let asked = std::cell::Cell::new(0);
+    let most = |settings: &Value| {
+        asked.set(asked.get() + 1);
+        settings.pointer("/count/most").and_then(Value::as_i64)
+    };
+    let all: Vec<_> = organisation.each_team(most).collect();
+    assert_eq!(all, [("a", Some(7)), ("b", Some(7)), ("c", None), ("d", Some(5))]);
+    assert_eq!(asked.get(), 3);
 }
 
 #[test]

@@ -15,43 +15,48 @@ pub(in crate::policy) trait Answered: Sized {
     fn rule(&self) -> &str;
 }
 
-/// Adds what a rule answered to `all`, in order.
-pub(super) fn read<T: Answered + Ord>(items: &[V<'_>], rule: &str, all: &mut Vec<T>) -> Result<(), Stop> {
-    let before = all.len();
+/// Adds what a rule answered to `all`, in any order.
+pub(super) fn read<T: Answered>(items: &[V<'_>], rule: &str, all: &mut Vec<T>) -> Result<(), Stop> {
+    all.reserve(items.len());
     for item in items {
         let V::Object(members) = item else { return Err(ODD) };
-        let mut members = Members { members, read: 0 };
+        let mut members = Members(members);
         let one = T::read(&mut members)?;
-        if one.rule() != rule || members.read != members.members.len() {
+        if one.rule() != rule || !members.0.is_empty() {
             return Err(ODD);
         }
         all.push(one);
     }
-    let own = all.get_mut(before..).unwrap_or_default();
-    own.sort();
-    if own.iter().zip(own.iter().skip(1)).any(|(one, other)| one == other) {
+    Ok(())
+}
+
+/// Puts what all rules answered in order.
+pub(super) fn sort<T: Ord>(all: &mut [T]) -> Result<(), Stop> {
+    all.sort_unstable();
+    if all.iter().zip(all.iter().skip(1)).any(|(one, other)| one == other) {
         // once in the set if they are the same there too; the interpreter knows
         return Err(Stop(&Cause::Elsewhere("an answer given twice")));
     }
     Ok(())
 }
 
-/// The members of an answer; at the end all must have been asked for.
-pub(in crate::policy) struct Members<'m, 'a> {
-    members: &'m [(V<'a>, V<'a>)],
-    read: usize,
-}
+/// The members of an answer that are still to be read. They are in the order of their names, and must be asked for in that order; at
+/// the end none may be left.
+pub(in crate::policy) struct Members<'m, 'a>(&'m [(V<'a>, V<'a>)]);
 
 impl<'a> Members<'_, 'a> {
     fn get(&mut self, name: &str) -> Option<V<'a>> {
-        let found = self.members.iter().find(|(key, _)| matches!(key, V::Text(key) if *key == name))?;
-        self.read = self.read.saturating_add(1);
-        Some(found.1)
+        let (first, rest) = self.0.split_first()?;
+        if !matches!(first.0, V::Text(key) if key == name) {
+            return None;
+        }
+        self.0 = rest;
+        Some(first.1)
     }
 
-    fn text(&mut self, name: &str) -> Result<String, Stop> {
+    fn text<T: From<&'a str>>(&mut self, name: &str) -> Result<T, Stop> {
         match self.get(name) {
-            Some(V::Text(text)) => Ok(text.to_owned()),
+            Some(V::Text(text)) => Ok(text.into()),
             _ => Err(ODD),
         }
     }
@@ -59,6 +64,15 @@ impl<'a> Members<'_, 'a> {
     /// A member that may be left out, or null.
     fn some(&mut self, name: &str) -> Option<V<'a>> {
         self.get(name).filter(|value| !matches!(value, V::Null))
+    }
+
+    /// A text that may be left out, or null.
+    fn some_text<T: From<&'a str>>(&mut self, name: &str) -> Result<Option<T>, Stop> {
+        match self.some(name) {
+            None => Ok(None),
+            Some(V::Text(text)) => Ok(Some(text.into())),
+            Some(_) => Err(ODD),
+        }
     }
 
     fn plain(&mut self, name: &str) -> Result<Option<Plain>, Stop> {
@@ -79,19 +93,14 @@ fn amount(value: V<'_>) -> Result<u64, Stop> {
 
 impl Answered for Violation {
     fn read(members: &mut Members<'_, '_>) -> Result<Self, Stop> {
-        let link = match members.some("link") {
-            None => None,
-            Some(V::Text(link)) => Some(link.to_owned()),
-            Some(_) => return Err(ODD),
-        };
         Ok(Self {
-            rule: members.text("rule")?,
-            message: members.text("message")?,
-            field: members.text("field")?,
-            remedy: members.text("remedy")?,
-            asked: members.plain("asked")?,
             allowed: members.plain("allowed")?,
-            link,
+            asked: members.plain("asked")?,
+            field: members.text("field")?,
+            link: members.some_text("link")?,
+            message: members.text("message")?,
+            remedy: members.text("remedy")?,
+            rule: members.text("rule")?,
         })
     }
 
@@ -107,8 +116,12 @@ impl Answered for Patch {
             Some(V::Text("force")) => Op::Force,
             _ => return Err(ODD),
         };
-        let value = members.get("value").and_then(to_plain).map(Plain).ok_or(ODD)?;
-        Ok(Self { rule: members.text("rule")?, op, path: members.text("path")?, value })
+        Ok(Self {
+            op,
+            path: members.text("path")?,
+            rule: members.text("rule")?,
+            value: members.get("value").and_then(to_plain).map(Plain).ok_or(ODD)?,
+        })
     }
 
     fn rule(&self) -> &str {
@@ -118,27 +131,25 @@ impl Answered for Patch {
 
 impl Answered for Claim {
     fn read(members: &mut Members<'_, '_>) -> Result<Self, Stop> {
-        let resource = match members.get("resource") {
-            Some(V::Text(resource)) => Resource::parse(resource).ok_or(ODD)?,
-            _ => return Err(ODD),
-        };
-        let name = match members.some("name") {
-            None => None,
-            Some(V::Text(name)) => Some(name.to_owned()),
-            Some(_) => return Err(ODD),
-        };
+        let used = members.amount("amount")?;
+        let limit = members.some("limit").map(amount).transpose()?;
         let mode = match members.some("mode") {
             None => None,
             Some(V::Text("warn")) => Some(Softened::Warn),
             Some(V::Text("shadow")) => Some(Softened::Shadow),
             Some(_) => return Err(ODD),
         };
+        let name = members.some_text("name")?;
+        let resource = match members.get("resource") {
+            Some(V::Text(resource)) => Resource::parse(resource).ok_or(ODD)?,
+            _ => return Err(ODD),
+        };
         Ok(Self {
             rule: members.text("rule")?,
             scope: members.text("scope")?,
             resource,
-            amount: members.amount("amount")?,
-            limit: members.some("limit").map(amount).transpose()?,
+            amount: used,
+            limit,
             name,
             mode,
             temporary: members.some("temporary").map(temporary).transpose()?,
@@ -151,12 +162,12 @@ impl Answered for Claim {
 }
 
 fn temporary(value: V<'_>) -> Result<Temporary, Stop> {
-    let V::Object(all) = value else { return Err(ODD) };
-    let mut members = Members { members: all, read: 0 };
+    let V::Object(members) = value else { return Err(ODD) };
+    let mut members = Members(members);
     let temporary = Temporary {
         limit: members.amount("limit")?,
-        until: members.text("until")?,
         reason: members.text("reason")?,
+        until: members.text("until")?,
     };
-    if members.read == all.len() { Ok(temporary) } else { Err(ODD) }
+    if members.0.is_empty() { Ok(temporary) } else { Err(ODD) }
 }

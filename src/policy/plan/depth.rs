@@ -85,7 +85,7 @@ impl<'p> Depths<'p> {
     fn expr(&mut self, expr: &Expr) -> usize {
         let plan = self.plan;
         let inside = match expr {
-            Expr::Constant(_) | Expr::Slot(_) | Expr::Input | Expr::Data => 0,
+            Expr::Constant(_) | Expr::Slot(_) | Expr::Input | Expr::Section(_) | Expr::Data => 0,
             Expr::Settled(place) => closed(&plan.settled, *place, self, |depths| &mut depths.settled),
             Expr::Once(place) => closed(&plan.once, *place, self, |depths| &mut depths.once),
             Expr::Rule(place) => self.of(*place),

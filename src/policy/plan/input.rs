@@ -1,49 +1,137 @@
 //! The document `input` as values, built from our own types: a test below holds it to what the interpreter sees.
+//!
+//! Rules ask for a few of its members, so each is built when the first of them does.
 
 use super::run::Stop;
 use super::value::{Arena, V};
 use crate::api::view::{Create, DataDisk};
-use crate::policy::input::{CertificateInput, Input, TargetInput};
+use crate::policy::input::{ActionInput, CertificateInput, ClientInput, Input, PrincipalInput, TargetInput};
 
-/// The input with its settings. Members are in the order of their names.
-pub(super) fn input<'a>(input: &'a Input, settings: V<'a>, arena: Arena<'a>) -> Result<V<'a>, Stop> {
-    let action = arena.members(&[
-        (V::Text("kind"), V::Text(input.action.kind.as_str())),
-        (V::Text("name"), V::Text(&input.action.name)),
-        (V::Text("service"), V::Text(&input.action.service)),
-        (V::Text("version"), V::Text(&input.action.version)),
-    ])?;
-    let labels = input.principal.labels.iter().map(|(name, value)| (V::Text(name), V::Text(value)));
-    let principal = arena.members(&[
-        (V::Text("account"), V::Text(&input.principal.account)),
-        (V::Text("key"), V::Text(&input.principal.key)),
+/// A member of the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    Action,
+    Client,
+    Create,
+    Now,
+    Principal,
+    Request,
+    Settings,
+    Targets,
+}
+
+impl Section {
+    /// All of them, in the order of their names.
+    pub(super) const ALL: [Self; 8] = [
+        Self::Action,
+        Self::Client,
+        Self::Create,
+        Self::Now,
+        Self::Principal,
+        Self::Request,
+        Self::Settings,
+        Self::Targets,
+    ];
+
+    /// As rules spell it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Action => "action",
+            Self::Client => "client",
+            Self::Create => "create",
+            Self::Now => "now",
+            Self::Principal => "principal",
+            Self::Request => "request",
+            Self::Settings => "settings",
+            Self::Targets => "targets",
+        }
+    }
+
+    /// The member of this name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|section| section.name() == name)
+    }
+}
+
+/// Where a run takes its input from.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// A call, with the settings of its team.
+    Call(&'a Input, V<'a>),
+    /// A value that is there already.
+    Value(V<'a>),
+}
+
+impl<'a> Source<'a> {
+    /// A member of the input, if there is one.
+    pub(super) fn section(self, section: Section, arena: Arena<'a>) -> Result<Option<V<'a>>, Stop> {
+        let (input, settings) = match self {
+            Self::Call(input, settings) => (input, settings),
+            Self::Value(value) => return Ok(value.get(V::Text(section.name()))),
+        };
+        Ok(Some(match section {
+            Section::Action => action(&input.action, arena)?,
+            Section::Client => client(&input.client, arena)?,
+            Section::Create => match &input.create {
+                Some(view) => create(view, arena)?,
+                None => return Ok(None),
+            },
+            Section::Now => V::Text(&input.now),
+            Section::Principal => principal(&input.principal, arena)?,
+            Section::Request => arena.document(&input.request)?,
+            Section::Settings => settings,
+            Section::Targets => match &input.targets {
+                Some(targets) => {
+                    let all = targets.iter().map(|one| target(one, arena));
+                    arena.array(&all.collect::<Result<Vec<_>, Stop>>()?)?
+                }
+                None => return Ok(None),
+            },
+        }))
+    }
+
+    /// All of the input: what a rule asks for that hands it on as it is. Built anew for each that does.
+    pub(super) fn whole(self, arena: Arena<'a>) -> Result<V<'a>, Stop> {
+        if let Self::Value(value) = self {
+            return Ok(value);
+        }
+        let mut members = Vec::with_capacity(Section::ALL.len());
+        for section in Section::ALL {
+            members.extend(self.section(section, arena)?.map(|value| (V::Text(section.name()), value)));
+        }
+        arena.members(&members)
+    }
+}
+
+fn action<'a>(action: &'a ActionInput, arena: Arena<'a>) -> Result<V<'a>, Stop> {
+    arena.members(&[
+        (V::Text("kind"), V::Text(action.kind.as_str())),
+        (V::Text("name"), V::Text(&action.name)),
+        (V::Text("service"), V::Text(&action.service)),
+        (V::Text("version"), V::Text(&action.version)),
+    ])
+}
+
+fn principal<'a>(principal: &'a PrincipalInput, arena: Arena<'a>) -> Result<V<'a>, Stop> {
+    let labels = principal.labels.iter().map(|(name, value)| (V::Text(name), V::Text(value)));
+    arena.members(&[
+        (V::Text("account"), V::Text(&principal.account)),
+        (V::Text("key"), V::Text(&principal.key)),
         (V::Text("labels"), arena.members(&labels.collect::<Vec<_>>())?),
-        (V::Text("team"), V::Text(&input.principal.team)),
-    ])?;
-    let client = arena.members(&[
-        (V::Text("address"), V::Text(&input.client.address)),
+        (V::Text("team"), V::Text(&principal.team)),
+    ])
+}
+
+fn client<'a>(client: &'a ClientInput, arena: Arena<'a>) -> Result<V<'a>, Stop> {
+    arena.members(&[
+        (V::Text("address"), V::Text(&client.address)),
         (
             V::Text("certificate"),
-            input.client.certificate.as_ref().map_or(Ok(V::Null), |one| certificate(one, arena))?,
+            client.certificate.as_ref().map_or(Ok(V::Null), |one| certificate(one, arena))?,
         ),
-        (V::Text("sdk"), text(input.client.sdk.as_ref())),
-        (V::Text("user_agent"), text(input.client.user_agent.as_ref())),
-    ])?;
-    let mut members = Vec::with_capacity(9);
-    members.push((V::Text("action"), action));
-    members.push((V::Text("client"), client));
-    if let Some(view) = &input.create {
-        members.push((V::Text("create"), create(view, arena)?));
-    }
-    members.push((V::Text("now"), V::Text(&input.now)));
-    members.push((V::Text("principal"), principal));
-    members.push((V::Text("request"), arena.document(&input.request)?));
-    members.push((V::Text("settings"), settings));
-    if let Some(targets) = &input.targets {
-        let targets = targets.iter().map(|one| target(one, arena)).collect::<Result<Vec<_>, Stop>>()?;
-        members.push((V::Text("targets"), arena.array(&targets)?));
-    }
-    arena.members(&members)
+        (V::Text("sdk"), text(client.sdk.as_ref())),
+        (V::Text("user_agent"), text(client.user_agent.as_ref())),
+    ])
 }
 
 fn create<'a>(create: &'a Create, arena: Arena<'a>) -> Result<V<'a>, Stop> {
@@ -120,7 +208,8 @@ mod tests {
             let bump = Bump::new();
             let arena = Arena(&bump);
             let settings = arena.plain(&given.settings).unwrap();
-            let seen = to_plain(input(&given, settings, arena).unwrap()).unwrap();
+            let source = Source::Call(&given, settings);
+            let seen = to_plain(source.whole(arena).unwrap()).unwrap();
             assert_eq!(seen, serde_json::to_value(crate::policy::value::input(&given)).unwrap());
         }
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use self::body::Body;
+use super::copies::copy;
 use super::settled::settle;
 use super::{Constant, Definition, Expr, Plan, Rule, RuleKind, Unplanned};
 use crate::policy::check::ast::{self, RulePath, Step};
@@ -39,14 +40,14 @@ pub(in crate::policy) fn lower(trees: &[(String, Value)]) -> Plan {
             kind: RuleKind::Complete,
             definitions: Vec::new(),
             default: None,
-            place: None,
             trouble: Some(trouble),
         });
         rules.push(rule);
         needs.push(used);
     }
     spread(&mut rules, &needs);
-    let (settled, once) = settle(&mut rules, &tree.constants);
+    copy(&mut rules);
+    let (settled, once) = settle(&mut rules);
     Plan { rules, constants: tree.constants, places: tree.places, settled, once }
 }
 
@@ -183,7 +184,7 @@ fn rule<'t>(
     if default.is_some() && kind != RuleKind::Complete {
         return Err(Unplanned::new("a default of something else than a value"));
     }
-    Ok(Rule { kind, definitions, default, place: None, trouble: None })
+    Ok(Rule { kind, definitions, default, trouble: None })
 }
 
 impl<'t> Head<'t> {

@@ -12,6 +12,20 @@ pub(super) struct Places {
     run: u64,
     /// By place: for which run it holds, and where in that run's list the value stands.
     marks: Vec<(u64, usize)>,
+    /// Room for the values.
+    values: Vec<Option<V<'static>>>,
+}
+
+/// The most elements for which room is kept.
+const MOST_KEPT: usize = 4096;
+
+/// The room of a list for another one: the standard library collects in place.
+pub(super) fn emptied<A, B>(mut list: Vec<A>) -> Vec<B> {
+    if list.capacity() > MOST_KEPT {
+        return Vec::new();
+    }
+    list.clear();
+    list.into_iter().filter_map(|_| None).collect()
 }
 
 /// What one run knows.
@@ -25,7 +39,8 @@ impl<'a> Memo<'a> {
     pub(super) fn new(mut places: Places, count: usize) -> Self {
         places.run = places.run.wrapping_add(1);
         places.marks.resize(count, (0, 0));
-        Self { places, values: Vec::with_capacity(64) }
+        let values = emptied(std::mem::take(&mut places.values));
+        Self { places, values }
     }
 
     /// The value of a place or that it has none, if that is known.
@@ -45,6 +60,6 @@ impl<'a> Memo<'a> {
 
     /// The places, for the next run.
     pub(super) fn into_places(self) -> Places {
-        self.places
+        Places { values: emptied(self.values), ..self.places }
     }
 }

@@ -1,6 +1,7 @@
 //! Running a plan: rules, their definitions, and the solutions of blocks.
 
-use super::memo::{Memo, Places};
+use super::input::{Section, Source};
+use super::memo::{Memo, Places, emptied};
 use super::value::{Arena, V};
 use super::{Block, Definition, Expr, Pattern, Plan, Rule, RuleKind, Stmt};
 use crate::clock::Stopwatch;
@@ -45,11 +46,20 @@ pub(super) struct Given<'a> {
     pub(super) plan: &'a Plan,
     pub(super) constants: &'a [V<'a>],
     pub(super) data: V<'a>,
-    pub(super) input: V<'a>,
+    pub(super) input: Source<'a>,
     /// The values of what depends on data and settings alone.
     pub(super) settled: &'a [Known<'a>],
     pub(super) arena: Arena<'a>,
     pub(super) regexes: &'a Regexes,
+}
+
+/// What one run leaves to the next: room for lists, without what was in them.
+#[derive(Default)]
+pub(super) struct Room {
+    places: Places,
+    stack: Vec<V<'static>>,
+    items: Vec<V<'static>>,
+    members: Vec<(V<'static>, V<'static>)>,
 }
 
 /// One run: the rules of one question.
@@ -57,6 +67,8 @@ pub(super) struct Run<'a> {
     given: Given<'a>,
     /// The values of rules, and behind them those of expressions that stand in several places.
     memo: Memo<'a>,
+    /// The members of the input that were asked for, by their place among all.
+    sections: [Known<'a>; Section::ALL.len()],
     /// Variables, definition upon definition.
     stack: Vec<V<'a>>,
     /// Elements of collections that are being made, collection upon collection.
@@ -73,13 +85,14 @@ pub(super) struct Run<'a> {
 type Then<'t, 'a> = &'t mut dyn FnMut(&mut Run<'a>) -> Result<bool, Stop>;
 
 impl<'a> Run<'a> {
-    pub(super) fn new(given: Given<'a>, allowance: Allowance, places: Places) -> Self {
+    pub(super) fn new(given: Given<'a>, allowance: Allowance, room: Room) -> Self {
         let count = given.plan.rules.len().saturating_add(given.plan.once.len());
         Self {
-            memo: Memo::new(places, count),
-            stack: Vec::with_capacity(64),
-            items: Vec::with_capacity(64),
-            members: Vec::with_capacity(32),
+            memo: Memo::new(room.places, count),
+            sections: [None; Section::ALL.len()],
+            stack: emptied(room.stack),
+            items: emptied(room.items),
+            members: emptied(room.members),
             base: 0,
             steps: 0,
             allowance,
@@ -91,19 +104,17 @@ impl<'a> Run<'a> {
     /// The value of a rule, worked out once.
     #[inline(never)]
     pub(super) fn rule(&mut self, place: usize) -> Result<Option<V<'a>>, Stop> {
-        let rule = self.rule_at(place)?;
-        if let Some(value) = rule.place.and_then(|place| self.memo.get(place)) {
+        if let Some(value) = self.memo.get(place) {
             return Ok(value);
         }
+        let rule = self.rule_at(place)?;
         let value = match rule.kind {
             RuleKind::Complete => self.complete(rule)?,
             RuleKind::Set => Some(self.set(rule)?),
             RuleKind::Object => Some(self.object(rule)?),
             RuleKind::Function => return Err(Stop(&Cause::Elsewhere("a function as a value"))),
         };
-        if let Some(place) = rule.place {
-            self.memo.put(place, value);
-        }
+        self.memo.put(place, value);
         Ok(value)
     }
 
@@ -121,6 +132,22 @@ impl<'a> Run<'a> {
         let outer = self.enter(settled.slots);
         let value = self.expr(&settled.expr)?;
         self.leave(outer);
+        Ok(value)
+    }
+
+    /// A member of the input, built for the first that asks for it.
+    #[inline]
+    fn section(&mut self, section: Section) -> Result<Option<V<'a>>, Stop> {
+        match self.sections.get(section as usize).copied().flatten() {
+            Some(known) => Ok(known),
+            None => self.new_section(section),
+        }
+    }
+
+    #[inline(never)]
+    fn new_section(&mut self, section: Section) -> Result<Option<V<'a>>, Stop> {
+        let value = self.given.input.section(section, self.given.arena)?;
+        self.sections.get_mut(section as usize).into_iter().for_each(|known| *known = Some(value));
         Ok(value)
     }
 
@@ -142,9 +169,14 @@ impl<'a> Run<'a> {
         self.given.plan.rules.len().saturating_add(place)
     }
 
-    /// The places, for the next run.
-    pub(super) fn into_places(self) -> Places {
-        self.memo.into_places()
+    /// What the next run can use.
+    pub(super) fn into_room(self) -> Room {
+        Room {
+            places: self.memo.into_places(),
+            stack: emptied(self.stack),
+            items: emptied(self.items),
+            members: emptied(self.members),
+        }
     }
 
     fn rule_at(&self, place: usize) -> Result<&'a Rule, Stop> {
@@ -164,7 +196,7 @@ impl<'a> Run<'a> {
         let rule = self.rule_at(place)?;
         let start = self.stack.len();
         for argument in arguments {
-            match self.expr(argument)? {
+            match self.operand(argument)? {
                 Some(value) => self.stack.push(value),
                 None => {
                     self.stack.truncate(start);
@@ -210,10 +242,10 @@ impl<'a> Run<'a> {
         while let Some(definition) = next {
             let mut own = None;
             if definition.body.is_empty() {
-                own = self.expr(&definition.value)?;
+                own = self.operand(&definition.value)?;
             } else {
                 self.block(&definition.body, &mut |run| {
-                    let Some(value) = run.expr(&definition.value)? else { return Ok(true) };
+                    let Some(value) = run.operand(&definition.value)? else { return Ok(true) };
                     if own.is_some_and(|own| own != value) {
                         return Err(Stop(&Cause::Elsewhere("a rule with two values")));
                     }
@@ -326,8 +358,8 @@ impl<'a> Run<'a> {
         while let Some(statement) = rest.next() {
             self.step()?;
             let holds = match statement {
-                Stmt::Test(expr) => self.expr(expr)?.is_some_and(V::holds),
-                Stmt::Bind(pattern, expr) => match self.expr(expr)? {
+                Stmt::Test(expr) => self.operand(expr)?.is_some_and(V::holds),
+                Stmt::Bind(pattern, expr) => match self.operand(expr)? {
                     Some(value) => self.bind(pattern, value)?,
                     None => false,
                 },
@@ -337,7 +369,7 @@ impl<'a> Run<'a> {
                     self.every(each, key, value, block)?
                 }
                 Stmt::Each { collection, key, value, some } => {
-                    let Some(collection) = self.expr(collection)? else { return Ok(true) };
+                    let Some(collection) = self.operand(collection)? else { return Ok(true) };
                     if *some && !collection.is_collection() {
                         return Err(Stop(&Cause::Elsewhere("`some ... in` of what is no collection")));
                     }
@@ -421,7 +453,7 @@ impl<'a> Run<'a> {
                 *variable = value;
                 true
             }
-            Pattern::Equal(expr) => self.expr(expr)?.is_some_and(|expected| expected == value),
+            Pattern::Equal(expr) => self.operand(expr)?.is_some_and(|expected| expected == value),
             Pattern::Array(patterns) => match value {
                 V::Array(items) if items.len() == patterns.len() => {
                     for (pattern, item) in patterns.iter().zip(items) {

@@ -3,17 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Block, Closed, Constant, Definition, Expr, Pattern, Rule, RuleKind, Stmt};
+use super::input::Section;
+use super::{Block, Closed, Definition, Expr, Pattern, Rule, RuleKind, Stmt};
 
 /// Takes out of the rules what is settled, and then what of the rest stands in several places.
 ///
 /// The answer is what is settled, and what stands in several places.
-pub(super) fn settle(rules: &mut [Rule], constants: &[Constant]) -> (Vec<Closed>, Vec<Closed>) {
-    let mut search = Search { rules, constants, known: vec![None; rules.len()] };
+pub(super) fn settle(rules: &mut [Rule]) -> (Vec<Closed>, Vec<Closed>) {
+    let mut search = Search { rules, known: vec![None; rules.len()] };
     let asks: Vec<bool> = (0..search.rules.len()).map(|place| search.rule(place)).collect();
     let mut take = |what: What| {
         let (taken, places) = (Vec::new(), BTreeMap::new());
-        let mut taking = Taking { what, asks: &asks, constants, taken, places, slots: 0 };
+        let mut taking = Taking { what, asks: &asks, taken, places, slots: 0 };
         for (rule, asks) in rules.iter_mut().zip(&asks) {
             // what is settled as a whole is not taken apart
             if rule.trouble.is_none() && (*asks || rule.kind == RuleKind::Function) {
@@ -32,15 +33,12 @@ pub(super) fn settle(rules: &mut [Rule], constants: &[Constant]) -> (Vec<Closed>
         _ => BTreeSet::new(),
     };
     let once = take(What::Several(several)).taken;
-    let valued = rules.iter_mut().filter(|rule| rule.kind != RuleKind::Function);
-    valued.zip(0..).for_each(|(rule, place)| rule.place = Some(place));
     (settled, once)
 }
 
 /// Looks for what a rule asks of a request. Rules do not recur: that has been checked before.
 struct Search<'r> {
     rules: &'r [Rule],
-    constants: &'r [Constant],
     known: Vec<Option<bool>>,
 }
 
@@ -52,8 +50,8 @@ impl Search<'_> {
         let asks = match self.rules.get(place) {
             Some(rule) => {
                 let mut found = Found::default();
-                rule.default.iter().for_each(|default| found.expr(default, self.constants));
-                rule.definitions.iter().for_each(|definition| found.definition(definition, self.constants));
+                rule.default.iter().for_each(|default| found.expr(default));
+                rule.definitions.iter().for_each(|definition| found.definition(definition));
                 found.asks || rule.trouble.is_some() || found.rules.iter().any(|rule| self.rule(*rule))
             }
             None => true,
@@ -78,98 +76,90 @@ struct Found {
 }
 
 impl Found {
-    fn definition(&mut self, definition: &Definition, constants: &[Constant]) {
-        definition.parameters.iter().for_each(|(_, parameter)| self.pattern(parameter, constants));
-        self.block(&definition.body, constants);
-        definition.key.iter().for_each(|key| self.expr(key, constants));
-        self.expr(&definition.value, constants);
-        definition.otherwise.iter().for_each(|otherwise| self.definition(otherwise, constants));
+    fn definition(&mut self, definition: &Definition) {
+        definition.parameters.iter().for_each(|(_, parameter)| self.pattern(parameter));
+        self.block(&definition.body);
+        definition.key.iter().for_each(|key| self.expr(key));
+        self.expr(&definition.value);
+        definition.otherwise.iter().for_each(|otherwise| self.definition(otherwise));
     }
 
-    fn block(&mut self, block: &Block, constants: &[Constant]) {
+    fn block(&mut self, block: &Block) {
         for statement in block {
             match statement {
-                Stmt::Test(expr) => self.expr(expr, constants),
+                Stmt::Test(expr) => self.expr(expr),
                 Stmt::Bind(pattern, expr) => {
-                    self.pattern(pattern, constants);
-                    self.expr(expr, constants);
+                    self.pattern(pattern);
+                    self.expr(expr);
                 }
-                Stmt::Not(block) => self.block(block, constants),
+                Stmt::Not(block) => self.block(block),
                 Stmt::Each { collection, key, value, .. } => {
-                    self.expr(collection, constants);
-                    self.pattern(key, constants);
-                    self.pattern(value, constants);
+                    self.expr(collection);
+                    self.pattern(key);
+                    self.pattern(value);
                 }
                 Stmt::Every { collection, key, value, block } => {
-                    self.expr(collection, constants);
-                    self.pattern(key, constants);
-                    self.pattern(value, constants);
-                    self.block(block, constants);
+                    self.expr(collection);
+                    self.pattern(key);
+                    self.pattern(value);
+                    self.block(block);
                 }
             }
         }
     }
 
-    fn pattern(&mut self, pattern: &Pattern, constants: &[Constant]) {
+    fn pattern(&mut self, pattern: &Pattern) {
         match pattern {
             Pattern::Any => {}
             Pattern::Slot(slot) => drop(self.binds.insert(*slot)),
-            Pattern::Equal(expr) => self.expr(expr, constants),
-            Pattern::Array(patterns) => patterns.iter().for_each(|pattern| self.pattern(pattern, constants)),
+            Pattern::Equal(expr) => self.expr(expr),
+            Pattern::Array(patterns) => patterns.iter().for_each(|pattern| self.pattern(pattern)),
         }
     }
 
-    fn expr(&mut self, expr: &Expr, constants: &[Constant]) {
+    fn expr(&mut self, expr: &Expr) {
         match expr {
-            Expr::Constant(_) | Expr::Data | Expr::Settled(_) => {}
-            Expr::Once(_) => self.asks = true,
+            Expr::Constant(_) | Expr::Data | Expr::Section(Section::Settings) | Expr::Settled(_) => {}
+            Expr::Input | Expr::Section(_) | Expr::Once(_) => self.asks = true,
             Expr::Slot(slot) => drop(self.reads.insert(*slot)),
-            Expr::Input => self.asks = true,
             Expr::Rule(place) => drop(self.rules.insert(*place)),
             Expr::Path(from, steps) => {
-                if !(matches!(**from, Expr::Input) && is_settings(steps.first(), constants)) {
-                    self.expr(from, constants);
-                }
-                steps.iter().for_each(|step| self.expr(step, constants));
+                self.expr(from);
+                steps.iter().for_each(|step| self.expr(step));
             }
             Expr::Call(place, arguments) => {
                 self.rules.insert(*place);
-                arguments.iter().for_each(|argument| self.expr(argument, constants));
+                arguments.iter().for_each(|argument| self.expr(argument));
             }
             Expr::Builtin(_, items) | Expr::Array(items) | Expr::Set(items) => {
-                items.iter().for_each(|item| self.expr(item, constants));
+                items.iter().for_each(|item| self.expr(item));
             }
             Expr::Object(members, _) => {
                 for (key, value) in members {
-                    self.expr(key, constants);
-                    self.expr(value, constants);
+                    self.expr(key);
+                    self.expr(value);
                 }
             }
             Expr::ArrayOf(block, item) | Expr::SetOf(block, item) => {
-                self.block(block, constants);
-                self.expr(item, constants);
+                self.block(block);
+                self.expr(item);
             }
             Expr::ObjectOf(block, key, value) => {
-                self.block(block, constants);
-                self.expr(key, constants);
-                self.expr(value, constants);
+                self.block(block);
+                self.expr(key);
+                self.expr(value);
             }
             Expr::Compare(_, one, other) | Expr::Arithmetic(_, one, other) => {
-                self.expr(one, constants);
-                self.expr(other, constants);
+                self.expr(one);
+                self.expr(other);
             }
             Expr::In(key, value, collection) => {
-                key.iter().for_each(|key| self.expr(key, constants));
-                self.expr(value, constants);
-                self.expr(collection, constants);
+                key.iter().for_each(|key| self.expr(key));
+                self.expr(value);
+                self.expr(collection);
             }
         }
     }
-}
-
-fn is_settings(step: Option<&Expr>, constants: &[Constant]) -> bool {
-    let Some(Expr::Constant(place)) = step else { return false };
-    matches!(constants.get(*place), Some(Constant::Text(key)) if key == "settings")
 }
 
 /// What is taken out.
@@ -187,7 +177,6 @@ struct Taking<'r> {
     what: What,
     /// By rule, whether it depends on the request.
     asks: &'r [bool],
-    constants: &'r [Constant],
     taken: Vec<Closed>,
     /// By how they are written.
     places: BTreeMap<String, usize>,
@@ -239,7 +228,7 @@ impl Taking<'_> {
 
     fn is_settled(&self, expr: &Expr) -> bool {
         let mut found = Found::default();
-        found.expr(expr, self.constants);
+        found.expr(expr);
         let asks = |rule: &usize| self.asks.get(*rule).copied().unwrap_or(true);
         !found.asks && found.reads.is_subset(&found.binds) && !found.rules.iter().any(asks)
     }
@@ -250,7 +239,7 @@ impl Taking<'_> {
             return self.is_settled(expr);
         }
         let mut found = Found::default();
-        found.expr(expr, self.constants);
+        found.expr(expr);
         if !found.reads.is_subset(&found.binds) || matches!(expr, Expr::Rule(_)) {
             return false;
         }
@@ -292,7 +281,13 @@ impl Taking<'_> {
     fn expr(&mut self, expr: &mut Expr) {
         if matches!(
             expr,
-            Expr::Constant(_) | Expr::Slot(_) | Expr::Input | Expr::Data | Expr::Settled(_) | Expr::Once(_)
+            Expr::Constant(_)
+                | Expr::Slot(_)
+                | Expr::Input
+                | Expr::Section(_)
+                | Expr::Data
+                | Expr::Settled(_)
+                | Expr::Once(_)
         ) {
             return;
         }
@@ -341,6 +336,7 @@ impl Taking<'_> {
             Expr::Constant(_)
             | Expr::Slot(_)
             | Expr::Input
+            | Expr::Section(_)
             | Expr::Data
             | Expr::Settled(_)
             | Expr::Once(_)

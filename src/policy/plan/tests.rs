@@ -4,8 +4,8 @@ use bumpalo::Bump;
 use serde_json::{Value, json};
 
 use super::builtins::Regexes;
-use super::memo::Places;
-use super::run::{Given, Run};
+use super::input::Source;
+use super::run::{Given, Room, Run};
 use super::value::{Arena, V, to_plain};
 use super::*;
 use crate::policy::evaluate::Allowance;
@@ -81,12 +81,12 @@ fn planned(plan: &Plan, data: &Value, input: &Value) -> Result<Found, Unplanned>
         plan,
         constants: &constants,
         data: arena.plain(data).unwrap(),
-        input: arena.plain(input).unwrap(),
+        input: Source::Value(arena.plain(input).unwrap()),
         settled: &[],
         arena,
         regexes: &Regexes::default(),
     };
-    Ok(match Run::new(given, ALLOWANCE, Places::default()).rule(place) {
+    Ok(match Run::new(given, ALLOWANCE, Room::default()).rule(place) {
         Ok(Some(value)) => Found::Value(our_words(value)),
         Ok(None) => Found::Undefined,
         Err(stop) => Found::Failed(format!("{:?}", stop.0)),
@@ -202,6 +202,9 @@ const PLANNED: &[&str] = &[
     "r := f(input.n, input.s)\nf(x, _) := x if x == 3\nf(_, s) := s if s == \"*\"",
     "r := f(\"a\")\nf(\"a\") := 1\nf(\"b\") := 2",
     "r := f([1, input.n])\nf([1, y]) := y",
+    "r := [f(\"n\"), f(\"f\"), f(\"none\")]\nf(name) := g(name, 1)\ng(name, more) := [input[name], more]",
+    "r := [x | some x in input.list; f(x, \"n\")]\nf(x, name) if x < input[name]",
+    "r := [f(1, 3), f(1, 1), f(2, input.n)]\nf(x, y) := g(y, x) if x == 1 else := 7\ng(1, y) := y\ng(y, 1) := 1 if y > 1",
     "r := f(input.n)\nf(x) := 1 if { x > 2 } else := 2 if { x > 1 } else := 3",
     "r := f(\"b\")\nf(\"a\") := 1 if { input.n > 100 } else := 2",
     "r := f(\"a\")\nf(\"a\") := 1 if { input.n > 100 } else := 2",
@@ -351,5 +354,8 @@ fn what_depends_on_settings_alone_is_taken_out() {
         settled("r if { y := input.now; count([x | some x in input.settings.y; x == y]) > 0 }"),
         (2, 1)
     );
+    // what a function does with a constant is settled where it is called with that
+    let called = "r if { input.now; g(\"x\", input.now) }\ng(name, now) if input.settings[name] == now";
+    assert_eq!(settled(called), (2, 1));
     assert_eq!(settled("r if { input; input[a]; data.facts.zones[input.now] }"), (3, 2));
 }

@@ -12,9 +12,8 @@ use super::Plan;
 use super::answers::{self, Answered};
 use super::builtins::Regexes;
 use super::cells::{Base, BaseValues, Team, TeamValues};
-use super::input;
-use super::memo::Places;
-use super::run::{Cause, Given, Run, Stop};
+use super::input::Source;
+use super::run::{Cause, Given, Room, Run, Stop};
 use super::value::{Arena, V};
 use crate::policy::evaluate::Allowance;
 use crate::policy::input::Input;
@@ -52,7 +51,7 @@ pub(in crate::policy) struct PlanThread {
     base: Base,
     /// By the address of the settings, which are kept so that it stays theirs.
     teams: HashMap<usize, OfTeam>,
-    places: Places,
+    room: Room,
     scratch: Bump,
     /// The most that an evaluation may allocate.
     most: usize,
@@ -76,20 +75,19 @@ impl PlanThread {
             plan,
             base,
             teams: HashMap::new(),
-            places: Places::default(),
+            room: Room::default(),
             scratch,
             most,
             regexes: Regexes::default(),
         })
     }
 
-    /// Asks several parts of several rules, reading each answer into `into`.
+    /// Asks several parts of several rules.
     pub(in crate::policy) fn ask<T>(
         &mut self,
         question: &Question<'_>,
-        into: &mut T,
-        parts: impl FnOnce(&mut Asking<'_>, &mut T) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
+        parts: impl FnOnce(&mut Asking<'_>) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
         if self.scratch.allocated_bytes() > KEPT_BYTES {
             self.scratch = scratch(self.most);
         } else {
@@ -119,15 +117,15 @@ impl PlanThread {
             plan: &self.plan,
             constants: &base.constants,
             data: base.data,
-            input: input::input(question.input, team.settings, arena)?,
+            input: Source::Call(question.input, team.settings),
             settled: &team.settled,
             arena,
             regexes: &self.regexes,
         };
-        let run = Run::new(given, question.allowance, std::mem::take(&mut self.places));
+        let run = Run::new(given, question.allowance, std::mem::take(&mut self.room));
         let mut asking = Asking(run);
-        let outcome = parts(&mut asking, into);
-        self.places = asking.0.into_places();
+        let outcome = parts(&mut asking);
+        self.room = asking.0.into_room();
         outcome
     }
 
@@ -166,13 +164,13 @@ impl PlanThread {
                 plan: &self.plan,
                 constants: &base.constants,
                 data: base.data,
-                input,
+                input: Source::Value(input),
                 settled: &[],
                 arena: Arena(&scratch),
                 regexes: &self.regexes,
             };
             let allowance = Allowance { time: allowance.time / 4, ..allowance };
-            let mut run = Run::new(given, allowance, Places::default());
+            let mut run = Run::new(given, allowance, Room::default());
             let mut settled = Vec::with_capacity(self.plan.settled.len());
             for place in 0..self.plan.settled.len() {
                 settled.push(match run.settled(place) {
@@ -200,15 +198,13 @@ fn scratch(most: usize) -> Bump {
 pub(in crate::policy) struct Asking<'a>(Run<'a>);
 
 impl Asking<'_> {
-    /// What some rules answer, added to `all`.
-    pub(in crate::policy) fn read<T: Answered + Ord>(
-        &mut self,
-        parts: &Parts,
-        all: &mut Vec<T>,
-    ) -> Result<(), Stop> {
+    /// What some rules answer, in order.
+    pub(in crate::policy) fn read<T: Answered + Ord>(&mut self, parts: &Parts) -> Result<Vec<T>, Stop> {
+        let mut all = Vec::new();
         for (rule, place) in parts {
-            answers::read(self.0.loose(*place)?, rule, all)?;
+            answers::read(self.0.loose(*place)?, rule, &mut all)?;
         }
-        Ok(())
+        answers::sort(&mut all)?;
+        Ok(all)
     }
 }

@@ -31,7 +31,7 @@ pub(super) enum V<'a> {
 const SAFE: f64 = 9_007_199_254_740_992.0;
 
 /// Objects of up to so many members are searched from the front: their names differ in length or in the first letters.
-const FEW: usize = 12;
+const FEW: usize = 32;
 
 impl<'a> V<'a> {
     /// A float, as a whole number where it is one.
@@ -144,9 +144,7 @@ impl PartialEq<V<'_>> for V<'_> {
 
 fn member<'a>(members: &'a [(V<'a>, V<'a>)], name: &str) -> Option<V<'a>> {
     if members.len() <= FEW {
-        let found = members
-            .iter()
-            .find(|(have, _)| matches!(have, V::Text(have) if std::ptr::eq(*have, name) || *have == name))?;
+        let found = members.iter().find(|(have, _)| matches!(have, V::Text(have) if *have == name))?;
         return Some(found.1);
     }
     let place = members.binary_search_by(|(have, _)| have.cmp(&V::Text(name))).ok()?;
@@ -204,6 +202,11 @@ impl<'a> Arena<'a> {
         let members = self.0.try_alloc_slice_copy(members).map_err(|_| Stop::MEMORY)?;
         members.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         Ok(V::Object(members))
+    }
+
+    /// Room for the members of an object.
+    pub(super) fn room(self, members: usize) -> Result<&'a mut [(V<'a>, V<'a>)], Stop> {
+        self.0.try_alloc_slice_fill_copy(members, (V::Null, V::Null)).map_err(|_| Stop::MEMORY)
     }
 
     /// An object of members in the order of their keys.
@@ -277,8 +280,7 @@ impl<'a> Arena<'a> {
     /// A document of the client's, borrowed from it.
     pub(super) fn document(self, object: &'a json::Object) -> Result<V<'a>, Stop> {
         let mut from = object.iter();
-        let members = self.0.try_alloc_slice_fill_copy(object.len(), (V::Null, V::Null));
-        let members = members.map_err(|_| Stop::MEMORY)?;
+        let members = self.room(object.len())?;
         for (member, (name, value)) in members.iter_mut().zip(&mut from) {
             *member = (V::Text(name), self.client(value)?);
         }

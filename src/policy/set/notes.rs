@@ -22,11 +22,8 @@ impl PolicySet {
         let whose = if unsaid(self.organisation.settings("")) {
             "the organisation".to_owned()
         } else {
-            let teams = self.organisation.teams();
-            let teams: Vec<String> = teams
-                .filter(|team| unsaid(self.organisation.settings(team)))
-                .map(|team| format!("team `{team}`"))
-                .collect();
+            let teams = self.organisation.each_team(unsaid).filter(|(_, unsaid)| *unsaid);
+            let teams: Vec<String> = teams.map(|(team, _)| format!("team `{team}`")).collect();
             if teams.is_empty() {
                 return None;
             }

@@ -8,7 +8,7 @@ fn read(yaml: &str) -> Organisation {
     let value = data::read("data.yaml", yaml).unwrap();
     let packages = ["count", "tags", "zones"].map(str::to_owned).into();
     let mut problems = Vec::new();
-    let organisation = organisation::read(Some(&value), "data.yaml", &packages, &mut problems);
+    let organisation = organisation::read(Some(value), "data.yaml", &packages, &mut problems);
     assert!(problems.is_empty(), "{problems:?}");
     organisation
 }

@@ -153,7 +153,7 @@ impl<'b, 't> Body<'b, 't> {
                     }
                 }
                 Some(("Expr", inner)) => {
-                    if let Some((_, "ColEq", left, _)) = assignment(inner) {
+                    if let Some(("ColEq", left, _)) = assignment(part(inner, "expr")) {
                         assigned.append(&mut shallow.of(left)?);
                     }
                 }
@@ -179,7 +179,7 @@ impl<'b, 't> Body<'b, 't> {
                     gives.append(&mut looped(inner.get("collection").unwrap_or(&Value::Null)));
                 }
                 Some((_, inner)) => {
-                    if let Some((_, operator, left, right)) = assignment(inner) {
+                    if let Some((operator, left, right)) = assignment(part(inner, "expr")) {
                         let new = |part: &Value| {
                             let loops = looped(part);
                             let mut names = shallow.of(part)?;
@@ -209,30 +209,29 @@ impl<'b, 't> Body<'b, 't> {
         if statement.get("with_mods").is_some() {
             return Err(Unplanned::new("`with`"));
         }
-        let part = |inner: &'_ Value, name: &str| inner.get(name).cloned().unwrap_or(Value::Null);
         match statement.get("literal").and_then(node) {
             Some(("SomeVars", _)) => {}
             Some(("SomeIn", inner)) => {
-                let collection = self.expr(&part(inner, "collection"), block)?;
+                let collection = self.expr(part(inner, "collection"), block)?;
                 let key = match inner.get("key").filter(|key| !key.is_null()) {
                     Some(key) => self.pattern(key)?,
                     None => Pattern::Any,
                 };
-                let value = self.pattern(&part(inner, "value"))?;
+                let value = self.pattern(part(inner, "value"))?;
                 block.push(Stmt::Each { collection, key, value, some: true });
             }
-            Some(("Expr", inner)) => self.condition(&part(inner, "expr"), block)?,
+            Some(("Expr", inner)) => self.condition(part(inner, "expr"), block)?,
             Some(("NotExpr", inner)) => {
                 let expr = part(inner, "expr");
                 self.open();
-                self.declare_free(&expr)?;
+                self.declare_free(expr)?;
                 let mut inside = Block::new();
-                self.condition(&expr, &mut inside)?;
+                self.condition(expr, &mut inside)?;
                 self.close();
                 block.push(Stmt::Not(inside));
             }
             Some(("Every", inner)) => {
-                let collection = self.expr(&part(inner, "domain"), block)?;
+                let collection = self.expr(part(inner, "domain"), block)?;
                 self.open();
                 let key = self.bound_here(inner.get("key"))?;
                 let value = self.bound_here(inner.get("value"))?;
@@ -260,8 +259,7 @@ impl<'b, 't> Body<'b, 't> {
     }
 
     fn condition(&mut self, expr: &Value, block: &mut Block) -> Result<(), Unplanned> {
-        let whole = serde_json::json!({ "expr": expr });
-        let Some((_, operator, left, right)) = assignment(&whole) else {
+        let Some((operator, left, right)) = assignment(expr) else {
             let test = self.expr(expr, block)?;
             block.push(Stmt::Test(test));
             return Ok(());
@@ -320,9 +318,13 @@ impl<'b, 't> Body<'b, 't> {
     }
 }
 
-/// The node, the operator and the sides of an assignment.
-fn assignment(inner: &Value) -> Option<(&Value, &str, &Value, &Value)> {
-    let expr = inner.get("expr")?;
+/// A part of a node; null where it has none of that name.
+fn part<'v>(inner: &'v Value, name: &str) -> &'v Value {
+    inner.get(name).unwrap_or(&Value::Null)
+}
+
+/// The operator and the sides of an assignment.
+fn assignment(expr: &Value) -> Option<(&str, &Value, &Value)> {
     let ("AssignExpr", assign) = node(expr)? else { return None };
-    Some((expr, assign.get("op")?.as_str()?, assign.get("lhs")?, assign.get("rhs")?))
+    Some((assign.get("op")?.as_str()?, assign.get("lhs")?, assign.get("rhs")?))
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::body::Body;
 use super::names::node;
 use crate::policy::check::ast::{Step, chain, literal};
+use crate::policy::plan::input::Section;
 use crate::policy::plan::{Arithmetic, Block, Builtin, Comparison, Constant, Expr, Pattern, Stmt, Unplanned};
 
 /// What a name stands for that is no variable.
@@ -274,7 +275,7 @@ impl<'b, 't> Body<'b, 't> {
                     Some(pattern) => {
                         let slot = self.slot();
                         self.set_bound(slot);
-                        let collection = stepped(from, std::mem::take(&mut keys));
+                        let collection = self.stepped(from, std::mem::take(&mut keys));
                         let value = Pattern::Slot(slot);
                         before.push(Stmt::Each { collection, key: pattern, value, some: false });
                         from = Expr::Slot(slot);
@@ -285,7 +286,20 @@ impl<'b, 't> Body<'b, 't> {
             };
             keys.push(key);
         }
-        Ok(stepped(from, keys))
+        Ok(self.stepped(from, keys))
+    }
+
+    /// Steps into a value. The first step into the input is to a member that has a place of its own.
+    fn stepped(&self, from: Expr, mut keys: Vec<Expr>) -> Expr {
+        let section = match (&from, keys.first().and_then(|key| self.tree.written(key))) {
+            (Expr::Input, Some(Constant::Text(name))) => Section::named(&name),
+            _ => None,
+        };
+        let from = section.map_or(from, |section| {
+            keys.remove(0);
+            Expr::Section(section)
+        });
+        if keys.is_empty() { from } else { Expr::Path(Box::new(from), keys) }
     }
 
     /// What a loop binds, where the index is a variable without a value.
@@ -328,10 +342,6 @@ impl<'b, 't> Body<'b, 't> {
             None => Err(Unplanned::new(format!("`{name}`"))),
         }
     }
-}
-
-fn stepped(from: Expr, keys: Vec<Expr>) -> Expr {
-    if keys.is_empty() { from } else { Expr::Path(Box::new(from), keys) }
 }
 
 fn last(terms: &mut Vec<Expr>) -> Result<Expr, Unplanned> {
