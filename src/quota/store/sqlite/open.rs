@@ -19,8 +19,8 @@ pub(super) const APPLICATION: i32 = i32::from_be_bytes(*b"ZenG");
 /// The version of the tables.
 const VERSION: i64 = 1;
 
-/// Pages in the log before it is copied into the file, 16 MB: each time costs three syncs, for which everybody waits.
-const LOG_PAGES: u32 = 4_000;
+/// Pages in the log before it is copied into the file, 8 MB: each time costs three syncs and the copying, for which everybody waits.
+const LOG_PAGES: u32 = 2_000;
 
 /// Nobody else writes; a reader's backup may hold a lock for a moment.
 const BUSY: Duration = Duration::from_millis(500);
