@@ -341,6 +341,9 @@ impl Refusal {
     pub fn message(&self) -> String {
         const LONGEST: usize = 8192;
         let text = self.to_string();
+        if text.len() <= LONGEST {
+            return text;
+        }
         match text.char_indices().nth(LONGEST) {
             Some((end, _)) => format!("{}... (cut)", text.get(..end).unwrap_or_default()),
             None => text,

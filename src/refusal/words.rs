@@ -68,16 +68,16 @@ const ABOUT: usize = 256;
 
 fn one_violation(text: &mut String, violation: &Violation) {
     let Violation { rule, message, field, remedy, asked, allowed, link } = violation;
-    add(text, format_args!("{rule}: {message} (field {field}"));
+    text.extend([rule, ": ", message, " (field ", field]);
     if let Some(asked) = asked {
-        add(text, format_args!("; asked {}", brief(&asked.0)));
+        text.extend(["; asked ", &brief(&asked.0)]);
     }
     if let Some(allowed) = allowed {
-        add(text, format_args!("; allowed {}", brief(&allowed.0)));
+        text.extend(["; allowed ", &brief(&allowed.0)]);
     }
-    add(text, format_args!("). To do: {remedy}"));
+    text.extend(["). To do: ", remedy]);
     if let Some(link) = link {
-        add(text, format_args!(" See {link}"));
+        text.extend([" See ", link]);
     }
 }
 
@@ -111,8 +111,12 @@ fn brief(value: &serde_json::Value) -> Cow<'_, str> {
             }
             list.into()
         }
+        serde_json::Value::Number(number) => number.to_string().into(),
         other => other.to_string().into(),
     };
+    if text.len() <= LONGEST {
+        return text;
+    }
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()).into(),
         None => text,

@@ -10,32 +10,12 @@ use crate::policy::plan::builtins::Regexes;
 
 mod expr;
 mod operators;
+mod stop;
+
+pub(in crate::policy) use stop::{Cause, Stop};
 
 /// How many steps are taken between two looks at the clock.
 const STEPS_PER_LOOK: usize = 512;
-
-/// A run without an answer. A reference, so that the results that carry it are no larger than values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::policy) struct Stop(pub(in crate::policy) &'static Cause);
-
-impl Stop {
-    pub(super) const TIME: Self = Self(&Cause::Time);
-    pub(super) const STEPS: Self = Self(&Cause::Steps);
-    pub(super) const MEMORY: Self = Self(&Cause::Memory);
-}
-
-/// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::policy) enum Cause {
-    /// The interpreter must be asked: something failed, or is not done here.
-    Elsewhere(&'static str),
-    /// It took too long.
-    Time,
-    /// It took too many steps.
-    Steps,
-    /// It used too much memory.
-    Memory,
-}
 
 /// What is known of a rule: its value or none, once it has been asked for.
 pub(super) type Known<'a> = Option<Option<V<'a>>>;
