@@ -38,7 +38,7 @@ fn the_demo_shows_what_it_says_and_ends_by_itself() {
             "x-zengate-added: /securityGroupId=",
             "-> 403 Forbidden",
             "Refused by 3 rules",
-            "The cloud heard 0 requests",
+            "The cloud heard 0 of them",
             "DescribeInstances {}",
             "/metrics",
             "Python",

@@ -89,7 +89,7 @@ impl QuotaMetrics {
             .ok_or_else(twice)?,
             answers: counter(
                 "zengate_create_answers_total",
-                "Answers of creates: handed to the socket, or the client had gone.",
+                "Answers of creates, where quota is counted: handed to the socket, or the client had gone.",
                 &["result"],
             )?,
             signature_reuse: counter(
