@@ -85,7 +85,7 @@ pub(super) async fn tell(client: &Client, emulator: &Emulator, admin: SocketAddr
     as_told &= told(client.call("CreateInstances", VENDOR_EXAMPLE).await, 200);
     // The gateway reads by itself too, to hold its ledger against the cloud.
     let creates = || emulator.requests().into_iter().filter(|seen| seen.action == "CreateInstances");
-    if let Some(sent) = creates().last() {
+    if let Some(sent) = creates().next_back() {
         show("   What the cloud received: the rules had filled in the two groups.\n");
         show(&indented(&String::from_utf8_lossy(&sent.body)));
     }
