@@ -124,7 +124,9 @@ fn report(
     trail.note(|facts| {
         facts.verdict = Some(word);
         facts.findings = findings(verdict).filter_map(|finding| recorded(finding, policy, team)).collect();
-        facts.claims = verdict.claims.iter().filter_map(|claim| to_raw_value(claim).ok()).collect();
+        // What is refused is not booked.
+        let claims = verdict.claims.iter().filter(|_| verdict.refused.is_empty());
+        facts.claims = claims.filter_map(|claim| to_raw_value(claim).ok()).collect();
     });
 }
 
