@@ -1,4 +1,4 @@
-//! The form of a finding in a record, for its schema. What is written comes from [`crate::policy::verdict::Finding`].
+//! The form of a finding in a record, for its schema. What is written, the stage that judges puts together (`gateway/decide.rs`).
 
 use schemars::JsonSchema;
 use serde::Serialize;
