@@ -61,8 +61,8 @@ say "the image: linted"
 say "the image: its steps, laid out in a directory"
 image=$work/image
 # The build's own command is what the caller has run; the copy of the layout is what the image is made of.
-grep -q '^RUN cargo build --locked --release$' deploy/container/Containerfile
-grep '^RUN sh ' deploy/container/Containerfile | sed -e 's/^RUN //' -e "s#target/release/zengate#$binary#" -e "s# /image# $image#" |
+grep -q '^RUN cargo build --locked --profile dist$' deploy/container/Containerfile
+grep '^RUN sh ' deploy/container/Containerfile | sed -e 's/^RUN //' -e "s#target/dist/zengate#$binary#" -e "s# /image# $image#" |
     sh -eu
 grep -q "^COPY --from=build /image/ /$" deploy/container/Containerfile
 [ "$(stat -c %u:%a "$image/var/lib/zengate")" = 65532:750 ] || [ "$(id -u)" != 0 ]

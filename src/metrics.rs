@@ -35,7 +35,7 @@ pub use upkeep::UpkeepMetrics;
 
 use crate::api::Kind;
 use crate::refusal::Outcome;
-use labels::{class, status_label, within};
+use labels::{ByClass, ByOne, ByPhase, class, status_label, within};
 
 /// From a tenth of a millisecond (a refusal) to beyond the slowest create that is waited for (45 s).
 const LATENCY_SECONDS: &[f64] = &[
@@ -113,12 +113,12 @@ pub struct Metrics {
     registry: Registry,
     known: ArcSwap<KnownLabels>,
     requests: IntCounterVec,
-    request_seconds: HistogramVec,
-    phase_seconds: HistogramVec,
-    in_flight: IntGaugeVec,
+    request_seconds: ByClass<HistogramVec>,
+    phase_seconds: ByPhase<HistogramVec>,
+    in_flight: ByClass<IntGaugeVec>,
     connections: ConnectionMetrics,
-    request_bytes: HistogramVec,
-    response_bytes: HistogramVec,
+    request_bytes: ByClass<HistogramVec>,
+    response_bytes: ByClass<HistogramVec>,
     verdicts: IntCounterVec,
     decisions: IntCounterVec,
     patches: IntCounterVec,
@@ -177,32 +177,36 @@ impl Metrics {
                 "Requests by service, action class and how they ended.",
                 &["service", "class", "outcome"],
             )?,
-            request_seconds: histogram(
+            request_seconds: ByOne::new(histogram(
                 "zengate_request_duration_seconds",
                 "Time from the head of a request to the head of its answer.",
                 &["class"],
                 LATENCY_SECONDS,
-            )?,
-            phase_seconds: histogram(
+            )?),
+            phase_seconds: ByOne::new(histogram(
                 "zengate_phase_duration_seconds",
                 "Time that a request spent in one phase of the path.",
                 &["phase"],
                 LATENCY_SECONDS,
-            )?,
-            in_flight: gauge("zengate_requests_in_flight", "Requests that are being worked on.", &["class"])?,
+            )?),
+            in_flight: ByOne::new(gauge(
+                "zengate_requests_in_flight",
+                "Requests that are being worked on.",
+                &["class"],
+            )?),
             connections: ConnectionMetrics::new(&registry)?,
-            request_bytes: histogram(
+            request_bytes: ByOne::new(histogram(
                 "zengate_request_size_bytes",
                 "Size of request bodies.",
                 &["class"],
                 SIZE_BYTES,
-            )?,
-            response_bytes: histogram(
+            )?),
+            response_bytes: ByOne::new(histogram(
                 "zengate_response_size_bytes",
                 "Size of answers that are sent whole; streamed reads count by their announced length.",
                 &["class"],
                 SIZE_BYTES,
-            )?,
+            )?),
             verdicts: counter(
                 "zengate_verdicts_total",
                 "Judged requests by team, action class and verdict.",
@@ -309,19 +313,18 @@ impl Metrics {
         outcome: Outcome,
         took: Duration,
     ) {
-        let class = class(kind);
-        self.requests.with_label_values(&[service.unwrap_or(OTHER), class, outcome.as_str()]).inc();
-        self.request_seconds.with_label_values(&[class]).observe(took.as_secs_f64());
+        self.requests.with_label_values(&[service.unwrap_or(OTHER), class(kind), outcome.as_str()]).inc();
+        self.request_seconds.of(kind).observe(took.as_secs_f64());
     }
 
     /// Counts the time of one phase.
     pub fn phase(&self, phase: Phase, took: Duration) {
-        self.phase_seconds.with_label_values(&[phase.as_str()]).observe(took.as_secs_f64());
+        self.phase_seconds.during(phase).observe(took.as_secs_f64());
     }
 
     /// The gauge of requests in flight of one class.
     pub fn in_flight(&self, kind: Option<Kind>) -> IntGauge {
-        self.in_flight.with_label_values(&[class(kind)])
+        self.in_flight.of(kind)
     }
 
     /// Connections of clients.
@@ -332,9 +335,9 @@ impl Metrics {
     /// Sizes of a request and its answer.
     pub fn sizes(&self, kind: Option<Kind>, request: u64, response: Option<u64>) {
         // Sizes beyond 2^53 do not occur.
-        self.request_bytes.with_label_values(&[class(kind)]).observe(as_float(request));
+        self.request_bytes.of(kind).observe(as_float(request));
         if let Some(response) = response {
-            self.response_bytes.with_label_values(&[class(kind)]).observe(as_float(response));
+            self.response_bytes.of(kind).observe(as_float(response));
         }
     }
 

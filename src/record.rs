@@ -39,7 +39,7 @@ const BATCH: usize = 256;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// After a batch the writer rests, where the queue has room for more than one: what comes meanwhile is written at once. A record that
 /// comes alone is written at once too, and one that comes among many wakes nobody.
-const REST: Duration = Duration::from_millis(2);
+const REST: Duration = Duration::from_millis(5);
 /// Tries of a sink that fails after the gateway has stopped.
 const LAST_TRIES: u32 = 5;
 

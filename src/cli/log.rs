@@ -24,7 +24,7 @@ const MOST_WAITING: usize = 8192;
 
 /// After what waited is written, the writer rests: a line that comes alone is written at once, and lines that come in crowds are
 /// written together and wake nobody.
-const REST: Duration = Duration::from_millis(1);
+const REST: Duration = Duration::from_millis(5);
 /// Lines that are gathered before they are written in any case, in bytes.
 const MOST_GATHERED: usize = 64 << 10;
 

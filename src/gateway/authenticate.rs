@@ -5,6 +5,7 @@
 //! client that waits for `100 Continue` is told at once when its key is unknown, because the alternative is to take in
 //! a megabyte from anybody.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -74,10 +75,9 @@ impl Stage for Authenticate {
         let Routed { call, host, head, body, trail } = routed;
         let credential = Credential::read(&head.headers, &host)?;
         // As early as it can be known: what breaks off later is not what this request is a reaction to.
-        let closed_before = match &credential {
-            Credential::Signed(signed) => self.parts.callers.closed(&signed.authorization.signature.to_hex()),
-            Credential::Bearer(_) => Vec::new(),
-        };
+        let signature = credential.signature().map(Signature::to_hex);
+        let closed = |signature: &String| self.parts.callers.closed(signature);
+        let closed_before = signature.as_ref().map(closed).unwrap_or_default();
         let looked = i64::try_from(self.parts.clock.since_epoch().as_millis()).unwrap_or(i64::MAX);
         let keyring = self.parts.keys.current();
         let claimed = match &credential {
@@ -113,8 +113,11 @@ impl Stage for Authenticate {
         }
         let key = claimed.ok_or(Refusal::Signature)?;
         let principal = self.admit(key, &credential, call, &trail)?;
-        let mut marks = self.marks(&credential, &principal, &call, &head.headers, &trail)?;
-        (marks.closed_before, marks.looked) = (closed_before, looked);
+        let idempotency_key = Self::said(&credential, &head.headers, &trail)?;
+        if let (Some(bytes), Some(hex)) = (credential.signature(), &signature) {
+            self.meet(bytes.to_bytes(), hex, &principal, &call, &trail)?;
+        }
+        let marks = Marks { signature, idempotency_key, closed_before, looked, ..Marks::default() };
         trail.took(Phase::Authenticate, watch.elapsed());
         Ok(Verified { call, principal, headers: head.headers, bytes, hash, marks, place, trail })
     }
@@ -173,43 +176,27 @@ impl Authenticate {
 }
 
 impl Authenticate {
-    /// By what the request is known again; refuses a signature that was meant for something else.
-    fn marks(
-        &self,
-        credential: &Credential,
-        principal: &Principal,
-        call: &Call,
-        headers: &HeaderMap,
-        trail: &Trail,
-    ) -> Result<Marks, Refusal> {
-        let (signature, named) = match credential {
-            Credential::Bearer(_) => (None, true),
-            Credential::Signed(signed) => {
-                let listed = |name: &String| name == IDEMPOTENCY_KEY;
-                let signature = signed.authorization.signature;
-                (Some(signature), signed.authorization.signed_headers.iter().any(listed))
-            }
-        };
-        let dry_run = match credential {
+    /// What the caller says of the request beside it: that it is only to be told what would happen, and by what name it is known
+    /// again.
+    fn said(credential: &Credential, headers: &HeaderMap, trail: &Trail) -> Result<Option<String>, Refusal> {
+        let covers = |name: &str| match credential {
             Credential::Bearer(_) => true,
             Credential::Signed(signed) => {
-                signed.authorization.signed_headers.iter().any(|name| name == super::dry::DRY_RUN)
+                signed.authorization.signed_headers.iter().any(|listed| listed == name)
             }
         };
-        if super::dry::asked(headers, dry_run)? {
+        if super::dry::asked(headers, covers(super::dry::DRY_RUN))? {
             trail.note(|facts| facts.dry_run = true);
         }
-        if let Some(signature) = signature {
-            self.meet(signature.to_bytes(), &signature.to_hex(), principal, call, trail)?;
+        match headers.get(IDEMPOTENCY_KEY) {
+            Some(_) if covers(IDEMPOTENCY_KEY) => {
+                Ok(Some(idempotency_key(headers).ok_or(HeadTrouble::Value("idempotency-key"))?))
+            }
+            _ => Ok(None),
         }
-        let idempotency_key = match headers.get(IDEMPOTENCY_KEY) {
-            Some(_) if named => Some(idempotency_key(headers).ok_or(HeadTrouble::Value("idempotency-key"))?),
-            _ => None,
-        };
-        let signature = signature.map(Signature::to_hex);
-        Ok(Marks { signature, idempotency_key, ..Marks::default() })
     }
 
+    /// Refuses a signature that was meant for something else.
     fn meet(
         &self,
         bytes: [u8; 32],
@@ -305,6 +292,14 @@ impl Credential {
         Ok(Self::Signed(Box::new(Signed { authorization, values, timestamp: timestamp.to_owned(), seconds })))
     }
 
+    /// The signature, where there is one.
+    fn signature(&self) -> Option<Signature> {
+        match self {
+            Self::Bearer(_) => None,
+            Self::Signed(signed) => Some(signed.authorization.signature),
+        }
+    }
+
     /// Whether the credential covers the action and version. A bearer token covers nothing and so fails a strict key.
     fn binds_action(&self) -> bool {
         match self {
@@ -350,16 +345,15 @@ impl Signed {
         let mut good = false;
         for host in std::iter::once(received).chain(aliases.iter().map(String::as_str)) {
             for lower in [false, true] {
-                let values: Vec<(&str, String)> = self
+                let values: Vec<(&str, Cow<'_, str>)> = self
                     .values
                     .iter()
                     .map(|(name, value)| (name.as_str(), if name == "host" { host } else { value.as_str() }))
                     .map(|(name, value)| {
-                        (name, if lower { value.to_ascii_lowercase() } else { value.to_owned() })
+                        (name, if lower { value.to_ascii_lowercase().into() } else { value.into() })
                     })
                     .collect();
-                let pairs: Vec<(&str, &str)> =
-                    values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let pairs: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, &**value)).collect();
                 let string_to_sign = StringToSign::new(&self.timestamp, &Canonical::new(&pairs, payload));
                 for secret in secrets {
                     good |= secret.verifies(&string_to_sign, &self.authorization.signature);

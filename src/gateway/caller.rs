@@ -7,7 +7,8 @@
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -15,7 +16,7 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::answer::{Body, BodyError};
@@ -27,20 +28,16 @@ pub struct Line(Arc<LineState>);
 
 #[derive(Debug)]
 struct LineState {
-    life: watch::Sender<Life>,
+    closed: AtomicBool,
+    /// How many requests have come on it one after the other: those of HTTP/1.1. Who sends the next one has read the answer before
+    /// it, or (sending ahead, which no SDK does) will take it as it comes.
+    in_turn: AtomicU64,
+    /// Whoever waits for something to become of it. Almost nobody does, so that telling nobody is what has to be cheap.
+    moved: Notify,
     /// The socket, until it is closed here: what has come to it shows before the connection's task has been told.
     socket: Mutex<Option<OwnedFd>>,
     /// Callers whose answer was taken by the protocol and waits to be flushed.
     taken: Mutex<Vec<Caller>>,
-}
-
-/// What has become of a connection.
-#[derive(Clone, Copy, Debug, Default)]
-struct Life {
-    closed: bool,
-    /// How many requests have come on it one after the other: those of HTTP/1.1. Who sends the next one has read the answer
-    /// before it, or (sending ahead, which no SDK does) will take it as it comes.
-    in_turn: u64,
 }
 
 impl Default for Line {
@@ -57,13 +54,14 @@ impl Line {
     }
 
     fn on(socket: Option<OwnedFd>) -> Self {
-        let (life, socket, taken) = (watch::Sender::default(), Mutex::new(socket), Mutex::default());
-        Self(Arc::new(LineState { life, socket, taken }))
+        let (closed, in_turn, moved) = (AtomicBool::new(false), AtomicU64::new(0), Notify::new());
+        let (socket, taken) = (Mutex::new(socket), Mutex::default());
+        Self(Arc::new(LineState { closed, in_turn, moved, socket, taken }))
     }
 
     /// Whether the other side has closed it, asked of the socket itself.
     fn is_closed(&self) -> bool {
-        if self.0.life.borrow().closed {
+        if self.0.closed.load(Ordering::SeqCst) {
             return true;
         }
         let socket = self.0.socket.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,7 +86,8 @@ impl Line {
     }
 
     fn close(&self) {
-        self.0.life.send_modify(|life| life.closed = true);
+        self.0.closed.store(true, Ordering::SeqCst);
+        self.0.moved.notify_waiters();
         drop(self.0.socket.lock().unwrap_or_else(PoisonError::into_inner).take());
         let taken = std::mem::take(&mut *self.0.taken.lock().unwrap_or_else(PoisonError::into_inner));
         for caller in taken {
@@ -98,14 +97,13 @@ impl Line {
 
     /// A caller of this connection; `in_turn` where the next one comes after it.
     pub(super) fn caller(&self, in_turn: bool) -> Caller {
-        let mut turn = None;
-        if in_turn {
-            self.0.life.send_modify(|life| {
-                life.in_turn = life.in_turn.saturating_add(1);
-                turn = Some(life.in_turn);
-            });
-        }
-        Caller(Arc::new(CallerState { news: watch::Sender::new(News::Waiting), line: self.clone(), turn }))
+        let turn = in_turn.then(|| {
+            let before = self.0.in_turn.fetch_add(1, Ordering::SeqCst);
+            self.0.moved.notify_waiters();
+            before.wrapping_add(1)
+        });
+        let (news, told) = (AtomicU8::new(News::Waiting as u8), Notify::new());
+        Caller(Arc::new(CallerState { news, told, line: self.clone(), turn }))
     }
 }
 
@@ -124,7 +122,10 @@ pub(super) struct Caller(Arc<CallerState>);
 
 #[derive(Debug)]
 struct CallerState {
-    news: watch::Sender<News>,
+    /// A [`News`].
+    news: AtomicU8,
+    /// Whoever waits for another.
+    told: Notify,
     line: Line,
     /// Which of the requests that came in turn.
     turn: Option<u64>,
@@ -132,6 +133,7 @@ struct CallerState {
 
 /// How it stands with a caller; `Left` and `Delivered` are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(super) enum News {
     /// Waits.
     Waiting,
@@ -143,26 +145,54 @@ pub(super) enum News {
     Left,
 }
 
+impl News {
+    fn of(number: u8) -> Self {
+        [Self::Waiting, Self::Answering, Self::Delivered]
+            .into_iter()
+            .find(|news| *news as u8 == number)
+            .unwrap_or(Self::Left)
+    }
+
+    fn is_final(self) -> bool {
+        matches!(self, Self::Delivered | Self::Left)
+    }
+}
+
+impl CallerState {
+    fn news(&self) -> News {
+        News::of(self.news.load(Ordering::SeqCst))
+    }
+
+    /// From what it is to what it becomes, where it does.
+    fn turn_to(&self, news: News, may: impl Fn(News) -> bool) {
+        let next = |now| may(News::of(now)).then_some(news as u8);
+        if self.news.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next).is_ok() {
+            self.told.notify_waiters();
+        }
+    }
+}
+
+/// Waits until there is an answer; it is asked for again each time that somebody tells.
+async fn until<T>(told: &Notify, answer: impl Fn() -> Option<T>) -> T {
+    loop {
+        // What is told from here on wakes it, so nothing is missed between asking and waiting.
+        let mut next = pin!(told.notified());
+        next.as_mut().enable();
+        if let Some(answer) = answer() {
+            return answer;
+        }
+        next.await;
+    }
+}
+
 impl Caller {
     fn become_(&self, news: News) {
-        self.0.news.send_if_modified(|now| {
-            let change = matches!(now, News::Waiting | News::Answering) && *now != news;
-            if change {
-                *now = news;
-            }
-            change
-        });
+        self.0.turn_to(news, |now| !now.is_final() && now != news);
     }
 
     /// The request's future is gone; without an answer, its caller has left.
     pub(super) fn future_dropped(&self) {
-        self.0.news.send_if_modified(|now| {
-            let left = *now == News::Waiting;
-            if left {
-                *now = News::Left;
-            }
-            left
-        });
+        self.0.turn_to(News::Left, |now| now == News::Waiting);
     }
 
     /// Its answer is on the way: follows it to the end.
@@ -178,17 +208,19 @@ impl Caller {
 
     /// Waits until it has its answer (true) or has gone without (false).
     pub(super) async fn end(&self) -> bool {
-        let mut news = self.0.news.subscribe();
-        let end = news.wait_for(|now| matches!(now, News::Delivered | News::Left)).await;
-        end.is_ok_and(|news| *news == News::Delivered)
+        until(&self.0.told, || Some(self.0.news()).filter(|news| news.is_final())).await == News::Delivered
     }
 
     /// Waits until its connection is closed (true), or carries another request, so that the answer before has been read (false).
     pub(super) async fn hung_up(&self) -> bool {
-        let mut life = self.0.line.0.life.subscribe();
-        let asked_again = |life: &Life| self.0.turn.is_some_and(|turn| life.in_turn > turn);
-        // A connection that is gone is closed.
-        life.wait_for(|life| life.closed || asked_again(life)).await.is_ok_and(|life| !asked_again(&life))
+        let line = &self.0.line.0;
+        until(&line.moved, || {
+            // In this order: none comes after it is closed.
+            let closed = line.closed.load(Ordering::SeqCst);
+            let asked_again = self.0.turn.is_some_and(|turn| line.in_turn.load(Ordering::SeqCst) > turn);
+            (closed || asked_again).then_some(!asked_again)
+        })
+        .await
     }
 }
 
@@ -237,8 +269,7 @@ impl Callers {
     /// What can be seen now of the caller of a request; nothing while it waits or is on its line.
     pub fn news(&self, request: Uuid) -> Option<ClientNews> {
         let caller = self.lock().callers.get(&request)?.caller.clone();
-        let now = *caller.0.news.borrow();
-        match now {
+        match caller.0.news() {
             News::Left => Some(ClientNews::Left),
             _ if !caller.0.line.is_closed() => None,
             News::Delivered => Some(ClientNews::Closed),

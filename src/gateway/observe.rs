@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
-use tower::{Layer, Service, ServiceExt as _};
+use tower::{Layer, Service};
 
 use super::Parts;
 use super::answer::Body;
@@ -76,12 +76,12 @@ where
         let parts = &self.parts;
         let caller = arrival.line.caller(arrival.request.version() < Version::HTTP_2);
         let trail = Trail::begin(parts, arrival.peer, caller, arrival.request.headers());
-        let inner = self.inner.clone();
+        let mut inner = self.inner.clone();
         Box::pin(async move {
             // Declared first, dropped last: when the client leaves, the rest of the path is gone before this looks.
             let _left = ReportIfLeft(trail.clone());
             let observed = Observed { request: arrival.request, trail: trail.clone() };
-            let response = inner.oneshot(observed).await;
+            let response = inner.call(observed).await;
             if !trail.is_followed() {
                 trail.caller().answered();
                 return response;

@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use tower::{Layer, Service, ServiceExt as _};
+use tower::{Layer, Service};
 
 use std::task::{Context, Poll};
 
@@ -21,7 +21,7 @@ use super::caller::Kept;
 use super::decide::Allowed;
 use super::release::Releasing;
 use super::send::Sent;
-use super::stage::{Answering, Rest};
+use super::stage::{Answering, Rest, on};
 use super::trail::Trail;
 use crate::api::Kind;
 use crate::clock::Stopwatch;
@@ -115,7 +115,7 @@ where
             }
             let releasing = Releasing::of(&allowed);
             // What is below gives an error only before it sends: how sending went is in what it gives.
-            let sent = inner.oneshot(Reserved { allowed, booked }).await.unwrap_or_else(Sent::Never);
+            let sent = on(&inner, Reserved { allowed, booked }).await.unwrap_or_else(Sent::Never);
             let (settlement, result) = about.outcome(sent);
             let answer = result.as_ref().ok().and_then(|(_, stored)| stored.clone());
             settle(&parts, &about.trail, hold, settlement, answer).await;

@@ -12,7 +12,7 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 use serde::Serialize;
-use tower::{Layer, Service, ServiceExt as _};
+use tower::{Layer, Service};
 
 use super::answer::{Answer, Body, whole};
 use super::observe::Observed;
@@ -61,12 +61,12 @@ where
     }
 
     fn call(&mut self, observed: Observed) -> Self::Future {
-        let inner = self.0.clone();
+        let mut inner = self.0.clone();
         let trail = observed.trail.clone();
         let over_http1 = observed.request.version() < http::Version::HTTP_2;
         Box::pin(async move {
             // A panic above the line costs this request only; below it, Detach has its own answer.
-            let outcome = AssertUnwindSafe(inner.oneshot(observed)).catch_unwind().await;
+            let outcome = AssertUnwindSafe(async { inner.call(observed).await }).catch_unwind().await;
             Ok(match outcome.unwrap_or_else(|_| panicked(&trail)) {
                 Ok(answer) => answered(answer, &trail),
                 Err(refusal) => refused(&refusal, &trail, over_http1),

@@ -11,9 +11,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt as _;
+use futures_util::future::Either;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
-use tower::{Layer, Service, ServiceExt as _};
+use tower::{Layer, Service};
 
 use crate::refusal::Refusal;
 
@@ -68,6 +69,12 @@ impl<In, S> Rest<In> for S where
 {
 }
 
+/// Goes on down the path. Nobody waits for a service that is always ready: the way through `oneshot` would move what a request
+/// is made of twice more.
+pub(super) fn on<In, S: Rest<In>>(rest: &S, input: In) -> S::Future {
+    rest.clone().call(input)
+}
+
 impl<S, Inner> Service<S::In> for StageService<S, Inner>
 where
     S: Stage,
@@ -86,7 +93,7 @@ where
         Box::pin(async move {
             let (stage, inner) = &*here.0;
             let output = stage.apply(input).await?;
-            inner.clone().oneshot(output).await
+            on(inner, output).await
         })
     }
 }
@@ -137,7 +144,7 @@ where
 {
     type Response = A::Response;
     type Error = Refusal;
-    type Future = Answering<A::Response>;
+    type Future = Either<A::Future, Inner::Future>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
         Poll::Ready(Ok(()))
@@ -145,8 +152,8 @@ where
 
     fn call(&mut self, way: Way<L, R>) -> Self::Future {
         match way {
-            Way::Aside(left) => Box::pin(self.aside.clone().oneshot(left)),
-            Way::On(right) => Box::pin(self.inner.clone().oneshot(right)),
+            Way::Aside(left) => Either::Left(on(&self.aside, left)),
+            Way::On(right) => Either::Right(on(&self.inner, right)),
         }
     }
 }
@@ -209,7 +216,7 @@ where
         Box::pin(async move {
             let ended = input.begin();
             tracker.spawn(async move {
-                let work = AssertUnwindSafe(async { inner.oneshot(input).await }).catch_unwind();
+                let work = AssertUnwindSafe(async { on(&inner, input).await }).catch_unwind();
                 let outcome = work.await.unwrap_or_else(|_| Err(ended.broke()));
                 ended.work_done();
                 if let Err(unheard) = hand_over.send(outcome) {

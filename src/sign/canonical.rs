@@ -52,7 +52,7 @@ impl Canonical {
             text.push_str(name);
         }
         text.push('\n');
-        text.push_str(&payload.to_hex());
+        HEXLOWER.encode_append(&payload.0, &mut text);
         Self(text)
     }
 
@@ -61,9 +61,9 @@ impl Canonical {
         &self.0
     }
 
-    /// SHA-256 of the text, in hex.
-    pub fn hash(&self) -> String {
-        HEXLOWER.encode(&sha256(self.0.as_bytes()))
+    /// SHA-256 of the text.
+    pub(super) fn hash(&self) -> [u8; 32] {
+        sha256(self.0.as_bytes())
     }
 }
 
@@ -74,7 +74,10 @@ pub struct StringToSign(String);
 impl StringToSign {
     /// `timestamp` is the decimal text as sent.
     pub fn new(timestamp: &str, canonical: &Canonical) -> Self {
-        Self(format!("{ALGORITHM}\n{timestamp}\n{}", canonical.hash()))
+        let mut text = String::with_capacity(128);
+        [ALGORITHM, "\n", timestamp, "\n"].into_iter().for_each(|part| text.push_str(part));
+        HEXLOWER.encode_append(&canonical.hash(), &mut text);
+        Self(text)
     }
 
     /// The text.

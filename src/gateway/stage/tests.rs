@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use tokio::sync::Notify;
-use tower::{ServiceBuilder, service_fn};
+use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 
 use super::*;
 

@@ -1,6 +1,6 @@
 //! What each stage of the path costs: time, allocations, and what a second thread adds.
 //!
-//! `cargo bench --bench stages [-- <part of a name>]`; `-- --test` runs every case once; `-- --count <names>` is for
+//! `cargo bench -p zengate-stages [-- <part of a name>]`; `-- --test` runs every case once; `-- --count <names>` is for
 //! `.ci/budget`. See `tests/bench/README.md`.
 #![allow(
     clippy::unwrap_used,
