@@ -9,7 +9,9 @@ fn sources(root: &str) -> Vec<(PathBuf, String)> {
         for entry in std::fs::read_dir(&directory).unwrap().map(Result::unwrap) {
             let path = entry.path();
             if path.is_dir() {
-                open.push(path);
+                if path.file_name().is_none_or(|name| name != "target") {
+                    open.push(path);
+                }
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 found.push((path.clone(), std::fs::read_to_string(&path).unwrap()));
             }

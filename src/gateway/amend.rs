@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use serde_json::value::{RawValue, to_raw_value};
 
 use super::authenticate::Principal;
 use super::parse::Proposed;
@@ -17,10 +16,10 @@ use crate::policy::Sitting;
 use crate::policy::case::{Asked, Case, Circumstances};
 use crate::policy::failure::{PolicyFailure, Reason};
 use crate::policy::input::{ClientInput, PrincipalInput, TargetInput};
-use crate::policy::patch::Change;
 use crate::quota::book::Book;
 use crate::quota::event::MachineId;
 use crate::quota::{Ledger, Marks};
+use crate::record::Written;
 use crate::refusal::Refusal;
 
 /// A create or change as it would be sent.
@@ -95,8 +94,8 @@ impl Amend {
             None => Ok(()),
         };
         trail.note(|facts| {
-            facts.changes = as_json(&case.changes);
-            facts.shadow_changes = as_json(&case.shadowed);
+            facts.changes = Written::of(&case.changes);
+            facts.shadow_changes = Written::of(&case.shadowed);
         });
         patched.and(tagged)
     }
@@ -145,10 +144,6 @@ pub(super) fn failed(failure: &PolicyFailure, trail: &Trail, principal: &Princip
         return Refusal::Busy;
     }
     refuse(failure.reason, failure.rule.clone(), trail, principal, call)
-}
-
-fn as_json(changes: &[Change]) -> Vec<Box<RawValue>> {
-    changes.iter().filter_map(|change| to_raw_value(change).ok()).collect()
 }
 
 fn refuse(

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
 
 use super::amend::{Amended, failed};
 use super::authenticate::Principal;
@@ -13,16 +11,18 @@ use super::room::Place;
 use super::stage::{Detachable, Ended, Stage};
 use super::trail::{Ending, Told, Trail};
 use super::{Parts, teach};
-use crate::api::Call;
 use crate::api::view::Create;
+use crate::api::{Call, Kind};
 use crate::metrics::{InstanceCount, Phase};
 use crate::policy::PolicySet;
-use crate::policy::answer::{Op, Plain, Violation};
+use crate::policy::answer::{Op, Violation};
 use crate::policy::case::Case;
 use crate::policy::input::Input;
 use crate::policy::patch::Change;
-use crate::policy::verdict::{Effect, Finding, JudgedClaim, Leave, Verdict};
+use crate::policy::verdict::{Effect, Finding, JudgedClaim, Verdict};
 use crate::quota::Marks;
+use crate::quota::fingerprint::MarkKey;
+use crate::record::{FindingRecord, Written};
 use crate::refusal::{Outcome, Refusal};
 
 /// A create or change that every rule allows: what will be sent, to the byte.
@@ -72,6 +72,7 @@ impl Stage for Decide {
             let fix = teach::fix(&case, &violations, &mut sitting, &settings.admitted_fields).await;
             return Err(Refusal::Violations { violations, team: principal.team, contact, fix });
         }
+        let marks = self.marked(marks, &case, &principal)?;
         let Case { document, input: Input { create, .. }, changes, .. } = case;
         if let Some(create) = create.as_ref().filter(|_| !trail.is_dry()) {
             let count = u64::from(create.count);
@@ -99,6 +100,20 @@ impl Stage for Decide {
     }
 }
 
+impl Decide {
+    /// Marks an order by what its caller wrote, so that an equal one is known again. Only now: what is refused is not booked.
+    fn marked(&self, mut marks: Marks, case: &Case, principal: &Principal) -> Result<Marks, Refusal> {
+        if case.call.action.kind == Kind::Create
+            && let Some(key) = self.0.ledger.mark_key().map_err(|_| Refusal::LedgerAway)?
+        {
+            let (account, team) = (&principal.account, principal.team.as_str());
+            let mark = |key: &MarkKey| key.fingerprint(&account.name, team, &case.call, case.written());
+            (marks.fingerprint, marks.former) = (Some(mark(&key)), Some(mark(&account.marks)));
+        }
+        Ok(marks)
+    }
+}
+
 fn report(
     verdict: &Verdict,
     changes: &[Change],
@@ -123,49 +138,15 @@ fn report(
     }
     trail.note(|facts| {
         facts.verdict = Some(word);
-        facts.findings = findings(verdict).filter_map(|finding| recorded(finding, policy, team)).collect();
+        let mode = |finding: &Finding| policy.organisation().mode(&finding.violation.rule, team).as_str();
+        let found: Vec<FindingRecord<'_>> =
+            findings(verdict).map(|finding| FindingRecord::of(finding, mode(finding))).collect();
+        facts.findings = Written::of(&found);
         // What is refused is not booked.
-        let claims = verdict.claims.iter().filter(|_| verdict.refused.is_empty());
-        facts.claims = claims.filter_map(|claim| to_raw_value(claim).ok()).collect();
+        if verdict.refused.is_empty() {
+            facts.claims = Written::of(&verdict.claims);
+        }
     });
-}
-
-/// A finding as the record has it: with the mode that the rule had for the team. Its members by name: flattening structs into each
-/// other takes three times as long.
-fn recorded(finding: &Finding, policy: &PolicySet, team: &str) -> Option<Box<RawValue>> {
-    #[derive(Serialize)]
-    struct Recorded<'a> {
-        rule: &'a str,
-        message: &'a str,
-        field: &'a str,
-        remedy: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        asked: Option<&'a Plain>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        allowed: Option<&'a Plain>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        link: Option<&'a str>,
-        effect: Effect,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        leave: Option<&'a Leave>,
-        mode: &'static str,
-    }
-    let Finding { violation, effect, leave } = finding;
-    let Violation { rule, message, field, remedy, asked, allowed, link } = violation;
-    let mode = policy.organisation().mode(rule, team).as_str();
-    to_raw_value(&Recorded {
-        rule,
-        message,
-        field,
-        remedy,
-        asked: asked.as_ref(),
-        allowed: allowed.as_ref(),
-        link: link.as_deref(),
-        effect: *effect,
-        leave: leave.as_ref(),
-        mode,
-    })
-    .ok()
 }
 
 fn findings(verdict: &Verdict) -> impl Iterator<Item = &Finding> {

@@ -18,7 +18,6 @@ use crate::json;
 use crate::metrics::{InstanceCount, Phase};
 use crate::policy::case::Asked;
 use crate::quota::Marks;
-use crate::quota::fingerprint::MarkKey;
 use crate::refusal::Refusal;
 use crate::sign::PayloadHash;
 
@@ -58,7 +57,7 @@ impl Stage for Parse {
 
     async fn apply(&self, verified: Verified) -> Result<Self::Out, Refusal> {
         let watch = Stopwatch::start();
-        let Verified { call, principal, headers, bytes, hash, mut marks, place, trail } = verified;
+        let Verified { call, principal, headers, bytes, hash, marks, place, trail } = verified;
         let mut document = json::read_message(&bytes)?;
         trail.note(|facts| facts.body_sha256 = judged::shown(&document, hash));
         if call.action.kind == Kind::Read {
@@ -72,11 +71,6 @@ impl Stage for Parse {
         let asked = Asked::read_shown(call, document, shown, &self.0.settings.load().admitted_fields)
             .map_err(Refusal::Fields)?;
         if let Some(create) = &asked.create {
-            if let Some(key) = self.0.ledger.mark_key().map_err(|_| Refusal::LedgerAway)? {
-                let (account, team) = (&principal.account, principal.team.as_str());
-                let mark = |key: &MarkKey| key.fingerprint(&account.name, team, &call, &asked.document);
-                (marks.fingerprint, marks.former) = (Some(mark(&key)), Some(mark(&account.marks)));
-            }
             let count = u64::from(create.count);
             if !trail.is_dry() {
                 trail.metrics().instances(

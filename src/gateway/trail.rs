@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::Parts;
@@ -20,7 +19,9 @@ use crate::clock::Stopwatch;
 use crate::json::Object;
 use crate::metrics::{Metrics, Phase};
 use crate::policy::input::{CertificateInput, TargetInput};
-use crate::record::{ActionRecord, BundleRecord, Labels, Record, Records, Room, Timings, UpstreamRecord};
+use crate::record::{
+    ActionRecord, BundleRecord, Labels, Record, Records, Room, Timings, UpstreamRecord, Written,
+};
 use crate::refusal::{Outcome, Refusal};
 use crate::traces::{self, PhaseTime, Trace, Traces};
 
@@ -83,10 +84,10 @@ pub(super) struct Facts {
     pub(super) targets: Option<Vec<TargetInput>>,
     pub(super) policy_revision: Option<String>,
     pub(super) verdict: Option<&'static str>,
-    pub(super) findings: Vec<Box<RawValue>>,
-    pub(super) changes: Vec<Box<RawValue>>,
-    pub(super) shadow_changes: Vec<Box<RawValue>>,
-    pub(super) claims: Vec<Box<RawValue>>,
+    pub(super) findings: Written,
+    pub(super) changes: Written,
+    pub(super) shadow_changes: Written,
+    pub(super) claims: Written,
     /// The earlier create whose answer this request got.
     pub(super) joined: Option<String>,
     pub(super) upstream: Option<UpstreamRecord>,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use compact_str::CompactString;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::{Claim, DecideAnswer, Resource, Softened, Violation};
@@ -27,7 +28,7 @@ pub enum Effect {
 }
 
 /// The exemption that let something pass.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Leave {
     /// Where it was decided.
     pub ticket: String,
@@ -36,6 +37,7 @@ pub struct Leave {
     /// Who answers for it.
     pub owner: String,
     /// The first instant at which it no longer holds.
+    #[schemars(with = "String")]
     pub until: Timestamp,
 }
 
@@ -56,7 +58,7 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct JudgedClaim {
     /// Whose.
-    pub scope: String,
+    pub scope: CompactString,
     /// Of what.
     pub resource: Resource,
     /// How much.
@@ -69,9 +71,9 @@ pub struct JudgedClaim {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct JudgedLimit {
     /// The rule.
-    pub rule: String,
+    pub rule: CompactString,
     /// Its name.
-    pub name: Option<String>,
+    pub name: Option<CompactString>,
     /// The limit.
     pub limit: u64,
     /// What becomes of a request over it.
@@ -150,7 +152,7 @@ fn claims(
     for claim in claims {
         let limit = limit(organisation, team, now, &claim)?;
         let slot = judged.entry((claim.scope.clone(), claim.resource)).or_insert_with(|| {
-            let (scope, resource, amount) = (claim.scope.to_string(), claim.resource, claim.amount);
+            let (scope, resource, amount) = (claim.scope.clone(), claim.resource, claim.amount);
             (JudgedClaim { scope, resource, amount, limits: Vec::new() }, claim.rule.clone())
         });
         if slot.0.amount != claim.amount {
@@ -200,8 +202,8 @@ fn limit(
         (own, _) => own,
     };
     Ok(most.map(|limit| JudgedLimit {
-        rule: claim.rule.to_string(),
-        name: claim.name.as_ref().map(ToString::to_string),
+        rule: claim.rule.clone(),
+        name: claim.name.clone(),
         limit,
         effect,
         temporary_until,

@@ -91,7 +91,7 @@ impl Reconciler {
             for (what, claims) in prices {
                 for claim in &claims {
                     let limit = book::scope_limit(claim);
-                    limits.insert((claim.scope.clone(), claim.resource.as_str()), limit);
+                    limits.insert((claim.scope.to_string(), claim.resource.as_str()), limit);
                 }
                 let claims = book::lines(&claims);
                 match what {

@@ -1,46 +1,60 @@
-//! The form of a finding in a record, for its schema. What is written, the stage that judges puts together (`gateway/decide.rs`).
+//! A finding as records have it.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::policy::answer::{Plain, Violation};
+use crate::policy::verdict::{Effect, Finding, Leave};
+
+// Its members by name: flattening a finding into it takes three times as long.
 /// What a rule found.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct FindingRecord {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FindingRecord<'a> {
     /// The rule.
-    rule: String,
+    rule: &'a str,
     /// The rule's mode for the team: `enforce`, `warn` or `shadow`.
-    mode: String,
+    mode: &'static str,
     /// What became of it: `refused`, `warned`, `shadowed` or `exempted`.
-    effect: String,
+    #[schemars(with = "String")]
+    effect: Effect,
     /// What is wrong, for people.
-    message: String,
+    message: &'a str,
     /// Where in the request.
-    field: String,
+    field: &'a str,
     /// What to do about it.
-    remedy: String,
+    remedy: &'a str,
     /// What was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    asked: Option<serde_json::Value>,
+    #[schemars(with = "Option<serde_json::Value>")]
+    asked: Option<&'a Plain>,
     /// What is allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    allowed: Option<serde_json::Value>,
+    #[schemars(with = "Option<serde_json::Value>")]
+    allowed: Option<&'a Plain>,
     /// Where people read more.
     #[serde(skip_serializing_if = "Option::is_none")]
-    link: Option<String>,
+    link: Option<&'a str>,
     /// The exemption that let it pass.
     #[serde(skip_serializing_if = "Option::is_none")]
-    leave: Option<LeaveRecord>,
+    leave: Option<&'a Leave>,
 }
 
-/// An exemption.
-#[derive(Serialize, JsonSchema)]
-struct LeaveRecord {
-    /// Where it was decided.
-    ticket: String,
-    /// Why.
-    reason: String,
-    /// Who answers for it.
-    owner: String,
-    /// The first instant at which it no longer holds.
-    until: String,
+impl<'a> FindingRecord<'a> {
+    /// A finding of a rule that had this mode for the team.
+    pub fn of(finding: &'a Finding, mode: &'static str) -> Self {
+        let Finding { violation, effect, leave } = finding;
+        let Violation { rule, message, field, remedy, asked, allowed, link } = violation;
+        Self {
+            rule,
+            mode,
+            effect: *effect,
+            message,
+            field,
+            remedy,
+            asked: asked.as_ref(),
+            allowed: allowed.as_ref(),
+            link: link.as_deref(),
+            leave: leave.as_ref(),
+        }
+    }
 }

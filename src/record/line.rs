@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::finding::FindingRecord;
 use crate::chain::Member;
@@ -61,17 +61,17 @@ pub struct Record {
     /// `allowed`, `refused`, `failed`; absent when it never came to a judgement.
     pub verdict: Option<&'static str>,
     /// What rules found, with the effect of each, and who granted the exemption where one let it pass.
-    #[schemars(with = "Vec<FindingRecord>")]
-    pub findings: Vec<Box<RawValue>>,
+    #[schemars(with = "Vec<FindingRecord<'static>>")]
+    pub findings: Written,
     /// What rules changed: path, before, after, rule, operation.
     #[schemars(with = "Vec<serde_json::Value>")]
-    pub changes: Vec<Box<RawValue>>,
+    pub changes: Written,
     /// Changes of rules in shadow mode, which were not made.
     #[schemars(with = "Vec<serde_json::Value>")]
-    pub shadow_changes: Vec<Box<RawValue>>,
+    pub shadow_changes: Written,
     /// What was booked.
     #[schemars(with = "Vec<serde_json::Value>")]
-    pub claims: Vec<Box<RawValue>>,
+    pub claims: Written,
     /// The earlier create whose answer this request got.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub joined: Option<String>,
@@ -87,6 +87,27 @@ pub struct Record {
     /// The line's place among those of its file; added when it is written to one, and nowhere else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chain: Option<Member>,
+}
+
+/// A list that was written as JSON when it was learnt: what it was made of need not be kept, and it is one text instead of one for
+/// each of its elements.
+#[derive(Clone, Debug, Default)]
+pub struct Written(Option<Box<RawValue>>);
+
+impl Written {
+    /// The list; an empty one if it cannot be written, which nothing in a record can be.
+    pub fn of(list: &[impl Serialize]) -> Self {
+        Self(if list.is_empty() { None } else { to_raw_value(list).ok() })
+    }
+}
+
+impl Serialize for Written {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Some(list) => list.serialize(serializer),
+            None => serializer.collect_seq(std::iter::empty::<()>()),
+        }
+    }
 }
 
 /// Seconds by phase, in the order in which they ended.

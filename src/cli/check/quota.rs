@@ -31,12 +31,12 @@ impl Quota {
         }
         let mut exceeded = Vec::new();
         for claim in item.claims.iter().filter(|claim| claim.amount > 0) {
-            let key = (claim.scope.clone(), claim.resource);
+            let key = (claim.scope.to_string(), claim.resource);
             let (used, held) = self.counts.get(&key).copied().unwrap_or_default();
             let total = used.saturating_add(held).saturating_add(claim.amount);
             let refusing = claim.limits.iter().filter(|limit| limit.effect == Effect::Refused);
             if let Some(limit) = refusing.map(|limit| limit.limit).filter(|limit| total > *limit).min() {
-                let (scope, resource, asked) = (claim.scope.clone(), claim.resource, claim.amount);
+                let (scope, resource, asked) = (claim.scope.to_string(), claim.resource, claim.amount);
                 exceeded.push(Exceeded { scope, resource, used, held, asked, limit }.to_string());
             }
         }
@@ -46,7 +46,7 @@ impl Quota {
             return;
         }
         for claim in &item.claims {
-            let count = self.counts.entry((claim.scope.clone(), claim.resource)).or_default();
+            let count = self.counts.entry((claim.scope.to_string(), claim.resource)).or_default();
             count.1 = count.1.saturating_add(claim.amount);
         }
     }

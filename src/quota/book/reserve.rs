@@ -91,18 +91,18 @@ impl Book {
                     continue;
                 }
                 let exceeded = Exceeded {
-                    scope: claim.scope.clone(),
+                    scope: claim.scope.to_string(),
                     resource: claim.resource,
                     used: tally.used,
                     held: tally.held(),
                     asked: claim.amount,
                     limit: limit.limit,
                 };
-                over.push(Over { rule: limit.rule.clone(), effect: limit.effect, exceeded });
+                over.push(Over { rule: limit.rule.to_string(), effect: limit.effect, exceeded });
             }
             if let Some(limit) = strictest {
                 refused.push(Exceeded {
-                    scope: claim.scope.clone(),
+                    scope: claim.scope.to_string(),
                     resource: claim.resource,
                     used: tally.used,
                     held: tally.held(),
@@ -129,7 +129,7 @@ impl Book {
 pub fn lines(claims: &[JudgedClaim]) -> Vec<Line> {
     let claims = claims.iter().filter(|claim| claim.amount > 0);
     let line = |claim: &JudgedClaim| Line {
-        scope: claim.scope.clone(),
+        scope: claim.scope.to_string(),
         resource: claim.resource,
         amount: claim.amount,
     };
@@ -139,7 +139,7 @@ pub fn lines(claims: &[JudgedClaim]) -> Vec<Line> {
 /// The least limit of a claim that refuses.
 pub fn scope_limit(claim: &JudgedClaim) -> ScopeLimit {
     let (limit, until, otherwise) = least(claim);
-    ScopeLimit { scope: claim.scope.clone(), resource: claim.resource, limit, until, otherwise }
+    ScopeLimit { scope: claim.scope.to_string(), resource: claim.resource, limit, until, otherwise }
 }
 
 /// The least limit of a claim that refuses, until when, and what holds after that.

@@ -25,7 +25,7 @@ pub(super) fn view(count: u32) -> Create {
 
 pub(in crate::quota) fn claim(scope: &str, amount: u64, limit: Option<u64>) -> JudgedClaim {
     let limit = limit.map(|limit| JudgedLimit {
-        rule: "quota".to_owned(),
+        rule: "quota".into(),
         name: None,
         limit,
         effect: Effect::Refused,
@@ -33,7 +33,7 @@ pub(in crate::quota) fn claim(scope: &str, amount: u64, limit: Option<u64>) -> J
         otherwise: None,
     });
     JudgedClaim {
-        scope: scope.to_owned(),
+        scope: scope.into(),
         resource: Resource::Instances,
         amount,
         limits: limit.into_iter().collect(),
@@ -109,7 +109,7 @@ fn all_claims_or_none_and_every_exceeded_limit_is_named() {
         vec![claim(TEAM, 2, Some(4)), claim("organisation", 2, Some(4)), claim("zone/SEL-A", 2, Some(9))],
     );
     let exceeded = |scope: &str| Exceeded {
-        scope: scope.to_owned(),
+        scope: scope.into(),
         resource: Resource::Instances,
         used: 3,
         held: 0,

@@ -236,11 +236,11 @@ fn order() -> Order {
     let call = Call::new(catalog::lookup("vm", "CreateInstances").unwrap(), None).unwrap();
     let document = zengate::json::read_object(CREATE.as_bytes()).unwrap();
     let claim = |scope: &str, resource, amount| JudgedClaim {
-        scope: scope.to_owned(),
+        scope: scope.into(),
         resource,
         amount,
         limits: vec![JudgedLimit {
-            rule: "quota".to_owned(),
+            rule: "quota".into(),
             name: None,
             limit: u64::MAX,
             effect: Effect::Refused,

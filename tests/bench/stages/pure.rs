@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use serde_json::value::to_raw_value;
 use zengate::api::view::{self, Create};
 use zengate::api::{Call, Kind, catalog, fields, secrets};
 use zengate::json::{Object, read_object};
@@ -15,7 +14,7 @@ use zengate::policy::local::Local;
 use zengate::policy::verdict;
 use zengate::policy::{PolicySet, patch};
 use zengate::record::{
-    ActionRecord, Caller, Plan, Record, Records, Target, Timings, UpstreamRecord, WhenFull,
+    ActionRecord, Caller, Plan, Record, Records, Target, Timings, UpstreamRecord, WhenFull, Written,
 };
 use zengate::refusal::{Outcome, Refusal};
 use zengate::reply::{self, Facts};
@@ -325,16 +324,13 @@ fn record(request: Object) -> Record {
         outcome: "ok",
         policy_revision: Some("5f714687ba91".into()),
         verdict: Some("allowed"),
-        findings: Vec::new(),
-        changes: vec![
-            to_raw_value(
-                &json!({"rule": "resource_group", "path": "/resourceGroupId", "op": "default", "after": "rg"})
-            )
-            .unwrap();
-            2
-        ],
-        shadow_changes: Vec::new(),
-        claims: Vec::new(),
+        findings: Written::default(),
+        changes: Written::of(&[
+            json!({"rule": "resource_group", "path": "/resourceGroupId", "op": "default", "after": "rg"}),
+            json!({"rule": "resource_group", "path": "/resourceGroupId", "op": "default", "after": "rg"}),
+        ]),
+        shadow_changes: Written::default(),
+        claims: Written::default(),
         joined: None,
         upstream: Some(UpstreamRecord { status: Some(200), ..UpstreamRecord::default() }),
         status: Some(200),
