@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::CompactString;
 use serde_json::{Value, json};
 
 use crate::account::Account;
@@ -40,13 +41,13 @@ pub struct Seen {
     /// The cloud's id.
     pub id: String,
     /// Its name.
-    pub name: Option<String>,
+    pub name: Option<CompactString>,
     /// When it was made.
     pub created: Option<jiff::Timestamp>,
     /// Whether it counts.
     pub life: Life,
     /// Its tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: BTreeMap<CompactString, CompactString>,
     /// What it is, as a create of one.
     pub view: Create,
 }
@@ -139,23 +140,23 @@ impl Listing {
 /// InstanceInfo of vm (2026-01-01), bmc and zec: mostly the same members, some by other names.
 fn read(service: &str, item: &Value) -> Option<Seen> {
     let text = |name: &str| {
-        item.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+        item.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(CompactString::from)
     };
     let status = text(if service == "zec" { "status" } else { "instanceStatus" })?;
     let instance_type = text(if service == "bmc" { "instanceTypeId" } else { "instanceType" });
     let pairs = item.get("tags").map(|tags| tags.get("tags").unwrap_or(tags)).and_then(Value::as_array);
     let tags = pairs.into_iter().flatten().filter_map(|tag| {
-        let part = |name: &str| tag.get(name).and_then(Value::as_str).map(str::to_owned);
+        let part = |name: &str| tag.get(name).and_then(Value::as_str).map(CompactString::from);
         Some((part("key")?, part("value").unwrap_or_default()))
     });
-    let tags: BTreeMap<String, String> = tags.collect();
+    let tags: BTreeMap<CompactString, CompactString> = tags.collect();
     let size =
         |disk: &Value| disk.get("diskSize").and_then(Value::as_u64).and_then(|size| u32::try_from(size).ok());
     let disks = item.get("dataDisks").and_then(Value::as_array).into_iter().flatten();
     let data_disks = disks.map(|disk| DataDisk {
         size_gb: size(disk),
         amount: 1,
-        category: disk.get("diskCategory").and_then(Value::as_str).map(str::to_owned),
+        category: disk.get("diskCategory").and_then(Value::as_str).map(CompactString::from),
     });
     let addresses = item.get("publicIpAddresses").and_then(Value::as_array);
     let public = addresses.is_some_and(|addresses| !addresses.is_empty());
@@ -190,7 +191,7 @@ fn read(service: &str, item: &Value) -> Option<Seen> {
         public_ipv6: None,
     };
     let created = text("createTime").and_then(|time| time.parse().ok());
-    Some(Seen { id: text("instanceId")?, name, created, life: life(&status), tags, view })
+    Some(Seen { id: text("instanceId")?.into(), name, created, life: life(&status), tags, view })
 }
 
 /// The vendor's states. One that nobody knows is a machine that exists.

@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use compact_str::CompactString;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -277,9 +278,10 @@ impl History {
     }
 
     /// What a create of unknown outcome has made, once that is known: it is found by its instances from then on.
-    pub fn settled(&self, decision: &uuid::Uuid, ids: &[String]) {
+    pub fn settled(&self, decision: &uuid::Uuid, ids: &[CompactString]) {
         if let Some(feed) = &self.0.feed {
-            let (decision, ids) = (crate::record::decision_id(decision), ids.to_vec());
+            let (decision, ids) =
+                (crate::record::decision_id(decision), ids.iter().map(ToString::to_string).collect());
             let _ = feed.lines.try_send(Item::Settled { decision, ids });
         }
     }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use compact_str::CompactString;
 use serde::Serialize;
 use tokio::sync::{Mutex, Notify, watch};
 
@@ -255,7 +256,7 @@ impl Reconciler {
                 }
                 _ => None,
             });
-            let made: Vec<(uuid::Uuid, Vec<String>)> = made.collect();
+            let made: Vec<(uuid::Uuid, Vec<CompactString>)> = made.collect();
             ((drift, own, made), events)
         });
         let (drift, remembered, made) = decided.await.map_err(|_| NotRun::Away)?;

@@ -9,6 +9,8 @@ mod skim;
 
 use std::collections::HashSet;
 
+use compact_str::CompactString;
+
 use crate::api::Kind;
 use crate::json::{self, Object, Value};
 
@@ -48,7 +50,7 @@ pub enum Fate {
     /// It ran; for creates these instances exist.
     Ran {
         /// The distinct ids, in order.
-        ids: Vec<String>,
+        ids: Vec<CompactString>,
         /// How many of those asked for are not among them.
         missing: u32,
     },
@@ -169,7 +171,7 @@ fn success(facts: &Facts<'_>, envelope: Option<&Envelope>) -> (Fate, Delivery) {
     };
     let mut known = HashSet::with_capacity(listed.len());
     let named = listed.iter().filter_map(Value::as_str).filter(|id| !id.is_empty());
-    let ids: Vec<String> = named.filter(|id| known.insert(*id)).map(str::to_owned).collect();
+    let ids: Vec<CompactString> = named.filter(|id| known.insert(*id)).map(CompactString::from).collect();
     if ids.is_empty() {
         return unusable;
     }

@@ -197,14 +197,16 @@ impl Upstream {
         // Connecting counts: whoever waits for the outcome, a replica that finds the booking among them, counts from there.
         let watch = Stopwatch::start();
         let late = || ConnectError::Deadline { step: "connecting", origin: self.origin.to_string() };
-        let link = tokio::time::timeout(limit, self.connect()).await.unwrap_or_else(|_| Err(late()));
+        // Boxed here and below: rare, and larger than all the rest.
+        let connecting = Box::pin(self.connect());
+        let link = tokio::time::timeout(limit, connecting).await.unwrap_or_else(|_| Err(late()));
         let link = link.map_err(|error| SendError::NotSent(error.into()))?;
         self.exchange(link, request, limit.saturating_sub(watch.elapsed())).await
     }
 
     async fn exchange(
         &self,
-        mut link: Link,
+        mut link: Box<Link>,
         request: &Request<Bytes>,
         limit: Duration,
     ) -> Result<Reply, SendError> {
@@ -220,7 +222,7 @@ impl Upstream {
             Ok(Ok((head, body))) => {
                 match link.after_answer() {
                     After::Spare => return Err(SendError::Lost(Lost::SpareBytes)),
-                    After::Silent(link) => self.pool.put(*link),
+                    After::Silent(link) => self.pool.put(link),
                     After::Closed => {}
                 }
                 Ok(Reply { status: head.status, headers: head.headers, body })
@@ -266,11 +268,11 @@ impl Upstream {
     }
 
     async fn fresh_head(&self, request: &Request<Bytes>) -> Result<Head, SendError> {
-        let link = self.connect().await.map_err(|error| SendError::NotSent(error.into()))?;
+        let link = Box::pin(self.connect()).await.map_err(|error| SendError::NotSent(error.into()))?;
         self.head(link, request).await
     }
 
-    async fn head(&self, mut link: Link, request: &Request<Bytes>) -> Result<Head, SendError> {
+    async fn head(&self, mut link: Box<Link>, request: &Request<Bytes>) -> Result<Head, SendError> {
         let before = link.written();
         match tokio::time::timeout(self.deadlines.read, link.send(copy(request))).await {
             Ok(Ok(response)) => {
@@ -283,13 +285,13 @@ impl Upstream {
         }
     }
 
-    async fn connect(&self) -> Result<Link, ConnectError> {
+    async fn connect(&self) -> Result<Box<Link>, ConnectError> {
         let connection = connect(&self.origin, self.tls.as_ref(), &self.deadlines).await?;
         Link::open(connection).await
     }
 }
 
-type Head = (http::response::Parts, hyper::body::Incoming, Link);
+type Head = (http::response::Parts, hyper::body::Incoming, Box<Link>);
 
 /// A page that the edge of the cloud shows when what is behind it does not answer; the cloud's own errors are JSON.
 fn is_edge_page(status: StatusCode, headers: &http::HeaderMap) -> bool {

@@ -8,6 +8,7 @@
 //!   `{"decision", "outcome": "void" | "created", "ids": [...], "operator", "reason"}`.
 
 use bytes::Bytes;
+use compact_str::CompactString;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -42,7 +43,7 @@ struct Release {
     decision: String,
     outcome: Outcome,
     #[serde(default)]
-    ids: Vec<String>,
+    ids: Vec<CompactString>,
     operator: String,
     reason: String,
 }

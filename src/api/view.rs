@@ -5,6 +5,7 @@ mod read;
 
 use std::collections::BTreeMap;
 
+use compact_str::{CompactString, format_compact};
 use serde::{Deserialize, Serialize};
 
 use super::mistake::{Mistake, MistakeCode};
@@ -18,42 +19,55 @@ pub struct Create {
     /// How many machines: `instanceCount` (vm, zec) or `amount` (bmc); 1 when absent.
     pub count: u32,
     /// `zoneId`.
-    pub zone: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub zone: Option<CompactString>,
     /// `instanceType` (vm, zec) or `instanceTypeId` (bmc).
+    #[schemars(with = "Option<String>")]
     #[serde(rename = "type")]
-    pub instance_type: Option<String>,
+    pub instance_type: Option<CompactString>,
     /// `imageId`.
-    pub image: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub image: Option<CompactString>,
     /// Whether a boot script from the network installs the machine instead of an image: `ipxeUrl` (bmc).
     pub network_boot: bool,
     /// `instanceName`; on bmc `hostname` where no name is given.
-    pub name: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub name: Option<CompactString>,
     /// `PREPAID` or `POSTPAID`; zec creates carry none and are billed as `POSTPAID`.
-    pub charge_type: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub charge_type: Option<CompactString>,
     /// Months of a prepaid order.
     pub prepaid_months: Option<u32>,
     /// `internetChargeType`.
-    pub internet_charge_type: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub internet_charge_type: Option<CompactString>,
     /// Public bandwidth in Mbps: `internetMaxBandwidthOut` (vm, bmc) or `bandwidth` (zec); `null` when the cloud's default
     /// applies.
     pub bandwidth_mbps: Option<u32>,
     /// `subnetId`.
-    pub subnet: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub subnet: Option<CompactString>,
     /// `resourceGroupId`; `""` counts as absent.
-    pub resource_group: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub resource_group: Option<CompactString>,
     /// `securityGroupId`; `""` counts as absent.
-    pub security_group: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub security_group: Option<CompactString>,
     /// Where a resource group goes in this action and version (JSON Pointer); `null` where it cannot carry one.
-    pub resource_group_path: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub resource_group_path: Option<CompactString>,
     /// Where a security group goes; `null` where this action and version cannot carry one: bmc, zec `CreateInstances` and
     /// zec `CreateZecInstances` before 2025-09-01.
-    pub security_group_path: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub security_group_path: Option<CompactString>,
     /// Tags by key.
-    pub tags: BTreeMap<String, String>,
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub tags: BTreeMap<CompactString, CompactString>,
     /// Whether this action and version can carry tags.
     pub tags_supported: bool,
     /// The version of the same action that can carry tags, where this one cannot and another can.
-    pub tags_supported_by: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub tags_supported_by: Option<CompactString>,
     /// `keyId`, or any of `sshKeys` (bmc 2022-11-20), is given.
     pub key_pair: bool,
     /// A password is given.
@@ -85,7 +99,8 @@ pub struct DataDisk {
     /// How many per machine; 1 when absent.
     pub amount: u32,
     /// `diskCategory`.
-    pub category: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub category: Option<CompactString>,
 }
 
 /// The products differ in the names of some fields and in what a public address means.
@@ -112,7 +127,7 @@ pub fn normalise(call: &Call, document: &Object) -> Result<Create, Vec<Mistake>>
         Product::Bmc => ("amount", "instanceTypeId", "internetMaxBandwidthOut", "userData"),
         Product::Zec => ("instanceCount", "instanceType", "bandwidth", "userData"),
     };
-    let path = |field: &str| table.field(field).map(|field| format!("/{}", field.name));
+    let path = |field: &str| table.field(field).map(|field| format_compact!("/{}", field.name));
     let tags_supported = carries_tags(table);
     let prepaid = reader.object(&root, "instanceChargePrepaid");
     let system_disk = reader.object(&root, "systemDisk");
@@ -127,7 +142,7 @@ pub fn normalise(call: &Call, document: &Object) -> Result<Create, Vec<Mistake>>
         name: name.or(hostname),
         charge_type: match product {
             Product::Vm | Product::Bmc => reader.text(&root, "instanceChargeType"),
-            Product::Zec => Some("POSTPAID".to_owned()),
+            Product::Zec => Some(CompactString::const_new("POSTPAID")),
         },
         prepaid_months: reader.size(&prepaid, "period"),
         internet_charge_type: reader.text(&root, "internetChargeType"),
@@ -174,14 +189,14 @@ fn carries_tags(table: &fields::Table) -> bool {
     table.field("tags").is_some()
 }
 
-fn version_with_tags(call: &Call) -> Option<String> {
+fn version_with_tags(call: &Call) -> Option<CompactString> {
     let action = catalog::lookup(call.action.service, call.action.name)?;
     let version = action
         .versions
         .iter()
         .rev()
         .find(|version| fields::table(action.service, action.name, version).is_some_and(carries_tags))?;
-    Some((*version).to_owned())
+    Some(CompactString::const_new(version))
 }
 
 fn data_disks(reader: &mut Reader, root: &read::Place<'_>) -> Vec<DataDisk> {

@@ -24,8 +24,8 @@ use crate::refusal::Refusal;
 
 /// A create or change as it would be sent.
 pub(super) struct Amended {
-    /// The call, its document and what the rules see of it.
-    pub(super) case: Case,
+    /// The call, its document and what the rules see of it. Apart, as it is large: what goes from stage to stage is copied.
+    pub(super) case: Box<Case>,
     pub(super) principal: Principal,
     pub(super) headers: HeaderMap,
     /// One policy set and one time budget for all that is asked about it.
@@ -54,7 +54,7 @@ impl Stage for Amend {
         let policy = Arc::clone(sitting.set());
         trail.note(|facts| facts.policy_revision = Some(policy.revision().to_owned()));
         let circumstances = circumstances(&asked, &principal, &self.0.ledger, &trail);
-        let mut case = Case::open(asked, circumstances, &policy);
+        let mut case = Box::new(Case::open(asked, circumstances, &policy));
         trail.note(|facts| {
             facts.labels.clone_from(&case.input.principal.labels);
             facts.targets.clone_from(&case.input.targets);

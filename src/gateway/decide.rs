@@ -25,7 +25,8 @@ use crate::quota::fingerprint::MarkKey;
 use crate::record::{FindingRecord, Written};
 use crate::refusal::{Outcome, Refusal};
 
-/// A create or change that every rule allows: what will be sent, to the byte.
+/// A create or change that every rule allows: what will be sent, to the byte. It goes from stage to stage, and to a task of its own,
+/// in a box.
 pub(super) struct Allowed {
     pub(super) call: Call,
     pub(super) principal: Principal,
@@ -51,9 +52,9 @@ impl Decide {
 
 impl Stage for Decide {
     type In = Amended;
-    type Out = Allowed;
+    type Out = Box<Allowed>;
 
-    async fn apply(&self, amended: Amended) -> Result<Allowed, Refusal> {
+    async fn apply(&self, amended: Amended) -> Result<Self::Out, Refusal> {
         let Amended { case, principal, headers, mut sitting, marks, place, trail } = amended;
         let call = case.call;
         let answer = trail
@@ -69,11 +70,13 @@ impl Stage for Decide {
                 verdict.refused.into_iter().map(|finding| finding.violation).collect();
             let contact = policy.organisation().contact().map(str::to_owned);
             let settings = self.0.settings.load_full();
-            let fix = teach::fix(&case, &violations, &mut sitting, &settings.admitted_fields).await;
+            // Boxed: rare, and larger than the rest of the stage.
+            let tried = teach::fix(&case, &violations, &mut sitting, &settings.admitted_fields);
+            let fix = Box::pin(tried).await;
             return Err(Refusal::Violations { violations, team: principal.team, contact, fix });
         }
         let marks = self.marked(marks, &case, &principal)?;
-        let Case { document, input: Input { create, .. }, changes, .. } = case;
+        let Case { document, input: Input { create, .. }, changes, .. } = *case;
         if let Some(create) = create.as_ref().filter(|_| !trail.is_dry()) {
             let count = u64::from(create.count);
             trail.metrics().instances(InstanceCount::Allowed, &principal.team, create.zone.as_deref(), count);
@@ -84,7 +87,7 @@ impl Stage for Decide {
         warnings.extend(changes.iter().filter_map(|change| replacement(change, settings)));
         let added = changes.iter().map(described).collect();
         let claims = verdict.claims;
-        Ok(Allowed {
+        Ok(Box::new(Allowed {
             call,
             principal,
             headers,
@@ -96,7 +99,7 @@ impl Stage for Decide {
             marks,
             place,
             trail,
-        })
+        }))
     }
 }
 
@@ -194,7 +197,7 @@ fn described(change: &Change) -> String {
     format!("{}={}; rule={}{replaced}", change.path, change.after.to_text(), change.rule)
 }
 
-impl Detachable for Allowed {
+impl Detachable for Box<Allowed> {
     fn begin(&self) -> Box<dyn Ended> {
         self.trail.detached();
         Box::new(self.trail.clone())

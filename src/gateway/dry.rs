@@ -39,13 +39,13 @@ pub(super) fn asked(headers: &HeaderMap, bound: bool) -> Result<bool, Refusal> {
 pub(super) struct Turn;
 
 /// An allowed request that is only told.
-pub(super) struct Told(Allowed);
+pub(super) struct Told(Box<Allowed>);
 
 impl Stage for Turn {
-    type In = Allowed;
-    type Out = Way<Told, Allowed>;
+    type In = Box<Allowed>;
+    type Out = Way<Told, Box<Allowed>>;
 
-    async fn apply(&self, allowed: Allowed) -> Result<Self::Out, Refusal> {
+    async fn apply(&self, allowed: Box<Allowed>) -> Result<Self::Out, Refusal> {
         Ok(if allowed.trail.is_dry() { Way::Aside(Told(allowed)) } else { Way::On(allowed) })
     }
 }

@@ -107,10 +107,10 @@ impl Pace {
 }
 
 impl Stage for Pace {
-    type In = Allowed;
-    type Out = Allowed;
+    type In = Box<Allowed>;
+    type Out = Box<Allowed>;
 
-    async fn apply(&self, allowed: Allowed) -> Result<Allowed, Refusal> {
+    async fn apply(&self, allowed: Box<Allowed>) -> Result<Box<Allowed>, Refusal> {
         if allowed.create.is_some() {
             self.0.load().rates.take(&allowed.principal.key, &allowed.principal.team)?;
         }

@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use tower::{Layer, Service};
 
 use std::task::{Context, Poll};
@@ -36,7 +37,7 @@ use crate::upstream::{Reply, SendError};
 
 /// An allowed request that is booked. `booked` says how old the hold is: one that rested too long is not sent.
 pub(super) struct Reserved {
-    pub(super) allowed: Allowed,
+    pub(super) allowed: Box<Allowed>,
     pub(super) booked: Booked,
 }
 
@@ -72,7 +73,7 @@ pub(super) struct ReserveService<Inner> {
     inner: Inner,
 }
 
-impl<Inner> Service<Allowed> for ReserveService<Inner>
+impl<Inner> Service<Box<Allowed>> for ReserveService<Inner>
 where
     Inner: Rest<Reserved, Response = Sent>,
 {
@@ -84,7 +85,7 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut allowed: Allowed) -> Self::Future {
+    fn call(&mut self, mut allowed: Box<Allowed>) -> Self::Future {
         let (parts, inner) = (Arc::clone(&self.parts), self.inner.clone());
         Box::pin(async move {
             let mut about = About::of(&mut allowed);
@@ -197,7 +198,7 @@ struct About {
     kind: Kind,
     service: &'static str,
     team: String,
-    zone: Option<String>,
+    zone: Option<CompactString>,
     asked: u32,
     warnings: Vec<String>,
     added: Vec<String>,

@@ -113,7 +113,9 @@ async fn send(signed: Signed) -> Result<Sent, Refusal> {
     if too_old {
         return Ok(Sent::Never(Refusal::NotSent));
     }
-    let outcome = trail.timed(Phase::Upstream, account.upstream.change(kind, &request)).await;
+    // Boxed, as reads are: a future that is handed on is copied, and this one is large.
+    let sending = Box::pin(account.upstream.change(kind, &request));
+    let outcome = trail.timed(Phase::Upstream, sending).await;
     drop(place);
     Ok(Sent::Tried(outcome))
 }
@@ -152,7 +154,8 @@ async fn forward(read: Read, now: i64) -> Result<Answer, Refusal> {
     let mut request =
         request(&principal.account, &call, &headers, bytes, &hash, now).ok_or(Refusal::Panic)?;
     tell_trace(&mut request, &trail);
-    let outcome = trail.timed(Phase::Upstream, principal.account.upstream.read(&request)).await;
+    let reading = Box::pin(principal.account.upstream.read(&request));
+    let outcome = trail.timed(Phase::Upstream, reading).await;
     let response = outcome.map_err(|error| {
         trail.detail(chain(&error));
         let (reason, refusal) = match error {

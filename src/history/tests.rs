@@ -140,7 +140,7 @@ async fn questions(open: &Open) {
     let hows = |touches: Vec<Touch>| touches.into_iter().map(|touch| touch.how).collect::<Vec<_>>();
     assert_eq!(hows(history.of_instance("ins-2").await.unwrap()), ["created", "changed"]);
     assert!(history.of_instance("ins-9").await.unwrap().is_empty());
-    history.settled(&crate::record::parse_decision_id(&all[4]).unwrap(), &["ins-9".to_owned()]);
+    history.settled(&crate::record::parse_decision_id(&all[4]).unwrap(), &["ins-9".into()]);
     open.feed.line(line(&id(6), "a", "ok", json!({})));
     kept(open, 8);
     let settled = wait_for(history, "ins-9").await;

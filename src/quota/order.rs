@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -141,7 +142,7 @@ pub enum Settlement {
     /// These instances were made; `missing` of those asked for are unaccounted for and stay held.
     Created {
         /// The cloud's ids.
-        ids: Vec<String>,
+        ids: Vec<CompactString>,
         /// How many were asked for beyond the ids.
         missing: u32,
     },
@@ -186,7 +187,7 @@ pub enum Repeated {
         /// The earlier one.
         first: Uuid,
         /// What it made.
-        ids: Vec<String>,
+        ids: Vec<CompactString>,
     },
     /// Too many equal signed requests are on their way.
     #[error("too many equal requests at once")]
@@ -209,7 +210,7 @@ pub enum Repeated {
         /// The earlier one.
         first: Uuid,
         /// What it made.
-        ids: Vec<String>,
+        ids: Vec<CompactString>,
     },
 }
 

@@ -1,6 +1,7 @@
 //! The count, for people: what is used of what, and who holds it. Metrics, command line, admin listener and the teams' own reads
 //! all come from here, so the number shown is the number enforced.
 
+use compact_str::CompactString;
 use serde::Serialize;
 
 use super::book::{Book, Origin, State};
@@ -54,10 +55,10 @@ pub struct Unit {
     /// Since when it counts.
     pub since: jiff::Timestamp,
     /// The zone.
-    pub zone: Option<String>,
+    pub zone: Option<CompactString>,
     /// The type.
     #[serde(rename = "type")]
-    pub instance_type: Option<String>,
+    pub instance_type: Option<CompactString>,
     /// How a machine that was found was attributed, or why people have to decide.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -196,10 +197,10 @@ pub struct Standing {
     pub since: jiff::Timestamp,
     /// The zone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub zone: Option<String>,
+    pub zone: Option<CompactString>,
     /// The type.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub instance_type: Option<String>,
+    pub instance_type: Option<CompactString>,
     /// What it counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Line>,

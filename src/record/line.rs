@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -187,7 +188,8 @@ pub struct UpstreamRecord {
     /// Its request id.
     pub request_id: Option<String>,
     /// The instances it named.
-    pub instance_ids: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    pub instance_ids: Vec<CompactString>,
     /// Why there was no usable answer.
     pub failure: Option<&'static str>,
     /// `created`, `ran`, `not_run` or `unknown`.

@@ -1,12 +1,15 @@
 //! Words for requests that were here before.
 
+use compact_str::CompactString;
+
 use crate::quota::Repeated;
 use crate::record::decision_id;
 
 /// What was before, and what to do now.
 pub(super) fn words(repeated: &Repeated) -> String {
-    let made =
-        |ids: &[String]| if ids.is_empty() { String::new() } else { format!("; it made {}", ids.join(", ")) };
+    let made = |ids: &[CompactString]| {
+        if ids.is_empty() { String::new() } else { format!("; it made {}", ids.join(", ")) }
+    };
     match repeated {
         Repeated::Unknown { first } => format!(
             "an equal create (decision {}) ended with an outcome that nobody knows yet, so this one was not sent: it could be the \

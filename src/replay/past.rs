@@ -264,7 +264,8 @@ impl Past {
                     after: serde_json::to_value(&change.after).unwrap_or_default().to_string(),
                 });
                 judged.changes_after = changes.collect();
-                judged.zone = case.input.create.as_ref().and_then(|create| create.zone.clone());
+                judged.zone =
+                    case.input.create.as_ref().and_then(|create| create.zone.as_deref().map(str::to_owned));
                 judged.count = case.input.create.as_ref().map_or(0, |create| create.count);
                 judged.claims = verdict.claims;
             }

@@ -1,5 +1,6 @@
 //! Quota in the order of the records: the ledger's own book, in memory, from nothing.
 
+use compact_str::format_compact;
 use uuid::Uuid;
 
 use super::past::{Judged, Word};
@@ -56,13 +57,16 @@ fn settlement(judged: &Judged) -> Settlement {
     match judged.upstream.fate.as_deref() {
         Some("created") => {
             let known = u32::try_from(made.len()).unwrap_or(u32::MAX);
-            Settlement::Created { ids: made.clone(), missing: judged.count.saturating_sub(known) }
+            Settlement::Created {
+                ids: made.iter().map(Into::into).collect(),
+                missing: judged.count.saturating_sub(known),
+            }
         }
         Some("not_run") => Settlement::Void,
         Some(_) => Settlement::Unknown,
         None if judged.before == Word::Allowed => Settlement::Void,
         None => {
-            let made = (0..judged.count).map(|number| format!("{}-{number}", judged.decision));
+            let made = (0..judged.count).map(|number| format_compact!("{}-{number}", judged.decision));
             Settlement::Created { ids: made.collect(), missing: 0 }
         }
     }

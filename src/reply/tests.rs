@@ -11,7 +11,7 @@ fn error(code: &str) -> String {
 }
 
 fn ran(ids: &[&str], missing: u32) -> Fate {
-    Fate::Ran { ids: ids.iter().map(ToString::to_string).collect(), missing }
+    Fate::Ran { ids: ids.iter().map(|id| (*id).into()).collect(), missing }
 }
 
 #[test]

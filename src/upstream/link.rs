@@ -45,7 +45,7 @@ pub(super) enum After {
     Spare,
 }
 
-/// A connection with its sender; nothing polls it but the methods below.
+/// A connection with its sender; nothing polls it but the methods below. Kept in a box: it changes hands several times a request.
 pub(super) struct Link {
     sender: http1::SendRequest<Full<Bytes>>,
     driver: http1::Connection<TokioIo<Counted>, Full<Bytes>>,
@@ -58,7 +58,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) async fn open(connection: Connection) -> Result<Self, ConnectError> {
+    pub(super) async fn open(connection: Connection) -> Result<Box<Self>, ConnectError> {
         let probe = connection
             .socket()
             .as_fd()
@@ -73,7 +73,7 @@ impl Link {
             .handshake(io)
             .await
             .map_err(ConnectError::Http)?;
-        Ok(Self {
+        Ok(Box::new(Self {
             sender,
             driver,
             ended: false,
@@ -81,7 +81,7 @@ impl Link {
             probe,
             in_the_clear,
             rests_since: Stopwatch::start(),
-        })
+        }))
     }
 
     /// Bytes handed to the transport so far; compared before and after, it proves that nothing left.
@@ -140,7 +140,7 @@ impl Link {
     }
 
     /// What is left of the connection once an answer has been read to its end.
-    pub(super) fn after_answer(mut self) -> After {
+    pub(super) fn after_answer(mut self: Box<Self>) -> After {
         self.drive_once();
         if self.ended {
             // HTTP stopped: by a close that the answer announced, or because bytes came that nobody asked for.
@@ -152,7 +152,7 @@ impl Link {
             };
         }
         match self.probe.peek(&mut [0; 1]) {
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => After::Silent(Box::new(self)),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => After::Silent(self),
             // Under TLS unread bytes may be no more than the other side's goodbye.
             Ok(1..) if self.in_the_clear => After::Spare,
             _ => After::Closed,
@@ -168,6 +168,13 @@ impl Link {
             self.probe.peek(&mut [0; 1]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock
         );
         !self.ended && !self.sender.is_closed() && nothing_to_read
+    }
+
+    /// The connection, if it still is one once an answer has been read to its end. Unlike after [`Link::after_answer`], the socket is
+    /// yet to be asked whether more came: whoever takes it from its rest does.
+    pub(super) fn still_open(mut self: Box<Self>) -> Option<Box<Self>> {
+        self.drive_once();
+        (!self.ended).then_some(self)
     }
 
     fn drive_once(&mut self) {

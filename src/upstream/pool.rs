@@ -10,7 +10,8 @@ const LONGEST_REST: Duration = Duration::from_secs(30);
 
 /// A stack: the latest put back is the first taken.
 pub(super) struct Pool {
-    resting: Mutex<Vec<Link>>,
+    #[expect(clippy::vec_box, reason = "out of its box a link would be copied at each hand it goes through")]
+    resting: Mutex<Vec<Box<Link>>>,
     most: usize,
 }
 
@@ -20,7 +21,7 @@ impl Pool {
     }
 
     /// A connection that rested for less than `longest` and is silent; those found unfit are closed.
-    pub(super) fn take(&self, longest: Duration) -> Option<Link> {
+    pub(super) fn take(&self, longest: Duration) -> Option<Box<Link>> {
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         // The top rested least: if it rested too long for this request, so did all below it.
         while resting.last().is_some_and(|link| link.rested() < longest.min(LONGEST_REST)) {
@@ -36,7 +37,7 @@ impl Pool {
     }
 
     /// Puts a silent connection to rest if there is room; else closes it.
-    pub(super) fn put(&self, mut link: Link) {
+    pub(super) fn put(&self, mut link: Box<Link>) {
         link.rest();
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         if resting.len() < self.most {

@@ -11,14 +11,14 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep};
 
 use super::Lost;
-use super::link::{After, Link};
+use super::link::Link;
 use super::pool::Pool;
 
 /// A body on its way. It holds its connection; at the end the connection goes back to rest, and a body dropped half
 /// read closes it.
 pub struct Streamed {
     body: Incoming,
-    link: Option<Link>,
+    link: Option<Box<Link>>,
     pool: Arc<Pool>,
     patience: Duration,
     deadline: Pin<Box<Sleep>>,
@@ -46,7 +46,7 @@ impl StreamError {
 }
 
 impl Streamed {
-    pub(super) fn new(body: Incoming, link: Link, pool: Arc<Pool>, patience: Duration) -> Self {
+    pub(super) fn new(body: Incoming, link: Box<Link>, pool: Arc<Pool>, patience: Duration) -> Self {
         Self { body, link: Some(link), pool, patience, deadline: Box::pin(tokio::time::sleep(patience)) }
     }
 }
@@ -73,8 +73,8 @@ impl http_body::Body for Streamed {
                 Poll::Ready(Some(Err(StreamError::Broken(error))))
             }
             Poll::Ready(None) => {
-                if let Some(After::Silent(link)) = this.link.take().map(Link::after_answer) {
-                    this.pool.put(*link);
+                if let Some(link) = this.link.take().and_then(Link::still_open) {
+                    this.pool.put(link);
                 }
                 Poll::Ready(None)
             }

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::CompactString;
+
 use crate::api::mistake::{Mistake, MistakeCode};
 use crate::json::{Object, Pointer, Value};
 
@@ -79,11 +81,11 @@ impl Reader {
     }
 
     /// A text; none where it is absent or empty.
-    pub(super) fn text(&mut self, place: &Place<'_>, field: &str) -> Option<String> {
+    pub(super) fn text(&mut self, place: &Place<'_>, field: &str) -> Option<CompactString> {
         let value = place.get(field)?;
         match value.as_str() {
             Some("") => None,
-            Some(text) => Some(text.to_owned()),
+            Some(text) => Some(text.into()),
             None => self.wrong_type(place.way.pointer(field), value, "a string"),
         }
     }
@@ -157,7 +159,7 @@ impl Reader {
     }
 
     /// Tags in their object form.
-    pub(super) fn tags(&mut self, root: &Place<'_>) -> BTreeMap<String, String> {
+    pub(super) fn tags(&mut self, root: &Place<'_>) -> BTreeMap<CompactString, CompactString> {
         let wrapper = self.object(root, "tags");
         let mut tags = BTreeMap::new();
         for tag in self.objects(&wrapper, "tags") {

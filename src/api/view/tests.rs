@@ -107,7 +107,7 @@ fn each_create_says_what_it_can_carry() {
             (view.security_group_path, view.tags_supported, view.tags_supported_by)
         })
         .collect();
-    let sg = || Some("/securityGroupId".to_owned());
+    let sg = || Some("/securityGroupId".into());
     assert_eq!(
         said,
         [
@@ -115,7 +115,7 @@ fn each_create_says_what_it_can_carry() {
             (sg(), true, None),
             (None, true, None),
             (None, true, None),
-            (None, false, Some("2025-09-01".to_owned())),
+            (None, false, Some("2025-09-01".into())),
             (sg(), true, None),
             (None, false, None),
         ]
@@ -152,7 +152,7 @@ fn disks_and_tags_and_terms_are_read() {
     let disk = |size, amount, category: Option<&str>| DataDisk {
         size_gb: Some(size),
         amount,
-        category: category.map(str::to_owned),
+        category: category.map(Into::into),
     };
     assert_eq!(view.data_disks, [disk(100, 4, Some("SSD")), disk(50, 1, None)]);
     assert!(view.key_pair && view.script && !view.password);

@@ -89,7 +89,7 @@ fn limits() -> Limits {
 
 fn input(set: &PolicySet, name: &str) -> Input {
     let mut create: Create = crate::policy::set::sample_create();
-    create.name = Some(name.to_owned());
+    create.name = Some(name.into());
     Input {
         action: ActionInput {
             service: "vm".into(),

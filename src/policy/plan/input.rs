@@ -129,8 +129,8 @@ fn client<'a>(client: &'a ClientInput, arena: Arena<'a>) -> Result<V<'a>, Stop> 
             V::Text("certificate"),
             client.certificate.as_ref().map_or(Ok(V::Null), |one| certificate(one, arena))?,
         ),
-        (V::Text("sdk"), text(client.sdk.as_ref())),
-        (V::Text("user_agent"), text(client.user_agent.as_ref())),
+        (V::Text("sdk"), text(client.sdk.as_deref())),
+        (V::Text("user_agent"), text(client.user_agent.as_deref())),
     ])
 }
 
@@ -139,37 +139,37 @@ fn create<'a>(create: &'a Create, arena: Arena<'a>) -> Result<V<'a>, Stop> {
     let tags = create.tags.iter().map(|(key, value)| (V::Text(key), V::Text(value)));
     arena.members(&[
         (V::Text("bandwidth_mbps"), number(create.bandwidth_mbps)),
-        (V::Text("charge_type"), text(create.charge_type.as_ref())),
+        (V::Text("charge_type"), text(create.charge_type.as_deref())),
         (V::Text("count"), number(Some(create.count))),
         (V::Text("data_disks"), arena.array(&disks)?),
-        (V::Text("image"), text(create.image.as_ref())),
-        (V::Text("internet_charge_type"), text(create.internet_charge_type.as_ref())),
+        (V::Text("image"), text(create.image.as_deref())),
+        (V::Text("internet_charge_type"), text(create.internet_charge_type.as_deref())),
         (V::Text("key_pair"), V::flag(create.key_pair)),
-        (V::Text("name"), text(create.name.as_ref())),
+        (V::Text("name"), text(create.name.as_deref())),
         (V::Text("network_boot"), V::flag(create.network_boot)),
         (V::Text("password"), V::flag(create.password)),
         (V::Text("prepaid_months"), number(create.prepaid_months)),
         (V::Text("public_ipv4"), create.public_ipv4.map_or(V::Null, V::flag)),
         (V::Text("public_ipv6"), create.public_ipv6.map_or(V::Null, V::flag)),
-        (V::Text("resource_group"), text(create.resource_group.as_ref())),
-        (V::Text("resource_group_path"), text(create.resource_group_path.as_ref())),
+        (V::Text("resource_group"), text(create.resource_group.as_deref())),
+        (V::Text("resource_group_path"), text(create.resource_group_path.as_deref())),
         (V::Text("script"), V::flag(create.script)),
-        (V::Text("security_group"), text(create.security_group.as_ref())),
-        (V::Text("security_group_path"), text(create.security_group_path.as_ref())),
-        (V::Text("subnet"), text(create.subnet.as_ref())),
+        (V::Text("security_group"), text(create.security_group.as_deref())),
+        (V::Text("security_group_path"), text(create.security_group_path.as_deref())),
+        (V::Text("subnet"), text(create.subnet.as_deref())),
         (V::Text("system_disk_gb"), number(create.system_disk_gb)),
         (V::Text("tags"), arena.members(&tags.collect::<Vec<_>>())?),
         (V::Text("tags_supported"), V::flag(create.tags_supported)),
-        (V::Text("tags_supported_by"), text(create.tags_supported_by.as_ref())),
-        (V::Text("type"), text(create.instance_type.as_ref())),
-        (V::Text("zone"), text(create.zone.as_ref())),
+        (V::Text("tags_supported_by"), text(create.tags_supported_by.as_deref())),
+        (V::Text("type"), text(create.instance_type.as_deref())),
+        (V::Text("zone"), text(create.zone.as_deref())),
     ])
 }
 
 fn disk<'a>(disk: &'a DataDisk, arena: Arena<'a>) -> Result<V<'a>, Stop> {
     arena.members(&[
         (V::Text("amount"), number(Some(disk.amount))),
-        (V::Text("category"), text(disk.category.as_ref())),
+        (V::Text("category"), text(disk.category.as_deref())),
         (V::Text("size_gb"), number(disk.size_gb)),
     ])
 }
@@ -183,11 +183,11 @@ fn certificate<'a>(certificate: &'a CertificateInput, arena: Arena<'a>) -> Resul
 }
 
 fn target<'a>(target: &'a TargetInput, arena: Arena<'a>) -> Result<V<'a>, Stop> {
-    arena.members(&[(V::Text("id"), V::Text(&target.id)), (V::Text("team"), text(target.team.as_ref()))])
+    arena.members(&[(V::Text("id"), V::Text(&target.id)), (V::Text("team"), text(target.team.as_deref()))])
 }
 
-fn text(text: Option<&String>) -> V<'_> {
-    text.map_or(V::Null, |text| V::Text(text))
+fn text(text: Option<&str>) -> V<'_> {
+    text.map_or(V::Null, V::Text)
 }
 
 fn number<'a>(number: Option<u32>) -> V<'a> {

@@ -206,7 +206,7 @@ pub(super) fn sparse() -> Create {
 
 /// As much as a create can say.
 fn full(count: u32) -> Create {
-    let text = |text: &str| Some(text.to_owned());
+    let text = |text: &str| Some(text.into());
     Create {
         count,
         zone: text("SEL-A"),
@@ -222,7 +222,7 @@ fn full(count: u32) -> Create {
         security_group: text("firewall-1"),
         resource_group_path: text("/resourceGroupId"),
         security_group_path: text("/securityGroupId"),
-        tags: [("owner".to_owned(), "web".to_owned()), ("env".to_owned(), String::new())].into(),
+        tags: [("owner".into(), "web".into()), ("env".into(), "".into())].into(),
         tags_supported: true,
         tags_supported_by: None,
         key_pair: true,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -39,7 +40,7 @@ pub struct Booking {
     /// Where it stands.
     pub state: State,
     /// The instances that it made.
-    pub ids: Vec<String>,
+    pub ids: Vec<CompactString>,
     /// The cloud's answer, while somebody may still ask for it.
     pub answer: Option<StoredAnswer>,
     /// Who waits for the answer, or has it.

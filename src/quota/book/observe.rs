@@ -12,6 +12,7 @@ mod compare;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use compact_str::CompactString;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -46,7 +47,7 @@ pub struct Found {
     /// Its id.
     pub id: String,
     /// Its name.
-    pub name: Option<String>,
+    pub name: Option<CompactString>,
     /// When it was made.
     pub created: Option<Millis>,
     /// Whether it counts.

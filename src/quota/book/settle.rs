@@ -1,5 +1,6 @@
 //! How did it end? A booking ends once; the same end again changes nothing, another end is an error that loses no machine.
 
+use compact_str::CompactString;
 use uuid::Uuid;
 
 use super::{Book, State};
@@ -67,7 +68,8 @@ impl Book {
             (State::Void, Settlement::Void) => (Ok(Settled::Already), Vec::new()),
             // Instances that exist must count, whatever was thought before.
             (state, Settlement::Created { ids, .. }) => {
-                let new: Vec<String> = ids.into_iter().filter(|id| !booking.ids.contains(id)).collect();
+                let new: Vec<CompactString> =
+                    ids.into_iter().filter(|id| !booking.ids.contains(id)).collect();
                 let outcome = Settlement::Created { ids: new, missing: 0 };
                 (Err(Conflict { id, was: state.as_str() }), ends(outcome))
             }

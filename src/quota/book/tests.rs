@@ -19,7 +19,7 @@ pub(super) const TEAM: &str = "team/payments";
 pub(super) fn view(count: u32) -> Create {
     let mut view = crate::policy::sample_create();
     view.count = count;
-    view.zone = Some("SEL-A".to_owned());
+    view.zone = Some("SEL-A".into());
     view
 }
 
@@ -94,7 +94,7 @@ pub(super) fn settle_in(
 }
 
 pub(super) fn created(ids: &[&str], missing: u32) -> Settlement {
-    Settlement::Created { ids: ids.iter().map(|id| (*id).to_owned()).collect(), missing }
+    Settlement::Created { ids: ids.iter().map(|id| (*id).into()).collect(), missing }
 }
 
 #[test]

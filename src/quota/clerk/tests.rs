@@ -216,7 +216,7 @@ async fn stacked(store: &Memory, ledger: &Ledger) -> Stacked {
     others.push(reserve(ledger, 4));
     let settling = ledger.clone();
     let first = tokio::spawn(async move {
-        let made = Settlement::Created { ids: vec!["i-1".to_owned()], missing: 0 };
+        let made = Settlement::Created { ids: vec!["i-1".into()], missing: 0 };
         settling.settle(hold, made, None).await
     });
     eventually("4 is decided", || state(ledger, 4).is_some() && state(ledger, 1) == Some("created")).await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::CompactString;
 use serde::{Serialize, Serializer};
 
 use crate::api::view::{Create, DataDisk};
@@ -12,36 +13,36 @@ use crate::api::view::{Create, DataDisk};
 struct Sparse {
     count: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    zone: Option<String>,
+    zone: Option<CompactString>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    instance_type: Option<String>,
+    instance_type: Option<CompactString>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    image: Option<String>,
+    image: Option<CompactString>,
     network_boot: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
+    name: Option<CompactString>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    charge_type: Option<String>,
+    charge_type: Option<CompactString>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prepaid_months: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    internet_charge_type: Option<String>,
+    internet_charge_type: Option<CompactString>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bandwidth_mbps: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    subnet: Option<String>,
+    subnet: Option<CompactString>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    resource_group: Option<String>,
+    resource_group: Option<CompactString>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    security_group: Option<String>,
+    security_group: Option<CompactString>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    resource_group_path: Option<String>,
+    resource_group_path: Option<CompactString>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    security_group_path: Option<String>,
-    tags: BTreeMap<String, String>,
+    security_group_path: Option<CompactString>,
+    tags: BTreeMap<CompactString, CompactString>,
     tags_supported: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tags_supported_by: Option<String>,
+    tags_supported_by: Option<CompactString>,
     key_pair: bool,
     password: bool,
     script: bool,
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn what_is_null_is_left_out_and_read_as_null() {
         let mut view = crate::policy::sample_create();
-        view.zone = Some("SEL-A".to_owned());
+        view.zone = Some("SEL-A".into());
         let with_nulls = serde_json::to_string(&view).unwrap();
         let kept = serde_json::to_string(&Kept(&view)).unwrap();
         assert!(with_nulls.contains("null") && !kept.contains("null"), "{kept}");

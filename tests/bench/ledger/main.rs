@@ -204,7 +204,7 @@ fn pairs(store: Box<dyn Store>, under_way: usize, length: Duration) -> Run {
                         let admission = ledger.reserve(order).await.unwrap();
                         reserve.push(asked.elapsed());
                         let Admission::Booked { hold, .. } = admission else { panic!("{admission:?}") };
-                        let made = Settlement::Created { ids: vec![id.to_string()], missing: 0 };
+                        let made = Settlement::Created { ids: vec![id.to_string().into()], missing: 0 };
                         let answer = StoredAnswer { status: 200, body: "x".repeat(600) };
                         let asked = Instant::now();
                         ledger.settle(hold, made, Some(answer)).await.unwrap();

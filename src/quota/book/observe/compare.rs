@@ -208,7 +208,7 @@ impl<'a> Comparison<'a> {
         self.assigned.extend(found.iter().map(|found| found.id.as_str()));
         let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
         let missing = booking.missing.saturating_sub(count);
-        let ids = found.iter().map(|found| found.id.clone()).collect();
+        let ids = found.iter().map(|found| found.id.as_str().into()).collect();
         self.resolve(id, Settlement::Created { ids, missing }, why);
         for found in found {
             self.note(Kind::Unsettled, Some(&found.id), Some(id), &booking.asker.team, why, true);
@@ -351,11 +351,14 @@ impl<'a> Comparison<'a> {
     }
 }
 
+/// Whether both are known, and not the same.
+fn differ<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
+    one.is_some() && other.is_some() && one != other
+}
+
 /// Whether the machines of two bookings could be taken for each other's.
 fn alike(one: &Booking, other: &Booking) -> bool {
     let (Some(one), Some(other)) = (&one.view, &other.view) else { return true };
-    let differ =
-        |one: &Option<String>, other: &Option<String>| one.is_some() && other.is_some() && one != other;
     !(differ(&one.zone, &other.zone)
         || differ(&one.instance_type, &other.instance_type)
         || differ(&one.resource_group, &other.resource_group)
@@ -366,7 +369,6 @@ fn alike(one: &Booking, other: &Booking) -> bool {
 /// appends numbers to them, and names may hold patterns.
 fn resembles(booking: &Booking, found: &Found) -> bool {
     let Some(asked) = &booking.view else { return true };
-    let differ = |asked: &Option<String>, is: &Option<String>| asked.is_some() && is.is_some() && asked != is;
     let named = match (&asked.name, &found.name) {
         (Some(name), Some(is)) => {
             let stem = name.split(['{', '[', '$']).next().unwrap_or_default();

@@ -68,7 +68,7 @@ fn what_its_client_gave_up_before_it_was_booked_is_not_sent_beside_its_repetitio
     book_in(&mut book, &marked(1, "s", "f"), 0);
     assert_eq!(book_in(&mut book, &late(2, "s"), 5), overtaken, "in flight");
     assert_eq!(book_in(&mut book, &late(3, "s2"), 5), overtaken, "signed anew");
-    settle_in(&mut book, 1, Settlement::Created { ids: vec!["a".to_owned()], missing: 0 }, 10).unwrap();
+    settle_in(&mut book, 1, Settlement::Created { ids: vec!["a".into()], missing: 0 }, 10).unwrap();
     client(&mut book, 1, 1, Delivered, 11);
     assert_eq!(book_in(&mut book, &late(4, "s"), 20), overtaken, "answered");
     assert_eq!(book_in(&mut book, &late(5, "s2"), MINUTE), NEW, "that was another order");
@@ -97,7 +97,7 @@ fn a_delivered_one_is_not_run_again_by_its_signature() {
     client(&mut book, 1, 1, Delivered, 501);
     assert_eq!(book_in(&mut book, &marked(2, "s", "f"), 2_000), NEW, "a twin of the same second");
     settle_in(&mut book, 2, Settlement::Void, 2_001).unwrap();
-    let answered = Repeated::Answered { first: Uuid::from_u128(1), ids: vec!["a".to_owned()] };
+    let answered = Repeated::Answered { first: Uuid::from_u128(1), ids: vec!["a".into()] };
     assert_eq!(book_in(&mut book, &marked(3, "s", "f"), 2_001), Reservation::Repeated(answered));
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::{CompactString, format_compact};
 use proptest::prelude::*;
 
 use super::*;
@@ -78,8 +79,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     prop::collection::vec(op, 1..60)
 }
 
-fn ids(booking: usize, count: u32) -> Vec<String> {
-    (0..count).map(|number| format!("i-{booking}-{number}")).collect()
+fn ids(booking: usize, count: u32) -> Vec<CompactString> {
+    (0..count).map(|number| format_compact!("i-{booking}-{number}")).collect()
 }
 
 /// Does one thing to both, and compares what they say to it.
@@ -140,7 +141,7 @@ fn step(book: &mut Book, model: &mut Model, op: &Op, now: i64) {
             }
             let number = *which.get(&unknown);
             let (team, count, _) = model.bookings[number];
-            let made: Vec<String> = (0..count).map(|rest| format!("late-{number}-{rest}")).collect();
+            let made: Vec<_> = (0..count).map(|rest| format_compact!("late-{number}-{rest}")).collect();
             let outcome = if *void {
                 Settlement::Void
             } else {

@@ -279,7 +279,7 @@ impl World {
             let id = format!("i-{}-{number}", work.id.as_u128());
             let listed = runs + self.dice.span(LISTED_WITHIN);
             self.cloud.insert(id.clone(), Made { order: work.id, at: runs, listed });
-            ids.push(id);
+            ids.push(id.into());
         }
         let said = if made == 0 {
             Settlement::Void
