@@ -5,7 +5,7 @@ mod read;
 
 use std::collections::BTreeMap;
 
-use compact_str::{CompactString, format_compact};
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::mistake::{Mistake, MistakeCode};
@@ -127,7 +127,9 @@ pub fn normalise(call: &Call, document: &Object) -> Result<Create, Vec<Mistake>>
         Product::Bmc => ("amount", "instanceTypeId", "internetMaxBandwidthOut", "userData"),
         Product::Zec => ("instanceCount", "instanceType", "bandwidth", "userData"),
     };
-    let path = |field: &str| table.field(field).map(|field| format_compact!("/{}", field.name));
+    let path = |field: &str| -> Option<CompactString> {
+        table.field(field).map(|field| ["/", field.name].into_iter().collect())
+    };
     let tags_supported = carries_tags(table);
     let prepaid = reader.object(&root, "instanceChargePrepaid");
     let system_disk = reader.object(&root, "systemDisk");

@@ -1,5 +1,6 @@
 //! The only place where a refusal becomes status and body, and where the gateway's own response headers are written.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -179,11 +180,14 @@ fn mark(response: &mut Response<Body>, trail: &Trail) {
 fn add_all(response: &mut Response<Body>, name: &HeaderName, texts: &[String]) {
     for text in texts.iter().take(MOST_HEADERS) {
         // Visible ASCII only: a rule's text must not be able to break the head.
-        let plain: String = text
-            .chars()
-            .map(|letter| if matches!(letter, ' '..='~') { letter } else { '?' })
-            .take(LONGEST_HEADER)
-            .collect();
+        let fits = text.len() <= LONGEST_HEADER && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        let plain = match fits {
+            true => Cow::from(text),
+            false => {
+                let visible = |letter| if matches!(letter, ' '..='~') { letter } else { '?' };
+                text.chars().map(visible).take(LONGEST_HEADER).collect()
+            }
+        };
         if let Ok(value) = HeaderValue::from_str(&plain) {
             response.headers_mut().append(name, value);
         }

@@ -53,20 +53,20 @@ pub struct Asker {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Called {
     /// The service.
-    pub service: String,
+    pub service: CompactString,
     /// The action.
-    pub action: String,
+    pub action: CompactString,
     /// Its version.
-    pub version: String,
+    pub version: CompactString,
 }
 
 impl Called {
     /// The names of a call.
     pub fn of(call: &crate::api::Call) -> Self {
         Self {
-            service: call.action.service.to_owned(),
-            action: call.action.name.to_owned(),
-            version: call.version.to_owned(),
+            service: CompactString::const_new(call.action.service),
+            action: CompactString::const_new(call.action.name),
+            version: CompactString::const_new(call.version),
         }
     }
 }

@@ -125,7 +125,7 @@ pub fn units(book: &Book, scope: &str, resource: Resource) -> Vec<Unit> {
             amount: amount(&booking.held()),
             state,
             account: booking.account.clone(),
-            service: booking.call.service.clone(),
+            service: booking.call.service.to_string(),
             team: booking.asker.team.clone(),
             decision: Some(decision_id(id)),
             key: Some(booking.asker.key.clone()),
@@ -168,7 +168,7 @@ pub fn standing(book: &Book, instance: &str) -> Vec<Standing> {
     let gone = gone.map(|(id, booking)| Standing {
         state: "released",
         account: booking.account.clone(),
-        service: booking.call.service.clone(),
+        service: booking.call.service.to_string(),
         team: booking.asker.team.clone(),
         decision: Some(decision_id(id)),
         since: timestamp(book.released_at(&booking.machine(instance)).unwrap_or(booking.changed)),

@@ -1,6 +1,6 @@
 //! Quota in the order of the records: the ledger's own book, in memory, from nothing.
 
-use compact_str::format_compact;
+use compact_str::{CompactString, format_compact};
 use uuid::Uuid;
 
 use super::past::{Judged, Word};
@@ -77,7 +77,11 @@ fn order(judged: &Judged, id: Uuid) -> Order {
         id,
         asker: Asker { team: judged.team.clone(), key: String::new(), address: String::new(), go_sdk: false },
         account: judged.account.clone(),
-        call: Called { service: judged.service.clone(), action: String::new(), version: String::new() },
+        call: Called {
+            service: judged.service.as_str().into(),
+            action: CompactString::default(),
+            version: CompactString::default(),
+        },
         instances: judged.count,
         claims: judged.claims.clone(),
         view: None,

@@ -172,7 +172,7 @@ impl Booking {
 
     /// Its machines' names in the book.
     pub fn machine(&self, id: &str) -> MachineId {
-        MachineId { account: self.account.clone(), service: self.call.service.clone(), id: id.to_owned() }
+        MachineId { account: self.account.clone(), service: self.call.service.to_string(), id: id.to_owned() }
     }
 }
 

@@ -50,11 +50,7 @@ pub(in crate::quota) fn order(number: u128, count: u32, claims: Vec<JudgedClaim>
             go_sdk: false,
         },
         account: "main".to_owned(),
-        call: Called {
-            service: "vm".to_owned(),
-            action: "CreateInstances".to_owned(),
-            version: "2026-01-01".to_owned(),
-        },
+        call: Called { service: "vm".into(), action: "CreateInstances".into(), version: "2026-01-01".into() },
         instances: count,
         claims,
         view: (count > 0).then(|| std::sync::Arc::new(view(count))),
