@@ -209,7 +209,9 @@ impl Authenticate {
         let now = i64::try_from(now).unwrap_or(i64::MAX);
         let called = Called::of(call);
         let before = match self.signatures.meet(bytes, call, from, now) {
-            Meeting::Refused(first) => Some(format!("{} {}", first.service, first.action)),
+            Meeting::Refused(first) => {
+                Some(format!("{} {}", first.call.action.service, first.call.action.name))
+            }
             Meeting::Swapped => {
                 trail.metrics().quota().signature_reuse("swapped");
                 None

@@ -4,10 +4,11 @@
 //! The Terraform provider does use one signature for two actions: on destroy it reads and deletes within the same second with the
 //! same body. So another action passes from the same address for two seconds, and is counted; anything else is an attack.
 //!
-//! The memory is this process's own. Creates and changes are remembered by the ledger too, across restarts and replicas. When it is
-//! full the oldest go first: only keys that sign millions of different requests within ten minutes can get there.
+//! The memory is this process's own. Creates and changes are remembered by the ledger too, across restarts and replicas. It is kept in
+//! two generations, of which the older is let go as a whole: when the younger has served as long as a signature can verify, or is full.
+//! Only keys that sign hundreds of thousands of different requests within ten minutes can get there.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -19,19 +20,20 @@ pub(super) const SWAP_WINDOW: i64 = 2_000;
 /// As long as a signature can verify: 300 s on either side of its second, and some.
 const REMEMBERED: i64 = 610_000;
 const SHARDS: usize = 16;
-/// Of each shard; about 120 bytes each, so 30 MB when all are full.
-const MOST: usize = 16_384;
+/// Of each generation of each shard: as many as a table of 16,384 places takes before it doubles. About 60 bytes each, so 30 MB when
+/// all are full.
+const MOST: usize = 14_336;
+
+/// What a signature is remembered by. Half of it will do: nobody can choose a signature that verifies.
+type Mark = [u8; 16];
 
 /// A signature's first use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FirstUse {
-    /// The service.
-    pub(super) service: &'static str,
-    /// The action.
-    pub(super) action: &'static str,
-    /// Its version.
-    pub(super) version: &'static str,
-    from: IpAddr,
+    /// What for.
+    pub(super) call: Call,
+    /// The address, as a hash: all that is asked is whether it is the same.
+    from: u64,
     at: i64,
 }
 
@@ -54,8 +56,24 @@ pub struct Signatures {
 
 #[derive(Default)]
 struct Shard {
-    first: HashMap<[u8; 32], FirstUse>,
-    oldest: VecDeque<(i64, [u8; 32])>,
+    young: HashMap<Mark, FirstUse>,
+    old: HashMap<Mark, FirstUse>,
+    /// When the younger generation began, in ms.
+    since: i64,
+}
+
+impl Shard {
+    /// Begins another generation where it is time to.
+    fn turn(&mut self, now: i64) {
+        let age = now.saturating_sub(self.since);
+        if age > REMEMBERED || self.young.len() >= MOST {
+            self.old = std::mem::take(&mut self.young);
+            if age > REMEMBERED.saturating_mul(2) {
+                self.old = HashMap::new(); // nothing came since it was due, so all of it is too old
+            }
+            self.since = now;
+        }
+    }
 }
 
 impl Default for Signatures {
@@ -70,28 +88,17 @@ impl Default for Signatures {
 impl Signatures {
     /// Remembers a verified signature, or says what it was before. `now` is in ms.
     pub(super) fn meet(&self, signature: [u8; 32], call: &Call, from: IpAddr, now: i64) -> Meeting {
-        let action = call.action;
-        let this =
-            FirstUse { service: action.service, action: action.name, version: call.version, from, at: now };
         let place = usize::try_from(self.hasher.hash_one(signature)).unwrap_or_default().checked_rem(SHARDS);
         let Some(shard) = place.and_then(|place| self.shards.get(place)) else { return Meeting::Same };
+        let [mark, _] = *signature.as_chunks().0 else { return Meeting::Same };
+        let from = self.hasher.hash_one(from);
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some((at, old)) = shard.oldest.front().copied() {
-            if now.saturating_sub(at) <= REMEMBERED && shard.oldest.len() < MOST {
-                break;
-            }
-            shard.oldest.pop_front();
-            shard.first.remove(&old);
-        }
-        let first = match shard.first.get(&signature) {
-            None => {
-                shard.first.insert(signature, this);
-                shard.oldest.push_back((now, signature));
-                return Meeting::Same;
-            }
-            Some(first) => *first,
+        shard.turn(now);
+        let Some(first) = shard.young.get(&mark).or_else(|| shard.old.get(&mark)).copied() else {
+            shard.young.insert(mark, FirstUse { call: *call, from, at: now });
+            return Meeting::Same;
         };
-        let same = (first.service, first.action, first.version) == (this.service, this.action, this.version);
+        let same = first.call == *call;
         if same {
             Meeting::Same
         } else if first.from == from && now.abs_diff(first.at) <= SWAP_WINDOW.unsigned_abs() {
@@ -129,7 +136,7 @@ mod tests {
             let Meeting::Refused(first) = signatures.meet([1; 32], &end, from, now) else {
                 panic!("{from} {now}")
             };
-            assert_eq!(first.action, "DescribeInstances");
+            assert_eq!(first.call.action.name, "DescribeInstances");
         }
         assert_eq!(
             signatures.meet([2; 32], &end, here, 3_000),
@@ -143,19 +150,42 @@ mod tests {
         let signatures = Signatures::default();
         let here: IpAddr = "10.0.0.1".parse().unwrap();
         let look = call("DescribeInstances");
-        for number in 0..300_000_u32 {
+        for number in 0..600_000_u32 {
             let mut signature = [0; 32];
             signature[..4].copy_from_slice(&number.to_le_bytes());
             signatures.meet(signature, &look, here, 0);
         }
-        let kept: usize = signatures.shards.iter().map(|shard| shard.lock().unwrap().first.len()).sum();
-        assert!(kept <= SHARDS * MOST, "{kept}");
+        let sizes = || -> Vec<usize> {
+            let size = |shard: &Mutex<Shard>| {
+                let shard = shard.lock().unwrap();
+                shard.young.len() + shard.old.len()
+            };
+            signatures.shards.iter().map(size).collect()
+        };
+        assert!(sizes().iter().all(|size| (MOST..=2 * MOST).contains(size)), "{:?}", sizes());
+        for shard in &signatures.shards {
+            let shard = shard.lock().unwrap();
+            assert!(shard.young.capacity() <= MOST && shard.old.capacity() <= MOST, "no table has doubled");
+        }
         signatures.meet([9; 32], &look, here, 10_000_000);
-        let shard_sizes: Vec<usize> =
-            signatures.shards.iter().map(|shard| shard.lock().unwrap().first.len()).collect();
-        assert!(
-            shard_sizes.contains(&1),
-            "what is too old goes when its shard is looked at: {shard_sizes:?}"
-        );
+        assert!(sizes().contains(&1), "what is too old goes when its shard is looked at: {:?}", sizes());
+    }
+
+    #[test]
+    fn what_can_still_verify_is_remembered_across_generations() {
+        let here: IpAddr = "10.0.0.1".parse().unwrap();
+        let (look, end) = (call("DescribeInstances"), call("TerminateInstance"));
+        // The first generation begins at 0.
+        for (first, then, known) in [
+            (0, REMEMBERED, true),
+            (0, REMEMBERED + 1, true),
+            (REMEMBERED, 2 * REMEMBERED, true),
+            (0, 2 * REMEMBERED + 1, false),
+        ] {
+            let signatures = Signatures::default();
+            assert_eq!(signatures.meet([1; 32], &look, here, first), Meeting::Same);
+            let met = signatures.meet([1; 32], &end, here, then);
+            assert_eq!(matches!(met, Meeting::Refused(_)), known, "{first} {then}: {met:?}");
+        }
     }
 }
