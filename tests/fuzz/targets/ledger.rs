@@ -57,7 +57,7 @@ fuzz_target!(|steps: Vec<Step>| {
                 book.reserve(&order(id, count), Uuid::from_u128(u128::from(owner)), now, &Rules::default()).1
             }
             Step::Created { id, ids, missing } => {
-                let ids = ids.iter().map(|id| format!("i-{id}")).collect();
+                let ids = ids.iter().map(|id| format!("i-{id}").into()).collect();
                 let outcome = Settlement::Created { ids, missing: u32::from(missing) };
                 book.settle(Uuid::from_u128(u128::from(id)), outcome, None, now).1
             }
